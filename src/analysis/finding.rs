@@ -1,0 +1,66 @@
+//! What a check hands out, and what it is asked about.
+
+use jiff::Timestamp;
+
+use crate::model::{Category, Entity, EvidenceKind};
+
+/// What the alert or the question is about. Everything may be empty; then the whole evidence is in question.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Focus {
+    /// The objects that the alert names, most specific first.
+    pub entities: Vec<Entity>,
+    pub namespace: String,
+    /// Words that identify the subject: service, pod without its hash, host, words of the question that are no stop words.
+    pub words: Vec<String>,
+    /// The alert's name, summary and description, or the question.
+    pub text: String,
+    /// The instant from which "since" is counted.
+    pub now: Option<Timestamp>,
+}
+
+/// What part a finding can play in the story.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// It explains others and can be acted upon.
+    Cause,
+    /// It is how a cause shows: a restart, an error rate, a failed probe. Reported as the cause only where nothing explains it.
+    Symptom,
+    /// Worth knowing, never a cause.
+    Context,
+}
+
+/// One observation worth citing; `fuse` gives it its id.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    pub kind: EvidenceKind,
+    /// The tool's name or the path inside the bundle.
+    pub source: String,
+    pub query: String,
+    pub entity: Entity,
+    pub time: Option<Timestamp>,
+    pub until: Option<Timestamp>,
+    /// One sentence with the numbers in it.
+    pub summary: String,
+    /// The source's own words.
+    pub excerpt: String,
+    pub decisive: bool,
+}
+
+/// What one check found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    pub category: Category,
+    pub role: Role,
+    pub entity: Entity,
+    /// One sentence that a person can repeat: what, which object, the values.
+    pub statement: String,
+    pub seen: Vec<Seen>,
+    /// It settles its point by itself; decisive findings outrank statistics.
+    pub decisive: bool,
+    /// 0 to 1: the effect against the signal's own normal variation, or how specific the fact is.
+    pub strength: f64,
+    pub since: Option<Timestamp>,
+    pub falsifier: String,
+    pub remediation: Vec<String>,
+    pub prevention: Vec<String>,
+}

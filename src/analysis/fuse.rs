@@ -1,0 +1,1 @@
+//! Findings of all checks become numbered evidence and ranked hypotheses.

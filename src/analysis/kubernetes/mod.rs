@@ -1,0 +1,1 @@
+//! Checks over Kubernetes objects and events.

@@ -1,0 +1,1 @@
+//! Checks over mongod logs and MongoDB command results.

@@ -1,0 +1,68 @@
+//! The command line: one file per command.
+
+mod config;
+mod demo;
+mod eval;
+mod investigate;
+mod logs;
+mod parse_alert;
+mod route;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The on-call bot for Slack: an alert in, a root-cause report with evidence in its own thread.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sre-agent",
+    version,
+    after_help = "Start here:\n  sre-agent demo            the whole product on this machine, with a browser page\n  sre-agent demo --once     the same, printed as text\n  sre-agent investigate --bundle DIR    find the cause in files that you collected"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The whole product on this machine: a local Slack workspace with a browser page, an alert, and its report
+    Demo(demo::Args),
+    /// The service: listens to Slack and to alert webhooks
+    Serve(serve::Args),
+    /// One investigation from evidence on disk, without any network
+    Investigate(investigate::Args),
+    /// Alert payloads in (webhook bodies, Slack events), one JSON line per file out
+    ParseAlert(parse_alert::Args),
+    /// JSON lines of alerts in, which agents take each and why out
+    Route(route::Args),
+    /// Mine a log file: its templates, or what is new and wrong in it
+    Logs(logs::Args),
+    /// Replay every scenario below a folder and score the causes
+    Eval(eval::Args),
+    /// Check the configuration: all errors at once
+    #[command(subcommand)]
+    Config(config::Command),
+}
+
+/// Runs the command; an error is one sentence on stderr and exit code 1 (2 for wrong arguments, by clap).
+pub fn run(cli: Cli) -> ExitCode {
+    let result = match cli.command {
+        Command::Demo(args) => demo::run(args),
+        Command::Serve(args) => serve::run(args),
+        Command::Investigate(args) => investigate::run(args),
+        Command::ParseAlert(args) => parse_alert::run(args),
+        Command::Route(args) => route::run(args),
+        Command::Logs(args) => logs::run(args),
+        Command::Eval(args) => eval::run(args),
+        Command::Config(command) => config::run(command),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("sre-agent: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

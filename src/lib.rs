@@ -1,0 +1,46 @@
+//! An on-call bot for Slack: an alert in, a root-cause report with evidence in the alert's own thread.
+//!
+//! # Code map
+//!
+//! The sentence: verify → record → queue → group → route → investigate → conclude → publish → (a person acts).
+//! `inbound` verifies and turns the outside into `model::Inbound`; the raw record is durable before the sender gets its
+//! answer; everything after that runs in `pipeline`, step by step, each step recorded, so that a restart resumes.
+//!
+//! Imports go down only, never sideways, never up (`tests/it/architecture.rs` holds the table):
+//!
+//! | level | rooms |
+//! |---|---|
+//! | 0 | `model` the words everybody uses · `telemetry` logs and metrics · `redact` secrets out of text |
+//! | 1 | `analysis` facts and causes from observations · `report` what the bot says · `slack` how it is said in Slack · `tools` where observations come from · `store` what must not be lost · `coord` queue, locks, cache · `sandbox` a Slack workspace on this machine |
+//! | 2 | `agents` who looks where, and the router |
+//! | 3 | `pipeline` the steps · `inbound` the doors · `eval` scenarios and scores |
+//! | 4 | `main` → `cli` → `app` → `config` |
+//!
+//! Where is the thing that…
+//! - decides that a Slack message is an alert? `inbound::alerts`
+//! - keeps an alert through a crash? `inbound` writes a `RawRecord` through `store::Store`, `pipeline::record` picks it up
+//! - reads `kubectl describe` text? `tools::bundle`
+//! - knows that a pod was OOM-killed? `analysis::kubernetes`
+//! - turns a report into Block Kit? `report` makes a `model::Message`, `slack::blocks` renders it
+
+pub mod model;
+pub mod redact;
+pub mod telemetry;
+
+pub mod analysis;
+pub mod coord;
+pub mod report;
+pub mod sandbox;
+pub mod slack;
+pub mod store;
+pub mod tools;
+
+pub mod agents;
+
+pub mod eval;
+pub mod inbound;
+pub mod pipeline;
+
+pub mod app;
+pub mod cli;
+pub mod config;

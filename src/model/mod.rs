@@ -1,0 +1,31 @@
+//! The words everybody uses: alerts, incidents, evidence, hypotheses, reports.
+//!
+//! Pure data and the small rules that belong to it. Nothing here performs I/O, reads a clock or knows a vendor's JSON;
+//! every other room may import this one.
+
+mod alert;
+mod clock;
+mod entity;
+mod evidence;
+mod ids;
+mod inbound;
+mod incident;
+mod investigation;
+mod message;
+pub mod observation;
+mod question;
+mod report;
+mod tool;
+
+pub use alert::{Alert, AlertStatus, Link, Origin, Priority, Severity};
+pub use clock::Clock;
+pub use entity::Entity;
+pub use evidence::{Category, Evidence, EvidenceKind, Hypothesis};
+pub use ids::{AlertId, EvidenceId, IncidentId, InvestigationId};
+pub use inbound::{Act, Inbound, RawRecord, RecordSource};
+pub use incident::{Incident, IncidentState, ThreadRef, TimelineEntry};
+pub use investigation::{Investigation, InvestigationStatus, Routing, ToolCall};
+pub use message::{Action, ActionStyle, Message, Part, Span, Text};
+pub use question::{Request, Subject};
+pub use report::{Report, TimelineItem};
+pub use tool::ToolSpec;

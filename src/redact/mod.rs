@@ -1,0 +1,1 @@
+//! Secrets out of text: one function, used before every sink (store, Slack, logs).

@@ -1,0 +1,1 @@
+//! Logs and metrics: the set-up, and one named function per metric.

@@ -1,0 +1,97 @@
+//! Imports go down only: the table of the code map, enforced.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+/// Room to level. Rooms of one level do not import each other; at level 4 the order is main → cli → app → config.
+const LEVELS: &[(&str, u8)] = &[
+    ("model", 0),
+    ("telemetry", 0),
+    ("redact", 0),
+    ("analysis", 10),
+    ("report", 10),
+    ("slack", 10),
+    ("tools", 10),
+    ("store", 10),
+    ("coord", 10),
+    ("sandbox", 10),
+    ("agents", 20),
+    ("pipeline", 30),
+    ("inbound", 30),
+    ("eval", 30),
+    ("config", 40),
+    ("app", 41),
+    ("cli", 42),
+    ("main", 43),
+];
+
+#[test]
+fn imports_go_down_only() {
+    let levels: BTreeMap<&str, u8> = LEVELS.iter().copied().collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for file in rust_files(&root) {
+        let relative = file.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+        let room = relative.split('/').next().unwrap().trim_end_matches(".rs").to_owned();
+        if room == "lib" {
+            continue;
+        }
+        let Some(level) = levels.get(room.as_str()) else {
+            wrong.push(format!("{relative}: room `{room}` has no level in the table"));
+            continue;
+        };
+        let text = fs::read_to_string(&file).unwrap();
+        for (number, line) in text.lines().enumerate() {
+            if line.trim_start().starts_with("//") {
+                continue;
+            }
+            for target in targets(line) {
+                seen += 1;
+                match levels.get(target.as_str()) {
+                    Some(_) if target == room => {}
+                    Some(below) if below < level => {}
+                    Some(_) => wrong.push(format!("{relative}:{}: {room} → {target}", number + 1)),
+                    None => {}
+                }
+            }
+        }
+    }
+    assert!(seen > 5, "the scan found almost no imports: is it still reading the right folder?");
+    assert!(wrong.is_empty(), "arrows that point sideways or up:\n{}", wrong.join("\n"));
+}
+
+/// The rooms that a line names after `crate::` (or `sre_agent::` in main).
+fn targets(line: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for marker in ["crate::", "sre_agent::"] {
+        for (at, _) in line.match_indices(marker) {
+            let rest = &line[at + marker.len()..];
+            if let Some(group) = rest.strip_prefix('{') {
+                let group = group.split('}').next().unwrap_or(group);
+                found.extend(group.split(',').map(|part| word(part.trim())));
+            } else {
+                found.push(word(rest));
+            }
+        }
+    }
+    found.retain(|name| !name.is_empty());
+    found
+}
+
+fn word(text: &str) -> String {
+    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+fn rust_files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
