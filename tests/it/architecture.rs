@@ -40,19 +40,14 @@ fn imports_go_down_only() {
             wrong.push(format!("{relative}: room `{room}` has no level in the table"));
             continue;
         };
-        let text = fs::read_to_string(&file).unwrap();
-        for (number, line) in text.lines().enumerate() {
-            if line.trim_start().starts_with("//") {
-                continue;
-            }
-            for target in targets(line) {
-                seen += 1;
-                match levels.get(target.as_str()) {
-                    Some(_) if target == room => {}
-                    Some(below) if below < level => {}
-                    Some(_) => wrong.push(format!("{relative}:{}: {room} → {target}", number + 1)),
-                    None => {}
-                }
+        let text = without_comments(&fs::read_to_string(&file).unwrap());
+        for target in targets(&text) {
+            seen += 1;
+            match levels.get(target.as_str()) {
+                Some(_) if target == room => {}
+                Some(below) if below < level => {}
+                Some(_) => wrong.push(format!("{relative}: {room} → {target}")),
+                None => {}
             }
         }
     }
@@ -60,22 +55,45 @@ fn imports_go_down_only() {
     assert!(wrong.is_empty(), "arrows that point sideways or up:\n{}", wrong.join("\n"));
 }
 
-/// The rooms that a line names after `crate::` (or `sre_agent::` in main).
-fn targets(line: &str) -> Vec<String> {
+/// The rooms that a text names after `crate::` (or `sre_agent::` in main), groups in braces included.
+fn targets(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for marker in ["crate::", "sre_agent::"] {
-        for (at, _) in line.match_indices(marker) {
-            let rest = &line[at + marker.len()..];
-            if let Some(group) = rest.strip_prefix('{') {
-                let group = group.split('}').next().unwrap_or(group);
-                found.extend(group.split(',').map(|part| word(part.trim())));
-            } else {
-                found.push(word(rest));
+        for (at, _) in text.match_indices(marker) {
+            let rest = &text[at + marker.len()..];
+            match rest.strip_prefix('{') {
+                Some(group) => found.extend(heads(group)),
+                None => found.push(word(rest)),
             }
         }
     }
     found.retain(|name| !name.is_empty());
     found
+}
+
+/// The first word of each member of a `use` group that has just been opened.
+fn heads(group: &str) -> Vec<String> {
+    let (mut depth, mut start, mut found) = (0, 0, Vec::new());
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => {
+                found.push(word(group[start..at].trim()));
+                return found;
+            }
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                found.push(word(group[start..at].trim()));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn without_comments(text: &str) -> String {
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
 fn word(text: &str) -> String {
