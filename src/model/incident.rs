@@ -61,6 +61,8 @@ pub struct TimelineEntry {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
     pub id: IncidentId,
+    /// Counts the stored states, from 1; 0 for one that is not stored yet. Two writers cannot both build on the same state.
+    pub version: u64,
     pub state: IncidentState,
     pub fingerprint: String,
     pub title: String,
@@ -75,10 +77,8 @@ pub struct Incident {
     /// A Slack user id.
     pub owner: Option<String>,
     pub thread: Option<ThreadRef>,
-    /// The card's message: the thread's parent where we posted it, else our first reply.
-    pub card_ts: Option<String>,
-    /// The report's message in the thread.
-    pub report_ts: Option<String>,
+    /// The channel of the thread, also before there is one.
+    pub channel: String,
     pub investigation: Option<InvestigationId>,
     pub report: Option<Report>,
     pub timeline: Vec<TimelineEntry>,

@@ -1,1 +1,68 @@
 //! Secrets out of text: one function, used before every sink (store, Slack, logs).
+
+#[cfg(test)]
+mod tests;
+
+use std::{borrow::Cow, sync::LazyLock};
+
+use regex::Regex;
+
+/// What a secret is replaced with; the word says which rule took it.
+const MARK: &str = "[redacted";
+
+/// A rule runs only on text that contains one of its hints: compiling and matching cost nothing on ordinary text.
+struct Rule {
+    name: &'static str,
+    /// In lower case.
+    hints: &'static [&'static str],
+    /// The secret is the group `s`, or the whole match where there is none.
+    pattern: LazyLock<Option<Regex>>,
+}
+
+macro_rules! rule {
+    ($name:literal, [$($hint:literal),+], $pattern:literal) => {
+        Rule { name: $name, hints: &[$($hint),+], pattern: LazyLock::new(|| Regex::new($pattern).ok()) }
+    };
+}
+
+static RULES: [Rule; 8] = [
+    rule!("private key", ["-----begin"], r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"),
+    rule!("password in a URL", ["://"], r"[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:(?P<s>[^\s/@]+)@"),
+    rule!("JWT", ["eyj"], r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.?[A-Za-z0-9_.-]*"),
+    rule!("Slack token", ["xox", "xapp-"], r"\bx(?:ox[abeprs]|app)-[A-Za-z0-9-]{8,}"),
+    rule!("cloud key", ["akia", "asia", "aiza"], r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bAIza[A-Za-z0-9_-]{30,}"),
+    rule!("code host token", ["ghp_", "gho_", "ghs_", "ghu_", "github_pat_", "glpat-", "sk-"], r"\b(?:gh[opsu]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|sk-[A-Za-z0-9_-]{20,})"),
+    rule!("authorization", ["bearer ", "basic "], r"(?i)\b(?:bearer|basic)\s+(?P<s>[A-Za-z0-9._~+/=-]{12,})"),
+    rule!(
+        "secret",
+        ["password", "passwd", "pwd", "secret", "token", "api_key", "apikey", "api-key", "access_key", "credential"],
+        r#"(?i)\b[A-Za-z0-9_.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|credentials?)["']?\s*[=:]\s*["']?(?P<s>[^\s"',;&}\]]{4,})"#
+    ),
+];
+
+/// Values after `secret:` and the like that are words of the language around them, not secrets.
+const HARMLESS: &[&str] = &["true", "false", "null", "none", "nil", "undefined", "required", "missing", "expired", "invalid", "empty", "not", "unable", "failed", "optional", "the"];
+
+/// The text without secrets. Text without any is not copied.
+pub fn text(input: &str) -> Cow<'_, str> {
+    let mut out = Cow::Borrowed(input);
+    let lower = input.to_ascii_lowercase();
+    for rule in RULES.iter().filter(|rule| rule.hints.iter().any(|hint| lower.contains(hint))) {
+        let Some(pattern) = rule.pattern.as_ref() else { continue };
+        let replaced = pattern.replace_all(&out, |found: &regex::Captures<'_>| {
+            let whole = found.get(0).map_or("", |group| group.as_str());
+            let Some(secret) = found.name("s") else { return format!("{MARK} {}]", rule.name) };
+            let value = secret.as_str();
+            if value.starts_with(MARK) || HARMLESS.contains(&value.to_ascii_lowercase().trim_matches(|c: char| !c.is_alphanumeric())) {
+                return whole.to_owned();
+            }
+            let start = secret.start() - found.get(0).map_or(0, |group| group.start());
+            let (before, after) = (whole.get(..start).unwrap_or_default(), whole.get(start + value.len()..).unwrap_or_default());
+            format!("{before}{MARK} {}]{after}", rule.name)
+        });
+        if let Cow::Owned(replaced) = replaced {
+            out = Cow::Owned(replaced);
+        }
+    }
+    out
+}

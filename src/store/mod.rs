@@ -1,1 +1,90 @@
-//! store
+//! What must not be lost: raw records, work, incidents, investigations and the messages that are still to be sent.
+//!
+//! One trait, several backends, one behaviour suite (`suite.rs`) that all of them pass.
+
+mod embedded;
+#[cfg(test)]
+mod suite;
+mod types;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::model::{AlertId, Incident, IncidentId, Investigation, InvestigationId, Priority, RawRecord};
+
+pub use embedded::Embedded;
+pub use types::{Commit, IncidentFilter, NewWork, Place, Recorded, Similar, Slot, SlotBody, SlotUpdate, Work, WorkKind};
+
+/// Why the store did not do it. Nothing of a failed call has happened.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The disk is full, the file is locked, the server is away: try again later.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// Somebody else changed the incident first: read it again and redo the step.
+    #[error("the incident was changed meanwhile")]
+    Conflict,
+    /// Another worker has taken over this work: stop, it is theirs.
+    #[error("the work was taken over by another worker")]
+    Fenced,
+    /// What is stored cannot be read.
+    #[error("the store holds something unreadable: {0}")]
+    Corrupt(String),
+}
+
+/// The result of a store call.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// Durable state. Every method that writes returns only after the write is durable (fsync, or a majority of servers).
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Writes a raw record and the work that it means, in one durable step. A second record with the same source and key has no effect.
+    async fn record(&self, record: &RawRecord, priority: Priority) -> Result<Recorded>;
+
+    async fn load_record(&self, id: AlertId) -> Result<Option<RawRecord>>;
+
+    /// Takes work for one worker until `lease_until`; `None` when it is done, dead, not yet due or leased by somebody else.
+    async fn claim(&self, work: &str, now: Timestamp, lease_until: Timestamp) -> Result<Option<Work>>;
+
+    /// Work that somebody should do now, most urgent first: what a restart or a crashed worker has left behind.
+    async fn unfinished(&self, now: Timestamp, limit: usize) -> Result<Vec<(String, Priority)>>;
+
+    /// Gives work back after a failure, to be tried again from `not_before`, or never when that is `None`.
+    async fn give_back(&self, work: &Work, error: &str, not_before: Option<Timestamp>) -> Result<()>;
+
+    /// Everything that one step decided, in one durable step, or nothing of it. Returns the incident as it is stored now.
+    async fn commit(&self, commit: Commit) -> Result<Option<Incident>>;
+
+    /// A number that no incident has had before.
+    async fn next_incident_id(&self) -> Result<IncidentId>;
+
+    async fn incident(&self, id: IncidentId) -> Result<Option<Incident>>;
+
+    /// The open incident of this fingerprint; there is never more than one.
+    async fn open_incident(&self, fingerprint: &str) -> Result<Option<Incident>>;
+
+    /// Newest first.
+    async fn incidents(&self, filter: &IncidentFilter) -> Result<Vec<Incident>>;
+
+    async fn investigation(&self, id: InvestigationId) -> Result<Option<Investigation>>;
+
+    /// Past incidents whose title, service and cause resemble `text`, best first.
+    async fn similar(&self, text: &str, limit: usize) -> Result<Vec<Similar>>;
+
+    /// Messages whose present wording has not been sent, in the order of their incident's thread.
+    async fn due_slots(&self, now: Timestamp, limit: usize) -> Result<Vec<Slot>>;
+
+    async fn slot(&self, key: &str) -> Result<Option<Slot>>;
+
+    /// A first post is about to be tried: from now on its outcome is unknown until [`Store::slot_sent`] or [`Store::slot_failed`].
+    async fn slot_started(&self, key: &str) -> Result<()>;
+
+    /// The wording `version` is out, as message `ts`.
+    async fn slot_sent(&self, key: &str, version: u64, ts: &str, note: &str) -> Result<()>;
+
+    /// The attempt failed. `ambiguous`: it may have gone out all the same. Next attempt from `not_before`, none when that is `None`.
+    async fn slot_failed(&self, key: &str, error: &str, ambiguous: bool, not_before: Option<Timestamp>) -> Result<()>;
+
+    /// Proves that a write would be durable now.
+    async fn ping(&self) -> Result<()>;
+}

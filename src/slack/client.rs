@@ -1,0 +1,213 @@
+//! Web API calls: bounded in time, errors told apart by what the caller can do about them.
+
+use std::time::Duration;
+
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::connect::HttpConnector;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use slack_morphism::{SlackApiToken, SlackClient, errors::SlackClientError, hyper_tokio::SlackClientHyperConnector};
+
+/// How long one call may take; Slack answers in well under a second, and the library has no timeout of its own.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many messages of a thread are searched for one of our own.
+const SEARCH_DEPTH: u32 = 200;
+/// The metadata event type that marks our messages.
+const METADATA_EVENT: &str = "sre_agent_message";
+
+type Connector = SlackClientHyperConnector<HttpsConnector<HttpConnector>>;
+
+/// What the caller can do about a failed call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SlackErrorKind {
+    /// Slack asks for patience: try again after this long.
+    RateLimited(Duration),
+    /// It may have been done all the same (a timeout, a dropped connection, a 5xx).
+    Ambiguous,
+    /// It was not done and may work later (no connection).
+    Unavailable,
+    /// Slack refuses this request for good: channel gone, message gone, invalid blocks, missing scope.
+    Refused,
+    /// It is so already: the reaction is set, or is gone.
+    Already,
+}
+
+/// A failed call.
+#[derive(Debug, thiserror::Error)]
+#[error("{method}: {message}")]
+pub struct SlackError {
+    pub method: &'static str,
+    /// Slack's error code or the failure in words; never a token.
+    pub message: String,
+    pub kind: SlackErrorKind,
+}
+
+/// A message that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Posted {
+    pub ts: String,
+}
+
+/// The Slack workspace, as one bot token sees it.
+pub struct Client {
+    slack: SlackClient<Connector>,
+    token: SlackApiToken,
+}
+
+impl Client {
+    /// `api_url` is `https://slack.com/api`, or another one for a workspace on this machine.
+    pub fn new(api_url: &str, bot_token: &SecretString) -> Self {
+        let https = hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_all_versions().build();
+        let connector = SlackClientHyperConnector::with_connector(https).with_slack_api_url(api_url.trim_end_matches('/'));
+        Self { slack: SlackClient::new(connector), token: SlackApiToken::new(bot_token.expose_secret().to_owned().into()) }
+    }
+
+    /// A method that writes: its arguments go as JSON.
+    async fn call(&self, method: &'static str, body: &Value) -> Result<Value, SlackError> {
+        let session = self.slack.open_session(&self.token);
+        bounded(method, session.http_session_api.http_post::<Value, Value>(method, body, None)).await
+    }
+
+    /// A method that reads: Slack takes no JSON there, its arguments go in the query.
+    async fn ask(&self, method: &'static str, parameters: &Vec<(&str, Option<&str>)>) -> Result<Value, SlackError> {
+        let session = self.slack.open_session(&self.token);
+        bounded(method, session.http_session_api.http_get::<Value, _, _>(method, parameters, None)).await
+    }
+
+    /// Who we are: our bot's user id and bot id.
+    ///
+    /// # Errors
+    /// When the token is not accepted or Slack is not reachable.
+    pub async fn auth_test(&self) -> Result<Value, SlackError> {
+        self.call("auth.test", &json!({})).await
+    }
+
+    /// Posts a message; `delivery` is kept in its metadata so that it can be found again.
+    ///
+    /// # Errors
+    /// See [`SlackErrorKind`].
+    pub async fn post(&self, channel: &str, thread_ts: Option<&str>, message: &Value, delivery: &str) -> Result<Posted, SlackError> {
+        let mut body = message.clone();
+        if let Some(fields) = body.as_object_mut() {
+            fields.insert("channel".to_owned(), channel.into());
+            fields.insert("unfurl_links".to_owned(), false.into());
+            fields.insert("unfurl_media".to_owned(), false.into());
+            fields.insert("metadata".to_owned(), json!({"event_type": METADATA_EVENT, "event_payload": {"delivery": delivery}}));
+            if let Some(ts) = thread_ts {
+                fields.insert("thread_ts".to_owned(), ts.into());
+            }
+        }
+        let answer = self.call("chat.postMessage", &body).await?;
+        match answer.get("ts").and_then(Value::as_str) {
+            Some(ts) => Ok(Posted { ts: ts.to_owned() }),
+            None => Err(SlackError { method: "chat.postMessage", message: "the answer has no ts".to_owned(), kind: SlackErrorKind::Ambiguous }),
+        }
+    }
+
+    /// Edits a message in place; doing it twice changes nothing.
+    ///
+    /// # Errors
+    /// See [`SlackErrorKind`].
+    pub async fn update(&self, channel: &str, ts: &str, message: &Value) -> Result<(), SlackError> {
+        let mut body = message.clone();
+        if let Some(fields) = body.as_object_mut() {
+            fields.insert("channel".to_owned(), channel.into());
+            fields.insert("ts".to_owned(), ts.into());
+        }
+        self.call("chat.update", &body).await.map(drop)
+    }
+
+    /// Looks for a message that was posted with `delivery`, in a thread or, without one, in the channel.
+    ///
+    /// # Errors
+    /// See [`SlackErrorKind`].
+    pub async fn find(&self, channel: &str, thread_ts: Option<&str>, delivery: &str) -> Result<Option<Posted>, SlackError> {
+        let depth = SEARCH_DEPTH.to_string();
+        let mut parameters = vec![("channel", Some(channel)), ("limit", Some(depth.as_str())), ("include_all_metadata", Some("true"))];
+        let method = if thread_ts.is_some() { "conversations.replies" } else { "conversations.history" };
+        parameters.extend(thread_ts.map(|ts| ("ts", Some(ts))));
+        let answer = self.ask(method, &parameters).await?;
+        let messages = answer.get("messages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let ours = messages.iter().find(|message| message.pointer("/metadata/event_payload/delivery").and_then(Value::as_str) == Some(delivery));
+        Ok(ours.and_then(|message| message.get("ts")).and_then(Value::as_str).map(|ts| Posted { ts: ts.to_owned() }))
+    }
+
+    /// Sets a reaction; one that is set already is fine.
+    ///
+    /// # Errors
+    /// See [`SlackErrorKind`].
+    pub async fn react(&self, channel: &str, ts: &str, name: &str) -> Result<(), SlackError> {
+        fine_already(self.call("reactions.add", &json!({"channel": channel, "timestamp": ts, "name": name})).await)
+    }
+
+    /// Takes a reaction away; one that is not there is fine.
+    ///
+    /// # Errors
+    /// See [`SlackErrorKind`].
+    pub async fn unreact(&self, channel: &str, ts: &str, name: &str) -> Result<(), SlackError> {
+        fine_already(self.call("reactions.remove", &json!({"channel": channel, "timestamp": ts, "name": name})).await)
+    }
+
+    /// Says something that only `user` sees.
+    ///
+    /// # Errors
+    /// See [`SlackErrorKind`].
+    pub async fn whisper(&self, channel: &str, thread_ts: Option<&str>, user: &str, text: &str) -> Result<(), SlackError> {
+        let mut body = json!({"channel": channel, "user": user, "text": text});
+        if let (Some(ts), Some(fields)) = (thread_ts, body.as_object_mut()) {
+            fields.insert("thread_ts".to_owned(), ts.into());
+        }
+        self.call("chat.postEphemeral", &body).await.map(drop)
+    }
+
+    /// Opens a modal; the trigger is good for three seconds and one use.
+    ///
+    /// # Errors
+    /// See [`SlackErrorKind`].
+    pub async fn open_view(&self, trigger_id: &str, view: &Value) -> Result<(), SlackError> {
+        self.call("views.open", &json!({"trigger_id": trigger_id, "view": view})).await.map(drop)
+    }
+}
+
+async fn bounded(method: &'static str, call: impl Future<Output = Result<Value, SlackClientError>>) -> Result<Value, SlackError> {
+    match tokio::time::timeout(CALL_TIMEOUT, call).await {
+        Ok(answer) => answer.map_err(|error| classify(method, error)),
+        Err(_) => Err(SlackError { method, message: format!("no answer in {} s", CALL_TIMEOUT.as_secs()), kind: SlackErrorKind::Ambiguous }),
+    }
+}
+
+fn fine_already(result: Result<Value, SlackError>) -> Result<(), SlackError> {
+    match result {
+        Err(error) if error.kind == SlackErrorKind::Already => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+fn classify(method: &'static str, error: SlackClientError) -> SlackError {
+    let (message, kind) = match error {
+        SlackClientError::RateLimitError(limit) => {
+            let wait = limit.retry_after.unwrap_or(Duration::from_secs(30));
+            (format!("rate limited for {} s", wait.as_secs()), SlackErrorKind::RateLimited(wait))
+        }
+        SlackClientError::ApiError(error) => {
+            let details = error.errors.unwrap_or_default().join("; ");
+            let kind = match error.code.as_str() {
+                "ratelimited" | "rate_limited" => SlackErrorKind::RateLimited(Duration::from_secs(30)),
+                "internal_error" | "fatal_error" | "request_timeout" => SlackErrorKind::Ambiguous,
+                "service_unavailable" | "team_added_to_org" => SlackErrorKind::Unavailable,
+                "already_reacted" | "no_reaction" => SlackErrorKind::Already,
+                _ => SlackErrorKind::Refused,
+            };
+            (if details.is_empty() { error.code } else { format!("{} ({details})", error.code) }, kind)
+        }
+        SlackClientError::HttpError(error) => {
+            let kind = if error.status_code.is_server_error() { SlackErrorKind::Ambiguous } else { SlackErrorKind::Refused };
+            (format!("HTTP {}", error.status_code), kind)
+        }
+        // The connection broke: before or after Slack acted, nobody knows.
+        SlackClientError::HttpProtocolError(_) | SlackClientError::EndOfStream(_) => ("the connection failed".to_owned(), SlackErrorKind::Ambiguous),
+        SlackClientError::ProtocolError(_) => ("the answer is not what Slack sends".to_owned(), SlackErrorKind::Ambiguous),
+        SlackClientError::SystemError(_) | SlackClientError::SocketModeProtocolError(_) => ("the call could not be made".to_owned(), SlackErrorKind::Unavailable),
+    };
+    SlackError { method, message, kind }
+}

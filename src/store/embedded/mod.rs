@@ -1,0 +1,234 @@
+//! The store of one machine: SQLite in WAL mode, one writer with group commit, a few readers.
+
+mod rows;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+
+use super::{Commit, IncidentFilter, Recorded, Result, Similar, Slot, Store, StoreError, Work};
+use crate::model::{AlertId, Incident, IncidentId, Investigation, InvestigationId, Priority, RawRecord};
+use writer::Writer;
+
+/// How many connections read at the same time; more would only wait for the same disk.
+const READERS: usize = 4;
+
+/// The embedded store. Cheap to clone.
+#[derive(Clone)]
+pub struct Embedded {
+    path: Arc<PathBuf>,
+    writer: Writer,
+    readers: Arc<Mutex<Vec<Connection>>>,
+}
+
+fn unavailable(error: rusqlite::Error) -> StoreError {
+    StoreError::Unavailable(error.to_string())
+}
+
+fn corrupt(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Corrupt(error.to_string())
+}
+
+fn millis(at: Timestamp) -> i64 {
+    at.as_millisecond()
+}
+
+impl Embedded {
+    /// Opens the file, or makes it with its folder.
+    ///
+    /// # Errors
+    /// When the file cannot be made, is no store, or was written by a newer version.
+    pub fn open(path: &Path) -> Result<Self> {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|error| StoreError::Unavailable(format!("{}: {error}", folder.display())))?;
+        }
+        let connection = Connection::open(path).map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
+        schema::prepare_writer(&connection).map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
+        let writer = Writer::start(connection).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        Ok(Self { path: Arc::new(path.to_owned()), writer, readers: Arc::new(Mutex::new(Vec::new())) })
+    }
+
+    async fn read<T: Send + 'static>(&self, job: impl FnOnce(&Connection) -> Result<T> + Send + 'static) -> Result<T> {
+        let (readers, path) = (Arc::clone(&self.readers), Arc::clone(&self.path));
+        let task = tokio::task::spawn_blocking(move || {
+            let idle = readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let connection = match idle {
+                Some(connection) => connection,
+                None => open_reader(&path)?,
+            };
+            let result = job(&connection);
+            let mut idle = readers.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.len() < READERS {
+                idle.push(connection);
+            }
+            result
+        });
+        task.await.map_err(|error| StoreError::Unavailable(error.to_string()))?
+    }
+}
+
+fn open_reader(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(unavailable)?;
+    schema::prepare_reader(&connection).map_err(unavailable)?;
+    Ok(connection)
+}
+
+#[async_trait]
+impl Store for Embedded {
+    async fn record(&self, record: &RawRecord, priority: Priority) -> Result<Recorded> {
+        let record = record.clone();
+        self.writer.write(move |connection| rows::insert_record(connection, &record, priority)).await
+    }
+
+    async fn load_record(&self, id: AlertId) -> Result<Option<RawRecord>> {
+        self.read(move |connection| rows::document(connection, "SELECT doc FROM records WHERE id = ?1", params![id.to_string()])).await
+    }
+
+    async fn claim(&self, work: &str, now: Timestamp, lease_until: Timestamp) -> Result<Option<Work>> {
+        let work = work.to_owned();
+        self.writer.write(move |connection| rows::claim(connection, &work, millis(now), millis(lease_until))).await
+    }
+
+    async fn unfinished(&self, now: Timestamp, limit: usize) -> Result<Vec<(String, Priority)>> {
+        self.read(move |connection| rows::unfinished(connection, millis(now), limit)).await
+    }
+
+    async fn give_back(&self, work: &Work, error: &str, not_before: Option<Timestamp>) -> Result<()> {
+        let (work, error) = (work.clone(), error.to_owned());
+        self.writer
+            .write(move |connection| {
+                let (state, at) = not_before.map_or(("dead", 0), |at| ("open", millis(at)));
+                let changed = connection
+                    .execute(
+                        "UPDATE work SET state = ?1, not_before = ?2, lease_until = 0, error = ?3 WHERE id = ?4 AND epoch = ?5 AND state = 'open'",
+                        params![state, at, error, work.id, work.epoch as i64],
+                    )
+                    .map_err(unavailable)?;
+                if changed == 1 { Ok(()) } else { Err(StoreError::Fenced) }
+            })
+            .await
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Option<Incident>> {
+        self.writer.write(move |connection| rows::commit(connection, commit)).await
+    }
+
+    async fn next_incident_id(&self) -> Result<IncidentId> {
+        self.writer
+            .write(|connection| {
+                connection
+                    .query_row(
+                        "INSERT INTO counters (name, value) VALUES ('incident', 1)
+                         ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
+                        [],
+                        |row| row.get::<_, i64>(0),
+                    )
+                    .map(|value| IncidentId(value as u64))
+                    .map_err(unavailable)
+            })
+            .await
+    }
+
+    async fn incident(&self, id: IncidentId) -> Result<Option<Incident>> {
+        self.read(move |connection| rows::document(connection, "SELECT doc FROM incidents WHERE id = ?1", params![id.0 as i64])).await
+    }
+
+    async fn open_incident(&self, fingerprint: &str) -> Result<Option<Incident>> {
+        let fingerprint = fingerprint.to_owned();
+        self.read(move |connection| {
+            rows::document(connection, "SELECT doc FROM incidents WHERE fingerprint = ?1 AND open = 1", params![fingerprint])
+        })
+        .await
+    }
+
+    async fn incidents(&self, filter: &IncidentFilter) -> Result<Vec<Incident>> {
+        let filter = filter.clone();
+        self.read(move |connection| rows::incidents(connection, &filter)).await
+    }
+
+    async fn investigation(&self, id: InvestigationId) -> Result<Option<Investigation>> {
+        self.read(move |connection| rows::document(connection, "SELECT doc FROM investigations WHERE id = ?1", params![id.to_string()])).await
+    }
+
+    async fn similar(&self, text: &str, limit: usize) -> Result<Vec<Similar>> {
+        let text = text.to_owned();
+        self.read(move |connection| rows::similar(connection, &text, limit)).await
+    }
+
+    async fn due_slots(&self, now: Timestamp, limit: usize) -> Result<Vec<Slot>> {
+        self.read(move |connection| rows::due_slots(connection, millis(now), limit)).await
+    }
+
+    async fn slot(&self, key: &str) -> Result<Option<Slot>> {
+        let key = key.to_owned();
+        self.read(move |connection| rows::slot(connection, &key)).await
+    }
+
+    async fn slot_started(&self, key: &str) -> Result<()> {
+        let key = key.to_owned();
+        self.writer
+            .write(move |connection| {
+                connection
+                    .execute("UPDATE slots SET in_doubt = 1, attempts = attempts + 1 WHERE key = ?1", params![key])
+                    .map(drop)
+                    .map_err(unavailable)
+            })
+            .await
+    }
+
+    async fn slot_sent(&self, key: &str, version: u64, ts: &str, note: &str) -> Result<()> {
+        let (key, ts, note) = (key.to_owned(), ts.to_owned(), note.to_owned());
+        self.writer
+            .write(move |connection| {
+                connection
+                    .execute(
+                        "UPDATE slots SET sent_version = MAX(sent_version, ?2), ts = ?3, note = ?4, in_doubt = 0, attempts = 0, error = '' WHERE key = ?1",
+                        params![key, version as i64, ts, note],
+                    )
+                    .map(drop)
+                    .map_err(unavailable)
+            })
+            .await
+    }
+
+    async fn slot_failed(&self, key: &str, error: &str, ambiguous: bool, not_before: Option<Timestamp>) -> Result<()> {
+        let (key, error) = (key.to_owned(), error.to_owned());
+        self.writer
+            .write(move |connection| {
+                connection
+                    .execute(
+                        "UPDATE slots SET error = ?2, in_doubt = ?3, dead = ?4, not_before = ?5 WHERE key = ?1",
+                        params![key, error, ambiguous, not_before.is_none(), not_before.map_or(0, millis)],
+                    )
+                    .map(drop)
+                    .map_err(unavailable)
+            })
+            .await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.writer
+            .write(|connection| {
+                connection
+                    .execute("INSERT INTO counters (name, value) VALUES ('ping', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1", [])
+                    .map(drop)
+                    .map_err(unavailable)
+            })
+            .await
+    }
+}
+
+/// Runs a query that gives at most one JSON document.
+fn optional<T>(result: rusqlite::Result<T>) -> Result<Option<T>> {
+    result.optional().map_err(unavailable)
+}

@@ -1,0 +1,244 @@
+//! The statements: each function is one question or one change, inside the caller's transaction.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Params, Row, params};
+use serde::de::DeserializeOwned;
+
+use super::{corrupt, millis, optional, unavailable};
+use crate::{
+    model::{Incident, IncidentId, Priority, RawRecord},
+    store::{Commit, IncidentFilter, NewWork, Recorded, Result, Similar, Slot, SlotUpdate, StoreError, Work, WorkKind},
+};
+
+/// The most rows that a list hands out.
+const LIST_MAX: usize = 500;
+/// How many words of a text are searched for: more cost time and find no better match.
+const SEARCH_WORDS: usize = 24;
+
+pub fn document<T: DeserializeOwned>(connection: &Connection, sql: &str, parameters: impl Params) -> Result<Option<T>> {
+    let text: Option<String> = optional(connection.query_row(sql, parameters, |row| row.get(0)))?;
+    text.map(|text| serde_json::from_str(&text).map_err(corrupt)).transpose()
+}
+
+pub fn insert_record(connection: &Connection, record: &RawRecord, priority: Priority) -> Result<Recorded> {
+    let doc = serde_json::to_string(record).map_err(corrupt)?;
+    let inserted = connection
+        .execute(
+            "INSERT INTO records (id, source, dedup_key, received_at, doc) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+            params![record.id.to_string(), record.source.as_str(), record.dedup_key, millis(record.received_at), doc],
+        )
+        .map_err(unavailable)?;
+    if inserted == 0 {
+        let id: String = connection
+            .query_row(
+                "SELECT id FROM records WHERE source = ?1 AND dedup_key = ?2",
+                params![record.source.as_str(), record.dedup_key],
+                |row| row.get(0),
+            )
+            .map_err(unavailable)?;
+        return Ok(Recorded::Duplicate(id.parse().map_err(corrupt)?));
+    }
+    enqueue(connection, &NewWork { kind: WorkKind::Record(record.id), priority })?;
+    Ok(Recorded::Fresh)
+}
+
+fn enqueue(connection: &Connection, work: &NewWork) -> Result<()> {
+    let kind = serde_json::to_string(&work.kind).map_err(corrupt)?;
+    connection
+        .execute(
+            "INSERT INTO work (id, kind, priority, state) VALUES (?1, ?2, ?3, 'open') ON CONFLICT DO NOTHING",
+            params![work.kind.id(), kind, rank(work.priority)],
+        )
+        .map(drop)
+        .map_err(unavailable)
+}
+
+pub fn claim(connection: &Connection, work: &str, now: i64, lease_until: i64) -> Result<Option<Work>> {
+    let row = optional(connection.query_row(
+        "UPDATE work SET lease_until = ?3, epoch = epoch + 1, attempts = attempts + 1
+         WHERE id = ?1 AND state = 'open' AND not_before <= ?2 AND lease_until <= ?2
+         RETURNING kind, priority, attempts, epoch",
+        params![work, now, lease_until],
+        |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, u32>(2)?, row.get::<_, i64>(3)?)),
+    ))?;
+    let Some((kind, priority, attempts, epoch)) = row else { return Ok(None) };
+    let kind = serde_json::from_str(&kind).map_err(corrupt)?;
+    Ok(Some(Work { id: work.to_owned(), kind, priority: unrank(priority), attempts, epoch: epoch as u64 }))
+}
+
+pub fn unfinished(connection: &Connection, now: i64, limit: usize) -> Result<Vec<(String, Priority)>> {
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT id, priority FROM work WHERE state = 'open' AND not_before <= ?1 AND lease_until <= ?1 ORDER BY priority, seq LIMIT ?2",
+        )
+        .map_err(unavailable)?;
+    let rows = statement.query_map(params![now, limit as i64], |row| Ok((row.get(0)?, unrank(row.get(1)?)))).map_err(unavailable)?;
+    rows.collect::<rusqlite::Result<_>>().map_err(unavailable)
+}
+
+pub fn commit(connection: &Connection, commit: Commit) -> Result<Option<Incident>> {
+    if let Some(work) = &commit.done {
+        let changed = connection
+            .execute("UPDATE work SET state = 'done', error = '' WHERE id = ?1 AND epoch = ?2 AND state = 'open'", params![work.id, work.epoch as i64])
+            .map_err(unavailable)?;
+        if changed != 1 {
+            return Err(StoreError::Fenced);
+        }
+    }
+    let stored = commit.incident.map(|incident| put_incident(connection, incident)).transpose()?;
+    if let Some(investigation) = &commit.investigation {
+        let doc = serde_json::to_string(investigation).map_err(corrupt)?;
+        connection
+            .execute("INSERT INTO investigations (id, doc) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET doc = ?2", params![investigation.id.to_string(), doc])
+            .map_err(unavailable)?;
+    }
+    for work in &commit.enqueue {
+        enqueue(connection, work)?;
+    }
+    for slot in &commit.slots {
+        put_slot(connection, slot)?;
+    }
+    Ok(stored)
+}
+
+fn put_incident(connection: &Connection, mut incident: Incident) -> Result<Incident> {
+    let before = incident.version;
+    incident.version = before + 1;
+    let doc = serde_json::to_string(&incident).map_err(corrupt)?;
+    let open = !incident.state.is_closed();
+    let id = incident.id.0 as i64;
+    let result = if before == 0 {
+        connection.execute(
+            "INSERT INTO incidents (id, version, fingerprint, open, service, opened_at, doc) VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6)",
+            params![id, incident.fingerprint, open, incident.service, millis(incident.opened_at), doc],
+        )
+    } else {
+        connection.execute(
+            "UPDATE incidents SET version = ?2, open = ?3, service = ?4, doc = ?5 WHERE id = ?1 AND version = ?6",
+            params![id, incident.version as i64, open, incident.service, doc, before as i64],
+        )
+    };
+    match result {
+        Ok(1) => {}
+        Ok(_) => return Err(StoreError::Conflict),
+        // Two open incidents of one fingerprint, or one number twice: somebody was faster.
+        Err(rusqlite::Error::SqliteFailure(error, _)) if error.code == rusqlite::ErrorCode::ConstraintViolation => return Err(StoreError::Conflict),
+        Err(error) => return Err(unavailable(error)),
+    }
+    let cause = incident.report.as_ref().and_then(|report| report.hypotheses.first()).map_or("", |first| first.statement.as_str());
+    connection
+        .execute(
+            "INSERT OR REPLACE INTO incidents_text (rowid, title, service, cause) VALUES (?1, ?2, ?3, ?4)",
+            params![id, incident.title, incident.service, cause],
+        )
+        .map_err(unavailable)?;
+    Ok(incident)
+}
+
+pub fn incidents(connection: &Connection, filter: &IncidentFilter) -> Result<Vec<Incident>> {
+    let limit = if filter.limit == 0 { 50 } else { filter.limit.min(LIST_MAX) };
+    let mut statement = connection
+        .prepare_cached("SELECT doc FROM incidents WHERE (?1 = 0 OR open = 1) AND (?2 IS NULL OR service = ?2) ORDER BY id DESC LIMIT ?3")
+        .map_err(unavailable)?;
+    let rows =
+        statement.query_map(params![filter.open, filter.service, limit as i64], |row| row.get::<_, String>(0)).map_err(unavailable)?;
+    rows.map(|text| serde_json::from_str(&text.map_err(unavailable)?).map_err(corrupt)).collect()
+}
+
+pub fn similar(connection: &Connection, text: &str, limit: usize) -> Result<Vec<Similar>> {
+    // Each word is quoted, so that nothing in the text can be read as a search operator.
+    let words: Vec<String> = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| word.len() > 2)
+        .take(SEARCH_WORDS)
+        .map(|word| format!("\"{word}\""))
+        .collect();
+    if words.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT i.id, t.title, t.cause, i.opened_at FROM incidents_text t JOIN incidents i ON i.id = t.rowid
+             WHERE incidents_text MATCH ?1 AND i.open = 0 ORDER BY bm25(incidents_text, 2.0, 4.0, 3.0), i.id DESC LIMIT ?2",
+        )
+        .map_err(unavailable)?;
+    let rows = statement
+        .query_map(params![words.join(" OR "), limit as i64], |row| {
+            let at = Timestamp::from_millisecond(row.get(3)?).unwrap_or(Timestamp::UNIX_EPOCH);
+            Ok(Similar { incident: IncidentId(row.get::<_, i64>(0)? as u64), title: row.get(1)?, cause: row.get(2)?, opened_at: at })
+        })
+        .map_err(unavailable)?;
+    rows.collect::<rusqlite::Result<_>>().map_err(unavailable)
+}
+
+fn put_slot(connection: &Connection, slot: &SlotUpdate) -> Result<()> {
+    let (place, body) = (serde_json::to_string(&slot.place).map_err(corrupt)?, serde_json::to_string(&slot.body).map_err(corrupt)?);
+    connection
+        .execute(
+            // The same wording again is no new version: nothing would be sent but an edit without a difference.
+            "INSERT INTO slots (key, incident, channel, place, body, version) VALUES (?1, ?2, ?3, ?4, ?5, 1)
+             ON CONFLICT (key) DO UPDATE SET body = ?5, version = version + 1, not_before = 0, dead = 0 WHERE body <> ?5",
+            params![slot.key, slot.incident.0 as i64, slot.channel, place, body],
+        )
+        .map(drop)
+        .map_err(unavailable)
+}
+
+const SLOT_COLUMNS: &str = "SELECT s.key, s.incident, s.channel, s.place, s.body, s.version, s.sent_version, s.ts, c.ts, s.in_doubt, s.attempts, s.note
+     FROM slots s LEFT JOIN slots c ON c.incident = s.incident AND c.key = 'INC-' || s.incident || '/card'";
+
+pub fn due_slots(connection: &Connection, now: i64, limit: usize) -> Result<Vec<Slot>> {
+    // The card leads its thread: nothing else of an incident goes out before it, unless it can never go out.
+    let sql = format!(
+        "{SLOT_COLUMNS} WHERE s.version > s.sent_version AND s.dead = 0 AND s.not_before <= ?1
+         AND (c.key IS NULL OR c.key = s.key OR c.ts IS NOT NULL OR (c.dead = 1 AND s.place <> '\"under_card\"')) ORDER BY s.seq LIMIT ?2"
+    );
+    let mut statement = connection.prepare_cached(&sql).map_err(unavailable)?;
+    let rows = statement.query_map(params![now, limit as i64], read_slot).map_err(unavailable)?;
+    rows.map(|row| row.map_err(unavailable)?).collect()
+}
+
+pub fn slot(connection: &Connection, key: &str) -> Result<Option<Slot>> {
+    optional(connection.query_row(&format!("{SLOT_COLUMNS} WHERE s.key = ?1"), params![key], read_slot))?.transpose()
+}
+
+fn read_slot(row: &Row<'_>) -> rusqlite::Result<Result<Slot>> {
+    let (place, body): (String, String) = (row.get(3)?, row.get(4)?);
+    let parsed = serde_json::from_str(&place).and_then(|place| Ok((place, serde_json::from_str(&body)?)));
+    let (place, body) = match parsed {
+        Ok(parsed) => parsed,
+        Err(error) => return Ok(Err(corrupt(error))),
+    };
+    Ok(Ok(Slot {
+        key: row.get(0)?,
+        incident: IncidentId(row.get::<_, i64>(1)? as u64),
+        channel: row.get(2)?,
+        place,
+        body,
+        version: row.get::<_, i64>(5)? as u64,
+        sent_version: row.get::<_, i64>(6)? as u64,
+        ts: row.get(7)?,
+        card_ts: row.get(8)?,
+        in_doubt: row.get(9)?,
+        attempts: row.get(10)?,
+        note: row.get(11)?,
+    }))
+}
+
+fn rank(priority: Priority) -> i64 {
+    match priority {
+        Priority::P0 => 0,
+        Priority::P1 => 1,
+        Priority::P2 => 2,
+        Priority::P3 => 3,
+    }
+}
+
+fn unrank(rank: i64) -> Priority {
+    match rank {
+        0 => Priority::P0,
+        1 => Priority::P1,
+        2 => Priority::P2,
+        _ => Priority::P3,
+    }
+}

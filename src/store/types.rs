@@ -1,0 +1,148 @@
+//! The values that go into and come out of a store.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{AlertId, Incident, IncidentId, Investigation, InvestigationId, Message, Priority};
+
+/// What became of a raw record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    Fresh,
+    /// It was here already, under this id.
+    Duplicate(AlertId),
+}
+
+/// Something to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkKind {
+    /// Read a raw record and act upon it.
+    Record(AlertId),
+    /// Investigate an incident.
+    Investigate { incident: IncidentId, investigation: InvestigationId },
+}
+
+impl WorkKind {
+    /// The work's id: the same thing to do has the same id, so that it is queued once.
+    pub fn id(&self) -> String {
+        match self {
+            Self::Record(id) => format!("record/{id}"),
+            Self::Investigate { incident, investigation } => format!("investigate/{incident}/{investigation}"),
+        }
+    }
+}
+
+/// Work to add.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewWork {
+    pub kind: WorkKind,
+    pub priority: Priority,
+}
+
+/// Work that was claimed; `epoch` is the fence: a later claim has a higher one and the earlier worker's commit is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Work {
+    pub id: String,
+    pub kind: WorkKind,
+    pub priority: Priority,
+    /// This attempt's number, from 1.
+    pub attempts: u32,
+    pub epoch: u64,
+}
+
+/// All that one step decided.
+#[derive(Debug, Clone, Default)]
+pub struct Commit {
+    /// The work that is done with this; refused when another worker has taken it over.
+    pub done: Option<Work>,
+    /// The incident as it shall be; refused when its `version` is not the stored one.
+    pub incident: Option<Incident>,
+    pub investigation: Option<Investigation>,
+    pub enqueue: Vec<NewWork>,
+    pub slots: Vec<SlotUpdate>,
+}
+
+/// Where in Slack a message goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// A message of its own in the channel.
+    Root,
+    /// A reply in this thread.
+    Thread(String),
+    /// A reply under the incident's card, wherever that ends up.
+    UnderCard,
+}
+
+/// What a slot shows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SlotBody {
+    Message(Message),
+    /// The one reaction of ours on the message `ts`; `None` takes it away.
+    Reaction {
+        ts: String,
+        name: Option<String>,
+    },
+}
+
+/// A wish: this slot shall show this.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SlotUpdate {
+    /// `INC-42/card`, `INC-42/report/…`: one slot is one Slack message (or our reaction on one), whatever happens to it.
+    pub key: String,
+    pub incident: IncidentId,
+    pub channel: String,
+    pub place: Place,
+    pub body: SlotBody,
+}
+
+impl SlotUpdate {
+    /// The key of an incident's card.
+    pub fn card_key(incident: IncidentId) -> String {
+        format!("{incident}/card")
+    }
+}
+
+/// A wish and how far it has come.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Slot {
+    pub key: String,
+    pub incident: IncidentId,
+    pub channel: String,
+    pub place: Place,
+    pub body: SlotBody,
+    /// Counts the wordings; the slot is due while it is above `sent_version`.
+    pub version: u64,
+    pub sent_version: u64,
+    /// The message's timestamp once it is posted.
+    pub ts: Option<String>,
+    /// The card's message, for [`Place::UnderCard`].
+    pub card_ts: Option<String>,
+    /// A post was tried and its outcome is not known: look for it before posting again.
+    pub in_doubt: bool,
+    pub attempts: u32,
+    /// The sender's own memory: the reaction that is set now.
+    pub note: String,
+}
+
+/// Which incidents to list.
+#[derive(Debug, Clone, Default)]
+pub struct IncidentFilter {
+    /// Only open ones.
+    pub open: bool,
+    pub service: Option<String>,
+    /// At most this many; 0 means 50, and 500 is the most.
+    pub limit: usize,
+}
+
+/// A past incident that resembles the present one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Similar {
+    pub incident: IncidentId,
+    pub title: String,
+    pub opened_at: Timestamp,
+    /// The cause that was reported then; empty when none was.
+    pub cause: String,
+}
