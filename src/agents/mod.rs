@@ -1,5 +1,7 @@
 //! Who looks where: the router, the specialist agents, and the engine that runs them and concludes.
 
+pub mod router;
+
 use std::time::Duration;
 
 use anyhow::Result;

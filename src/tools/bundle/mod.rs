@@ -1,5 +1,9 @@
 //! Evidence on disk: whatever an on-call engineer collected, each file recognised by its content.
 
+pub mod logs;
+pub mod mongod;
+pub mod telemetry;
+
 use std::{path::Path, sync::Arc};
 
 use super::Tool;
