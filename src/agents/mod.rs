@@ -29,6 +29,12 @@ impl Engine {
         Self { tools }
     }
 
+    /// Who would look, and why, without looking.
+    pub fn route(&self, request: &Request) -> Routing {
+        let _ = request;
+        Routing { agents: vec!["infrastructure".to_owned()], reasons: vec!["stub".to_owned()] }
+    }
+
     /// Investigates `request`. Tool failures become gaps; only a broken invariant is an error.
     ///
     /// # Errors

@@ -76,7 +76,7 @@ impl Queue for Embedded {
         }
     }
 
-    async fn len(&self) -> Result<usize> {
+    async fn waiting(&self) -> Result<usize> {
         Ok(lock(&self.waiting).order.len())
     }
 }

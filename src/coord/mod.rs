@@ -32,7 +32,7 @@ pub trait Queue: Send + Sync {
     async fn pop(&self) -> Result<String>;
 
     /// How many ids wait.
-    async fn len(&self) -> Result<usize>;
+    async fn waiting(&self) -> Result<usize>;
 }
 
 /// Proof that a lock is held; `token` only grows, so that a later holder's writes can be told from an earlier one's.

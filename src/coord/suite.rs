@@ -10,7 +10,7 @@ pub async fn urgent_work_comes_first_and_only_once(queue: &impl Queue) {
     queue.push("first", Priority::P0).await.unwrap();
     queue.push("second", Priority::P0).await.unwrap();
     queue.push("first", Priority::P0).await.unwrap();
-    assert_eq!(queue.len().await.unwrap(), 3);
+    assert_eq!(queue.waiting().await.unwrap(), 3);
     for expected in ["first", "second", "slow"] {
         assert_eq!(queue.pop().await.unwrap(), expected);
     }

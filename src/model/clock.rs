@@ -1,8 +1,9 @@
-//! The only way to learn the time: a value that is passed in, so that tests and replays can hold it still.
+//! The only ways to learn the time and to make an id: values that are passed in, so that tests and replays can hold them still.
 
 use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
+use ulid::Ulid;
 
 /// Answers "what time is it?". The real one is made in the composition root, tests use [`Clock::fixed`].
 #[derive(Clone)]
@@ -28,5 +29,27 @@ impl Clock {
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Clock")
+    }
+}
+
+/// Makes ids that nobody else makes. The real one draws from the operating system's randomness.
+#[derive(Clone)]
+pub struct Ids(Arc<dyn Fn(Timestamp) -> Ulid + Send + Sync>);
+
+impl Ids {
+    /// Ids from `make`, which is given the time of the call.
+    pub fn new(make: impl Fn(Timestamp) -> Ulid + Send + Sync + 'static) -> Self {
+        Self(Arc::new(make))
+    }
+
+    /// A fresh id that sorts by `now`.
+    pub fn fresh(&self, now: Timestamp) -> Ulid {
+        (self.0)(now)
+    }
+}
+
+impl fmt::Debug for Ids {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ids")
     }
 }

@@ -80,6 +80,9 @@ pub struct Incident {
     /// The channel of the thread, also before there is one.
     pub channel: String,
     pub investigation: Option<InvestigationId>,
+    /// Who is looking, or has looked.
+    #[serde(default)]
+    pub agents: Vec<String>,
     pub report: Option<Report>,
     pub timeline: Vec<TimelineEntry>,
     pub opened_at: Timestamp,

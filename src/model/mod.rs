@@ -18,7 +18,7 @@ mod report;
 mod tool;
 
 pub use alert::{Alert, AlertStatus, Link, Origin, Priority, Severity};
-pub use clock::Clock;
+pub use clock::{Clock, Ids};
 pub use entity::Entity;
 pub use evidence::{Category, Evidence, EvidenceKind, Hypothesis};
 pub use ids::{AlertId, EvidenceId, IncidentId, InvestigationId};

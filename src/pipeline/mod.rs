@@ -1,1 +1,22 @@
-//! pipeline
+//! Everything after "recorded", one file per step: queue → group → route → investigate → conclude → publish, and what people do.
+//!
+//! Each step reads what it needs from the store, decides, and commits its decision in one durable step. A worker that dies
+//! loses its lease, and the next one starts the same step again; a worker that comes back late is refused by its epoch.
+
+mod act;
+mod conclude;
+mod ctx;
+mod group;
+mod investigate;
+mod publish;
+mod queue;
+mod route;
+mod slots;
+#[cfg(test)]
+mod tests;
+
+pub use ctx::{Ctx, Settings};
+pub use queue::{Outcome, run, tick};
+
+#[cfg(test)]
+pub use publish::drain;

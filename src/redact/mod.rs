@@ -31,7 +31,11 @@ static RULES: [Rule; 8] = [
     rule!("JWT", ["eyj"], r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.?[A-Za-z0-9_.-]*"),
     rule!("Slack token", ["xox", "xapp-"], r"\bx(?:ox[abeprs]|app)-[A-Za-z0-9-]{8,}"),
     rule!("cloud key", ["akia", "asia", "aiza"], r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bAIza[A-Za-z0-9_-]{30,}"),
-    rule!("code host token", ["ghp_", "gho_", "ghs_", "ghu_", "github_pat_", "glpat-", "sk-"], r"\b(?:gh[opsu]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|sk-[A-Za-z0-9_-]{20,})"),
+    rule!(
+        "code host token",
+        ["ghp_", "gho_", "ghs_", "ghu_", "github_pat_", "glpat-", "sk-"],
+        r"\b(?:gh[opsu]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|sk-[A-Za-z0-9_-]{20,})"
+    ),
     rule!("authorization", ["bearer ", "basic "], r"(?i)\b(?:bearer|basic)\s+(?P<s>[A-Za-z0-9._~+/=-]{12,})"),
     rule!(
         "secret",
@@ -41,7 +45,24 @@ static RULES: [Rule; 8] = [
 ];
 
 /// Values after `secret:` and the like that are words of the language around them, not secrets.
-const HARMLESS: &[&str] = &["true", "false", "null", "none", "nil", "undefined", "required", "missing", "expired", "invalid", "empty", "not", "unable", "failed", "optional", "the"];
+const HARMLESS: &[&str] = &[
+    "true",
+    "false",
+    "null",
+    "none",
+    "nil",
+    "undefined",
+    "required",
+    "missing",
+    "expired",
+    "invalid",
+    "empty",
+    "not",
+    "unable",
+    "failed",
+    "optional",
+    "the",
+];
 
 /// The text without secrets. Text without any is not copied.
 pub fn text(input: &str) -> Cow<'_, str> {

@@ -6,8 +6,8 @@ mod tests;
 use serde_json::{Value, json};
 use slack_morphism::prelude::{
     SlackActionBlockElement, SlackActionsBlock, SlackBlock, SlackBlockButtonElement, SlackBlockButtonStyle, SlackBlockMarkDownText,
-    SlackBlockPlainText, SlackContextBlock, SlackContextBlockElement, SlackDividerBlock, SlackSectionBlock, SlackTableBlock, SlackTableCell,
-    SlackTableColumnSetting,
+    SlackBlockPlainText, SlackContextBlock, SlackContextBlockElement, SlackDividerBlock, SlackSectionBlock, SlackTableBlock,
+    SlackTableCell, SlackTableColumnSetting,
 };
 
 use super::mrkdwn;
@@ -109,7 +109,8 @@ fn table(header: &[String], rows: &[Vec<String>]) -> SlackBlock {
     let mut left = TABLE_CHARS_MAX;
     let mut out: Vec<Vec<SlackTableCell>> = Vec::new();
     for row in std::iter::once(header).chain(rows.iter().map(Vec::as_slice)).take(TABLE_ROWS_MAX) {
-        let cells: Vec<String> = row.iter().take(TABLE_COLUMNS_MAX).map(|cell| if cell.is_empty() { "–".to_owned() } else { cell.clone() }).collect();
+        let cells: Vec<String> =
+            row.iter().take(TABLE_COLUMNS_MAX).map(|cell| if cell.is_empty() { "–".to_owned() } else { cell.clone() }).collect();
         let size: usize = cells.iter().map(|cell| cell.chars().count()).sum();
         if size > left {
             break;

@@ -100,7 +100,9 @@ impl Client {
         let answer = self.call("chat.postMessage", &body).await?;
         match answer.get("ts").and_then(Value::as_str) {
             Some(ts) => Ok(Posted { ts: ts.to_owned() }),
-            None => Err(SlackError { method: "chat.postMessage", message: "the answer has no ts".to_owned(), kind: SlackErrorKind::Ambiguous }),
+            None => {
+                Err(SlackError { method: "chat.postMessage", message: "the answer has no ts".to_owned(), kind: SlackErrorKind::Ambiguous })
+            }
         }
     }
 
@@ -128,7 +130,8 @@ impl Client {
         parameters.extend(thread_ts.map(|ts| ("ts", Some(ts))));
         let answer = self.ask(method, &parameters).await?;
         let messages = answer.get("messages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let ours = messages.iter().find(|message| message.pointer("/metadata/event_payload/delivery").and_then(Value::as_str) == Some(delivery));
+        let ours =
+            messages.iter().find(|message| message.pointer("/metadata/event_payload/delivery").and_then(Value::as_str) == Some(delivery));
         Ok(ours.and_then(|message| message.get("ts")).and_then(Value::as_str).map(|ts| Posted { ts: ts.to_owned() }))
     }
 
@@ -172,7 +175,9 @@ impl Client {
 async fn bounded(method: &'static str, call: impl Future<Output = Result<Value, SlackClientError>>) -> Result<Value, SlackError> {
     match tokio::time::timeout(CALL_TIMEOUT, call).await {
         Ok(answer) => answer.map_err(|error| classify(method, error)),
-        Err(_) => Err(SlackError { method, message: format!("no answer in {} s", CALL_TIMEOUT.as_secs()), kind: SlackErrorKind::Ambiguous }),
+        Err(_) => {
+            Err(SlackError { method, message: format!("no answer in {} s", CALL_TIMEOUT.as_secs()), kind: SlackErrorKind::Ambiguous })
+        }
     }
 }
 
@@ -205,9 +210,13 @@ fn classify(method: &'static str, error: SlackClientError) -> SlackError {
             (format!("HTTP {}", error.status_code), kind)
         }
         // The connection broke: before or after Slack acted, nobody knows.
-        SlackClientError::HttpProtocolError(_) | SlackClientError::EndOfStream(_) => ("the connection failed".to_owned(), SlackErrorKind::Ambiguous),
+        SlackClientError::HttpProtocolError(_) | SlackClientError::EndOfStream(_) => {
+            ("the connection failed".to_owned(), SlackErrorKind::Ambiguous)
+        }
         SlackClientError::ProtocolError(_) => ("the answer is not what Slack sends".to_owned(), SlackErrorKind::Ambiguous),
-        SlackClientError::SystemError(_) | SlackClientError::SocketModeProtocolError(_) => ("the call could not be made".to_owned(), SlackErrorKind::Unavailable),
+        SlackClientError::SystemError(_) | SlackClientError::SocketModeProtocolError(_) => {
+            ("the call could not be made".to_owned(), SlackErrorKind::Unavailable)
+        }
     };
     SlackError { method, message, kind }
 }

@@ -52,8 +52,8 @@ pub trait Store: Send + Sync {
     /// Gives work back after a failure, to be tried again from `not_before`, or never when that is `None`.
     async fn give_back(&self, work: &Work, error: &str, not_before: Option<Timestamp>) -> Result<()>;
 
-    /// Everything that one step decided, in one durable step, or nothing of it. Returns the incident as it is stored now.
-    async fn commit(&self, commit: Commit) -> Result<Option<Incident>>;
+    /// Everything that one step decided, in one durable step, or nothing of it. Returns the incidents as they are stored now.
+    async fn commit(&self, commit: Commit) -> Result<Vec<Incident>>;
 
     /// A number that no incident has had before.
     async fn next_incident_id(&self) -> Result<IncidentId>;

@@ -56,9 +56,9 @@ pub struct Work {
 pub struct Commit {
     /// The work that is done with this; refused when another worker has taken it over.
     pub done: Option<Work>,
-    /// The incident as it shall be; refused when its `version` is not the stored one.
-    pub incident: Option<Incident>,
-    pub investigation: Option<Investigation>,
+    /// The incidents as they shall be; refused when a `version` is not the stored one.
+    pub incidents: Vec<Incident>,
+    pub investigation: Option<Box<Investigation>>,
     pub enqueue: Vec<NewWork>,
     pub slots: Vec<SlotUpdate>,
 }

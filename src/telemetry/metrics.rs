@@ -40,7 +40,11 @@ impl Default for Metrics {
         };
         registry.register("records_received", "Inbound records made durable, by door", metrics.received.clone());
         registry.register("requests_refused", "Inbound requests refused, by reason", metrics.refused.clone());
-        registry.register("unknown_events", "Slack events of a type that this version does not know, acknowledged", metrics.unknown_events.clone());
+        registry.register(
+            "unknown_events",
+            "Slack events of a type that this version does not know, acknowledged",
+            metrics.unknown_events.clone(),
+        );
         registry.register("duplicate_deliveries", "Deliveries that had been recorded before", metrics.duplicates.clone());
         registry.register("investigations", "Investigations finished, by status", metrics.investigations.clone());
         registry.register("slack_calls", "Slack Web API calls, by outcome", metrics.slack_calls.clone());

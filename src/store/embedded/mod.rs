@@ -119,7 +119,7 @@ impl Store for Embedded {
             .await
     }
 
-    async fn commit(&self, commit: Commit) -> Result<Option<Incident>> {
+    async fn commit(&self, commit: Commit) -> Result<Vec<Incident>> {
         self.writer.write(move |connection| rows::commit(connection, commit)).await
     }
 
@@ -157,7 +157,8 @@ impl Store for Embedded {
     }
 
     async fn investigation(&self, id: InvestigationId) -> Result<Option<Investigation>> {
-        self.read(move |connection| rows::document(connection, "SELECT doc FROM investigations WHERE id = ?1", params![id.to_string()])).await
+        self.read(move |connection| rows::document(connection, "SELECT doc FROM investigations WHERE id = ?1", params![id.to_string()]))
+            .await
     }
 
     async fn similar(&self, text: &str, limit: usize) -> Result<Vec<Similar>> {

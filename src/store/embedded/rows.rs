@@ -76,20 +76,26 @@ pub fn unfinished(connection: &Connection, now: i64, limit: usize) -> Result<Vec
     rows.collect::<rusqlite::Result<_>>().map_err(unavailable)
 }
 
-pub fn commit(connection: &Connection, commit: Commit) -> Result<Option<Incident>> {
+pub fn commit(connection: &Connection, commit: Commit) -> Result<Vec<Incident>> {
     if let Some(work) = &commit.done {
         let changed = connection
-            .execute("UPDATE work SET state = 'done', error = '' WHERE id = ?1 AND epoch = ?2 AND state = 'open'", params![work.id, work.epoch as i64])
+            .execute(
+                "UPDATE work SET state = 'done', error = '' WHERE id = ?1 AND epoch = ?2 AND state = 'open'",
+                params![work.id, work.epoch as i64],
+            )
             .map_err(unavailable)?;
         if changed != 1 {
             return Err(StoreError::Fenced);
         }
     }
-    let stored = commit.incident.map(|incident| put_incident(connection, incident)).transpose()?;
+    let stored = commit.incidents.into_iter().map(|incident| put_incident(connection, incident)).collect::<Result<_>>()?;
     if let Some(investigation) = &commit.investigation {
         let doc = serde_json::to_string(investigation).map_err(corrupt)?;
         connection
-            .execute("INSERT INTO investigations (id, doc) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET doc = ?2", params![investigation.id.to_string(), doc])
+            .execute(
+                "INSERT INTO investigations (id, doc) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET doc = ?2",
+                params![investigation.id.to_string(), doc],
+            )
             .map_err(unavailable)?;
     }
     for work in &commit.enqueue {
@@ -122,7 +128,9 @@ fn put_incident(connection: &Connection, mut incident: Incident) -> Result<Incid
         Ok(1) => {}
         Ok(_) => return Err(StoreError::Conflict),
         // Two open incidents of one fingerprint, or one number twice: somebody was faster.
-        Err(rusqlite::Error::SqliteFailure(error, _)) if error.code == rusqlite::ErrorCode::ConstraintViolation => return Err(StoreError::Conflict),
+        Err(rusqlite::Error::SqliteFailure(error, _)) if error.code == rusqlite::ErrorCode::ConstraintViolation => {
+            return Err(StoreError::Conflict);
+        }
         Err(error) => return Err(unavailable(error)),
     }
     let cause = incident.report.as_ref().and_then(|report| report.hypotheses.first()).map_or("", |first| first.statement.as_str());
@@ -184,7 +192,8 @@ fn put_slot(connection: &Connection, slot: &SlotUpdate) -> Result<()> {
         .map_err(unavailable)
 }
 
-const SLOT_COLUMNS: &str = "SELECT s.key, s.incident, s.channel, s.place, s.body, s.version, s.sent_version, s.ts, c.ts, s.in_doubt, s.attempts, s.note
+const SLOT_COLUMNS: &str =
+    "SELECT s.key, s.incident, s.channel, s.place, s.body, s.version, s.sent_version, s.ts, c.ts, s.in_doubt, s.attempts, s.note
      FROM slots s LEFT JOIN slots c ON c.incident = s.incident AND c.key = 'INC-' || s.incident || '/card'";
 
 pub fn due_slots(connection: &Connection, now: i64, limit: usize) -> Result<Vec<Slot>> {

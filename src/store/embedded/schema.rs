@@ -32,7 +32,8 @@ CREATE INDEX IF NOT EXISTS slots_due ON slots (seq) WHERE version > sent_version
 
 /// Sets up a connection that writes: WAL, and an fsync at every commit.
 pub fn prepare_writer(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;")?;
+    connection
+        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;")?;
     let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if found > VERSION {
         return Err(rusqlite::Error::ToSqlConversionFailure(

@@ -82,7 +82,7 @@ fn run(connection: &Connection, waiting: &Receiver<Job>) {
             let _ = connection.execute_batch("ROLLBACK");
         }
         for answer in answers {
-            answer(committed.as_ref().map(|()| ()).map_err(|error| StoreError::Unavailable(error.to_string())));
+            answer(committed.as_ref().map_err(|error| StoreError::Unavailable(error.to_string())).copied());
         }
     }
 }

@@ -1,0 +1,87 @@
+//! What people do with an incident: acknowledge, resolve, reopen, run again.
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use ulid::Ulid;
+
+use super::{Ctx, group::note, slots};
+use crate::{
+    model::{Act, Incident, IncidentId, IncidentState, InvestigationId},
+    store::{Commit, NewWork, Work, WorkKind},
+};
+
+/// Does `act` on the incident; an act that changes nothing is done, without a trace.
+pub async fn step(ctx: &Ctx, work: &Work, act: Act, id: IncidentId, user: &str) -> anyhow::Result<()> {
+    let now = ctx.clock.now();
+    let mut commit = Commit { done: Some(work.clone()), ..Commit::default() };
+    match ctx.store.incident(id).await? {
+        Some(incident) => {
+            if let Some(mut incident) = apply(incident, act, user, now) {
+                if act == Act::Rerun {
+                    let investigation = rerun_id(&work.id, now);
+                    incident.investigation = Some(investigation);
+                    commit
+                        .enqueue
+                        .push(NewWork { kind: WorkKind::Investigate { incident: id, investigation }, priority: incident.priority });
+                }
+                commit.slots = slots::standing(&incident);
+                commit.incidents.push(incident);
+            }
+        }
+        None => tracing::warn!(incident = %id, user, "somebody acted on an incident that does not exist"),
+    }
+    let wake: Vec<_> = commit.enqueue.iter().map(|work| (work.kind.id(), work.priority)).collect();
+    ctx.store.commit(commit).await?;
+    for (id, priority) in wake {
+        // When the queue is away the sweeper finds the work.
+        let _ = ctx.queue.push(&id, priority).await;
+    }
+    Ok(())
+}
+
+/// The incident after the act, or `None` when it changes nothing.
+pub fn apply(mut incident: Incident, act: Act, user: &str, now: Timestamp) -> Option<Incident> {
+    let text = match act {
+        Act::Acknowledge if incident.state.is_closed() || incident.state == IncidentState::Acknowledged => return None,
+        Act::Acknowledge => {
+            incident.state = IncidentState::Acknowledged;
+            incident.acknowledged_at = Some(now);
+            incident.owner = Some(user.to_owned());
+            "acknowledged"
+        }
+        Act::Unacknowledge if incident.state != IncidentState::Acknowledged => return None,
+        Act::Unacknowledge => {
+            incident.state = if incident.report.is_some() { IncidentState::Reported } else { IncidentState::Investigating };
+            incident.acknowledged_at = None;
+            incident.owner = None;
+            "no longer acknowledged"
+        }
+        Act::Resolve if incident.state.is_closed() => return None,
+        Act::Resolve => {
+            incident.state = IncidentState::Resolved;
+            incident.resolved_at = Some(now);
+            "resolved"
+        }
+        Act::Reopen if !incident.state.is_closed() => return None,
+        Act::Reopen => {
+            incident.state = if incident.report.is_some() { IncidentState::Reported } else { IncidentState::Open };
+            incident.resolved_at = None;
+            "reopened"
+        }
+        Act::Rerun if incident.state == IncidentState::Investigating => return None,
+        Act::Rerun => {
+            if matches!(incident.state, IncidentState::Open | IncidentState::Reported) {
+                incident.state = IncidentState::Investigating;
+            }
+            "asked for another look"
+        }
+    };
+    note(&mut incident, now, user, text);
+    Some(incident)
+}
+
+/// The same press of the button runs the same investigation, however often the step is run.
+fn rerun_id(work: &str, now: Timestamp) -> InvestigationId {
+    let random = Sha256::digest(work).iter().take(10).fold(0u128, |sum, byte| sum << 8 | u128::from(*byte));
+    InvestigationId(Ulid::from_parts(now.as_millisecond().max(0).unsigned_abs(), random))
+}

@@ -1,0 +1,70 @@
+//! An investigation becomes the incident's report, in one durable step with the messages that show it.
+
+use super::{Ctx, group::note, slots};
+use crate::{
+    model::{Incident, IncidentId, IncidentState, Investigation},
+    report,
+    store::{Commit, StoreError, Work},
+};
+
+/// How many similar incidents are mentioned.
+const SIMILAR_MAX: usize = 3;
+/// How often the commit is tried again when somebody changed the incident meanwhile; the engine does not run again for that.
+const TRIES: usize = 8;
+
+/// Stores the investigation and asks for its report to be posted.
+pub async fn step(ctx: &Ctx, work: &Work, id: IncidentId, investigation: Investigation) -> anyhow::Result<()> {
+    let mut tries = 0;
+    loop {
+        let Some(incident) = ctx.store.incident(id).await? else { anyhow::bail!("{id} is gone") };
+        let report = report::conclude(&investigation, similar(ctx, &incident, &investigation).await);
+        let incident = reported(incident, &investigation, report.clone(), ctx.clock.now());
+        let mut wanted = slots::standing(&incident);
+        wanted.push(slots::findings(&incident, investigation.id, &report));
+        let commit = Commit {
+            done: Some(work.clone()),
+            incidents: vec![incident],
+            investigation: Some(Box::new(investigation.clone())),
+            enqueue: Vec::new(),
+            slots: wanted,
+        };
+        tries += 1;
+        match ctx.store.commit(commit).await {
+            Err(StoreError::Conflict) if tries < TRIES => {}
+            other => return Ok(other.map(drop)?),
+        }
+    }
+}
+
+fn reported(mut incident: Incident, investigation: &Investigation, report: crate::model::Report, now: jiff::Timestamp) -> Incident {
+    if matches!(incident.state, IncidentState::Open | IncidentState::Investigating) {
+        incident.state = IncidentState::Reported;
+    }
+    incident.reported_at = Some(now);
+    incident.investigation = Some(investigation.id);
+    if !investigation.routing.agents.is_empty() {
+        incident.agents.clone_from(&investigation.routing.agents);
+    }
+    note(&mut incident, now, "sre-agent", &format!("report: {}", report.headline));
+    incident.report = Some(report);
+    incident
+}
+
+async fn similar(ctx: &Ctx, incident: &Incident, investigation: &Investigation) -> Vec<String> {
+    let cause = investigation.hypotheses.first().map_or("", |first| first.statement.as_str());
+    let text = format!("{} {} {cause}", incident.service, incident.alert.name);
+    match ctx.store.similar(&text, SIMILAR_MAX).await {
+        Ok(found) => found
+            .into_iter()
+            .filter(|past| past.incident != incident.id)
+            .map(|past| {
+                let what = if past.cause.is_empty() { &past.title } else { &past.cause };
+                format!("{} ({}): {what}", past.incident, past.opened_at.strftime("%-d %b"))
+            })
+            .collect(),
+        Err(error) => {
+            tracing::warn!(%error, "similar incidents could not be looked up");
+            Vec::new()
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The report for a terminal and as Markdown.
+
+use crate::model::{Hypothesis, Report};
+
+use super::words::{duration, object};
+
+/// How a report is laid out where there are no blocks.
+struct Style {
+    title: fn(&str) -> String,
+    bullet: &'static str,
+}
+
+/// Text for a terminal.
+pub fn text(report: &Report) -> String {
+    lay_out(report, &Style { title: |title| format!("\n{}\n", title.to_uppercase()), bullet: "  " }).replace('`', "")
+}
+
+/// Markdown for a ticket or a wiki.
+pub fn markdown(report: &Report) -> String {
+    lay_out(report, &Style { title: |title| format!("\n## {title}\n\n"), bullet: "- " })
+}
+
+fn lay_out(report: &Report, style: &Style) -> String {
+    let mut out = format!("{}\n", report.headline);
+    if let Some(first) = report.hypotheses.first() {
+        out.push_str(&(style.title)("Root cause"));
+        out.push_str(&cause(first));
+    }
+    let mut section = |title: &str, lines: Vec<String>| {
+        if lines.is_empty() {
+            return;
+        }
+        out.push_str(&(style.title)(title));
+        for line in lines {
+            out.push_str(&format!("{}{}\n", style.bullet, line.replace('\n', "\n    ")));
+        }
+    };
+    section(
+        "Evidence",
+        report
+            .evidence
+            .iter()
+            .map(|seen| {
+                let at = seen.time.map_or(String::new(), |time| format!("  [{}]", time.strftime("%Y-%m-%d %H:%M:%S UTC")));
+                let excerpt = if seen.excerpt.trim().is_empty() {
+                    String::new()
+                } else {
+                    format!("\n> {}", seen.excerpt.trim().lines().take(3).collect::<Vec<_>>().join("\n> "))
+                };
+                format!("{} {}  {}{at}  ({}){excerpt}", seen.id, seen.kind.as_str(), seen.summary, seen.source)
+            })
+            .collect(),
+    );
+    section(
+        "Timeline",
+        report
+            .timeline
+            .iter()
+            .map(|item| {
+                let id = item.evidence.map_or(String::new(), |id| format!("  {id}"));
+                format!("{}  {}{id}", item.time.strftime("%H:%M:%S"), item.text)
+            })
+            .collect(),
+    );
+    section("Impact", if report.impact.is_empty() { Vec::new() } else { vec![report.impact.clone()] });
+    section("Do now", report.immediate_actions.clone());
+    section("Prevent", report.prevention.clone());
+    section("Other causes", report.hypotheses.iter().skip(1).map(|other| cause(other).trim_end().to_owned()).collect());
+    section("Ruled out", report.ruled_out.clone());
+    section("Could not check", report.gaps.clone());
+    section("Similar", report.similar.clone());
+    section("Asked", report.routing.reasons.clone());
+    out.push_str(&format!("\n{} queries in {}\n", report.tool_calls, duration(report.duration_ms as f64 / 1000.0)));
+    out
+}
+
+fn cause(cause: &Hypothesis) -> String {
+    let ids: Vec<String> = cause.supporting.iter().map(ToString::to_string).collect();
+    let place = object(&cause.entity);
+    let place = if place.is_empty() { String::new() } else { format!(" on {place}") };
+    format!(
+        "{}\n{}{place}, confidence {} ({:.2}), from {}\n",
+        cause.statement,
+        cause.category,
+        cause.confidence_word(),
+        cause.confidence,
+        ids.join(" ")
+    )
+}
