@@ -1,3 +1,17 @@
-//! inbound
+//! The doors: Slack's events and buttons, and the HTTP API. A door verifies, understands, makes the record durable, answers.
+//!
+//! Nothing is investigated here: a door meets the pipeline only through the store and the queue.
 
 pub mod alerts;
+
+mod api;
+mod events;
+mod interactions;
+mod reply;
+mod router;
+mod state;
+#[cfg(test)]
+mod tests;
+
+pub use router::router;
+pub use state::{Identity, State};

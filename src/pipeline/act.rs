@@ -15,6 +15,10 @@ pub async fn step(ctx: &Ctx, work: &Work, act: Act, id: IncidentId, user: &str) 
     let now = ctx.clock.now();
     let mut commit = Commit { done: Some(work.clone()), ..Commit::default() };
     match ctx.store.incident(id).await? {
+        // A second open incident of one fingerprint cannot be: the problem is back already, under another number.
+        Some(incident) if act == Act::Reopen && ctx.store.open_incident(&incident.fingerprint).await?.is_some() => {
+            tracing::info!(incident = %id, user, "not reopened: a newer incident of the same alert is open");
+        }
         Some(incident) => {
             if let Some(mut incident) = apply(incident, act, user, now) {
                 if act == Act::Rerun {

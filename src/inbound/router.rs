@@ -1,0 +1,100 @@
+//! Every path of the service, and the steps that all doors share.
+
+use axum::{
+    Router,
+    body::{Body, Bytes, to_bytes},
+    extract::{Request, State as Shared},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+
+use super::{
+    State, api, events, interactions,
+    reply::{BODY_MAX, Refusal},
+};
+use crate::slack::signature;
+
+/// The service's HTTP side.
+pub fn router(state: State) -> Router {
+    Router::new()
+        .route("/slack/events", post(slack_events))
+        .route("/slack/interactions", post(slack_interactions))
+        .route("/api/v1/alerts", post(api_alerts))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .with_state(state)
+}
+
+async fn slack_events(Shared(state): Shared<State>, request: Request) -> Response {
+    match signed_body(&state, request).await {
+        Ok(body) => answer(&state, events::handle(&state, &body).await),
+        Err(refusal) => refused(&state, refusal),
+    }
+}
+
+async fn slack_interactions(Shared(state): Shared<State>, request: Request) -> Response {
+    match signed_body(&state, request).await {
+        Ok(body) => answer(&state, interactions::handle(&state, &body).await),
+        Err(refusal) => refused(&state, refusal),
+    }
+}
+
+async fn api_alerts(Shared(state): Shared<State>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    if let Err(refusal) = api::authorize(&state, &head.headers) {
+        return refused(&state, refusal);
+    }
+    match limited(body).await {
+        Ok(body) => answer(&state, api::alerts(&state, &head.headers, &body).await),
+        Err(refusal) => refused(&state, refusal),
+    }
+}
+
+async fn ready(Shared(state): Shared<State>) -> Response {
+    match state.store.ping().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(error) => {
+            tracing::warn!(%error, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "the store does not take writes\n").into_response()
+        }
+    }
+}
+
+async fn metrics(Shared(state): Shared<State>) -> Response {
+    ([("content-type", "application/openmetrics-text; version=1.0.0; charset=utf-8")], state.metrics.render()).into_response()
+}
+
+/// The body of a request that Slack has signed. The timestamp is judged before the body is read, the size while it is read.
+async fn signed_body(state: &State, request: Request) -> Result<Bytes, Refusal> {
+    let (head, body) = request.into_parts();
+    let header = |name: &str| one_header(&head.headers, name);
+    let (timestamp, given) = (header("x-slack-request-timestamp"), header("x-slack-signature"));
+    let now = state.clock.now();
+    signature::check_timestamp(timestamp, now).map_err(|refused| Refusal::Unauthorized(refused.to_string()))?;
+    let body = limited(body).await?;
+    signature::verify(&state.signing_secret, timestamp, given, &body, now).map_err(|refused| Refusal::Unauthorized(refused.to_string()))?;
+    Ok(body)
+}
+
+/// A header that is there once; two of them are as good as none.
+fn one_header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}
+
+async fn limited(body: Body) -> Result<Bytes, Refusal> {
+    to_bytes(body, BODY_MAX).await.map_err(|_| Refusal::TooLarge)
+}
+
+fn answer(state: &State, result: Result<Response, Refusal>) -> Response {
+    result.unwrap_or_else(|refusal| refused(state, refusal))
+}
+
+fn refused(state: &State, refusal: Refusal) -> Response {
+    state.metrics.request_refused(refusal.kind());
+    tracing::info!(kind = refusal.kind(), "a request was refused");
+    refusal.into_response()
+}

@@ -1,0 +1,73 @@
+//! What the doors work with, and the one way in: a durable record, then a word to the queue.
+
+use std::sync::{Arc, OnceLock};
+
+use secrecy::SecretString;
+
+use crate::{
+    coord::Queue,
+    model::{AlertId, Clock, Ids, Inbound, Priority, RawRecord, RecordSource},
+    slack::Client,
+    store::{Recorded, Store, StoreError},
+    telemetry::Metrics,
+};
+
+/// Who we are in Slack, so that our own messages are not taken for alerts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    pub bot_id: String,
+    pub user_id: String,
+}
+
+/// One per process; cheap to clone.
+#[derive(Clone)]
+pub struct State {
+    pub store: Arc<dyn Store>,
+    pub queue: Arc<dyn Queue>,
+    pub slack: Arc<Client>,
+    pub signing_secret: Arc<SecretString>,
+    /// What callers of the API must present; `None` only where the API is not reachable from outside this machine.
+    pub api_token: Option<Arc<SecretString>>,
+    /// Known once Slack has answered.
+    pub identity: Arc<OnceLock<Identity>>,
+    pub clock: Clock,
+    pub ids: Ids,
+    pub metrics: Arc<Metrics>,
+}
+
+impl State {
+    /// Makes `inbound` durable and wakes a worker. Returns the record's id, or the first one's when this delivery is a repetition.
+    ///
+    /// # Errors
+    /// When the record is not durable: the sender must not be told that it was taken.
+    pub async fn record(
+        &self,
+        source: RecordSource,
+        dedup_key: Option<&str>,
+        priority: Priority,
+        inbound: impl FnOnce(AlertId) -> Inbound,
+    ) -> Result<AlertId, StoreError> {
+        let now = self.clock.now();
+        let id = AlertId(self.ids.fresh(now));
+        let record = RawRecord {
+            id,
+            source,
+            dedup_key: dedup_key.map_or_else(|| id.to_string(), str::to_owned),
+            received_at: now,
+            inbound: inbound(id),
+        };
+        match self.store.record(&record, priority).await? {
+            Recorded::Fresh => {
+                self.metrics.record_received(source.as_str());
+                if let Err(error) = self.queue.push(&crate::store::WorkKind::Record(id).id(), priority).await {
+                    tracing::warn!(%error, "the queue takes no work; the sweeper will find it");
+                }
+                Ok(id)
+            }
+            Recorded::Duplicate(first) => {
+                self.metrics.duplicate_delivery();
+                Ok(first)
+            }
+        }
+    }
+}
