@@ -1,1 +1,181 @@
-//! The composition root.
+//! The composition root: the only file that names concrete types. Builds the parts, runs them, drains them.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use tokio::{net::TcpListener, sync::Notify};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    agents::Engine,
+    config::Settings,
+    coord, inbound,
+    model::{Clock, Ids},
+    pipeline::{self, Ctx},
+    slack::{Client, Pace},
+    store::{self, IncidentFilter, Store},
+    telemetry::Metrics,
+    tools::{Registry, bundle::Bundle},
+};
+
+/// How long a process that was told to stop may take to finish what it has in hand.
+const DRAIN: Duration = Duration::from_secs(10);
+/// The longest wait between two attempts to learn who we are.
+const IDENTITY_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Which parts run in this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Roles {
+    pub http: bool,
+    pub worker: bool,
+}
+
+/// The service, built and not yet running.
+pub struct App {
+    ctx: Arc<Ctx>,
+    state: inbound::State,
+    roles: Roles,
+}
+
+/// The real clock.
+#[expect(clippy::disallowed_methods, reason = "the one place that makes the clock")]
+pub fn system_clock() -> Clock {
+    Clock::new(jiff::Timestamp::now)
+}
+
+/// Ids from the operating system's randomness.
+pub fn random_ids() -> Ids {
+    Ids::new(|now| {
+        let fresh = ulid::Ulid::generate();
+        ulid::Ulid::from_parts(now.as_millisecond().max(0).unsigned_abs(), fresh.random())
+    })
+}
+
+/// The library's TLS provider is chosen once per process; a second call finds it chosen.
+pub fn install_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// Opens a bundle and makes the engine that looks at it.
+///
+/// # Errors
+/// When the bundle cannot be opened.
+pub fn engine(bundle: Option<&std::path::Path>, rules: crate::config::Rules) -> anyhow::Result<Engine> {
+    let tools = match bundle {
+        Some(path) => Bundle::open(path)?.tools(),
+        None => Vec::new(),
+    };
+    Ok(Engine::new(Registry::new(tools), rules.router, rules.thresholds).with_catalog(rules.agents))
+}
+
+impl App {
+    /// Builds everything; nothing runs yet.
+    ///
+    /// # Errors
+    /// When the store or the bundle cannot be opened.
+    pub async fn build(settings: Settings, roles: Roles, clock: Clock, ids: Ids) -> anyhow::Result<Self> {
+        install_tls();
+        let store: Arc<dyn Store> = Arc::new(store::Embedded::open(&settings.store_path).context("cannot open the store")?);
+        let coord = Arc::new(coord::Embedded::default());
+        let metrics = Arc::new(Metrics::default());
+        let slack = Arc::new(Client::new(&settings.slack.api_url, &settings.slack.bot_token));
+        let (bundle, rules) = (settings.bundle, settings.rules);
+        let engine = tokio::task::spawn_blocking(move || engine(bundle.as_deref(), rules)).await.context("opening the evidence")??;
+        let state = inbound::State {
+            store: Arc::clone(&store),
+            queue: coord.clone(),
+            slack: Arc::clone(&slack),
+            signing_secret: Arc::new(settings.slack.signing_secret),
+            api_token: settings.api_token.map(Arc::new),
+            identity: Arc::new(OnceLock::new()),
+            clock: clock.clone(),
+            ids,
+            metrics: Arc::clone(&metrics),
+        };
+        let ctx = Ctx {
+            store,
+            queue: coord.clone(),
+            locks: coord,
+            engine: Arc::new(engine),
+            slack,
+            pace: Pace::default(),
+            clock,
+            metrics,
+            settings: pipeline::Settings { channel: settings.slack.channel, workers: settings.workers, ..pipeline::Settings::default() },
+            outbox: Notify::new(),
+        };
+        Ok(Self { ctx: Arc::new(ctx), state, roles })
+    }
+
+    /// Serves on `listener` and works until `stop`, then finishes what is in hand.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn run(self, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
+        let identity = tokio::spawn(learn_identity(self.state.clone(), stop.clone()));
+        let pipeline = self.roles.worker.then(|| tokio::spawn(pipeline::run(Arc::clone(&self.ctx), stop.clone())));
+        if self.roles.http {
+            let router = inbound::router(self.state);
+            axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned()).await.context("the HTTP server failed")?;
+        } else {
+            stop.cancelled().await;
+        }
+        identity.abort();
+        if let Some(pipeline) = pipeline
+            && tokio::time::timeout(DRAIN, pipeline).await.is_err()
+        {
+            tracing::warn!("work was still in hand when the time to stop was over; it will be taken up again at the next start");
+        }
+        Ok(())
+    }
+
+    /// A handle that tells when everything that came in has been answered.
+    pub fn watch(&self) -> Watch {
+        Watch { store: Arc::clone(&self.ctx.store), clock: self.ctx.clock.clone() }
+    }
+}
+
+/// Answers "is it all done?" from the store.
+pub struct Watch {
+    store: Arc<dyn Store>,
+    clock: Clock,
+}
+
+impl Watch {
+    /// At least one incident is there, every one has its report, and every message is out.
+    ///
+    /// # Errors
+    /// When the store cannot be asked.
+    pub async fn settled(&self) -> store::Result<bool> {
+        let later = self.clock.now() + jiff::SignedDuration::from_hours(1);
+        let incidents = self.store.incidents(&IncidentFilter::default()).await?;
+        let reported = !incidents.is_empty() && incidents.iter().all(|incident| incident.report.is_some() || incident.state.is_closed());
+        Ok(reported && self.store.unfinished(later, 1).await?.is_empty() && self.store.due_slots(later, 1).await?.is_empty())
+    }
+}
+
+/// Asks Slack who we are, patiently: until then our own messages are told by the app's id alone.
+async fn learn_identity(state: inbound::State, stop: CancellationToken) {
+    let mut wait = Duration::from_secs(1);
+    while !stop.is_cancelled() {
+        match state.slack.auth_test().await {
+            Ok(answer) => {
+                let field = |name: &str| answer.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+                let identity = inbound::Identity { bot_id: field("bot_id"), user_id: field("user_id") };
+                tracing::info!(bot_id = %identity.bot_id, team = %field("team"), "connected to Slack");
+                // Only this task sets it, once.
+                let _ = state.identity.set(identity);
+                return;
+            }
+            Err(error) => tracing::warn!(%error, "Slack does not say who we are"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        wait = (wait * 2).min(IDENTITY_WAIT_MAX);
+    }
+}

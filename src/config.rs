@@ -1,1 +1,168 @@
-//! Settings.
+//! Settings: the only reader of files and environment. All errors are found and told together.
+
+mod reader;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use secrecy::SecretString;
+
+use crate::{agents, analysis::Thresholds};
+use reader::Reader;
+
+/// The settings that come with the program: every key with its default.
+const DEFAULTS: &str = include_str!("../config/settings.yaml");
+/// Where settings are looked for when none are named.
+const USUAL_PLACE: &str = "config/settings.yaml";
+
+/// Everything that this process needs to know.
+#[derive(Debug)]
+pub struct Settings {
+    pub listen: SocketAddr,
+    pub slack: Slack,
+    pub api_token: Option<SecretString>,
+    pub store_path: PathBuf,
+    pub bundle: Option<PathBuf>,
+    pub workers: usize,
+    pub log: String,
+    pub rules: Rules,
+}
+
+/// How to reach Slack.
+#[derive(Debug)]
+pub struct Slack {
+    pub api_url: String,
+    pub bot_token: SecretString,
+    pub signing_secret: SecretString,
+    pub channel: String,
+}
+
+/// The rule files beside the settings, or the embedded ones.
+#[derive(Debug)]
+pub struct Rules {
+    pub router: agents::router::Router,
+    pub agents: agents::Catalog,
+    pub thresholds: Thresholds,
+}
+
+/// Everything that is wrong with a configuration.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConfigErrors(pub Vec<String>);
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in the configuration:", if self.0.len() == 1 { "one error".to_owned() } else { format!("{} errors", self.0.len()) })?;
+        for error in &self.0 {
+            write!(f, "\n  {error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+/// The environment as a map, read once.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+pub fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
+/// Reads the settings for `serve`.
+///
+/// # Errors
+/// Everything that is wrong, each with its file, its key and what is allowed there.
+pub fn load(file: Option<&Path>, environment: &BTreeMap<String, String>) -> Result<Settings, ConfigErrors> {
+    let usual = Path::new(USUAL_PLACE);
+    let file = file.or_else(|| usual.is_file().then_some(usual));
+    let mut errors = Vec::new();
+    let text = match file {
+        Some(file) => std::fs::read_to_string(file).unwrap_or_else(|error| {
+            errors.push(format!("{}: cannot be read: {error}", file.display()));
+            String::new()
+        }),
+        None => DEFAULTS.to_owned(),
+    };
+    let name = file.map_or_else(|| "(embedded settings)".to_owned(), |file| file.display().to_string());
+    let folder = file.and_then(Path::parent);
+    let rules = rules(folder, &mut errors);
+    let settings = if errors.is_empty() || !text.is_empty() { settings(&name, &text, environment, &mut errors) } else { None };
+    match (settings, rules) {
+        (Some(settings), Some(rules)) if errors.is_empty() => Ok(settings(rules)),
+        _ => Err(ConfigErrors(errors)),
+    }
+}
+
+/// The rule files of a folder; a file that is not there leaves the embedded one in force.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub fn load_rules(folder: Option<&Path>) -> Result<Rules, ConfigErrors> {
+    let mut errors = Vec::new();
+    rules(folder, &mut errors).filter(|_| errors.is_empty()).ok_or(ConfigErrors(errors))
+}
+
+type Finish = Box<dyn FnOnce(Rules) -> Settings>;
+
+fn settings(name: &str, text: &str, environment: &BTreeMap<String, String>, errors: &mut Vec<String>) -> Option<Finish> {
+    let mut reader = Reader::new(name, text, environment, errors)?;
+    let listen = reader.parsed("server.listen", "127.0.0.1:3000", "an address and a port, like 127.0.0.1:3000 or 0.0.0.0:3000");
+    let api_url: String = reader.text("slack.api_url", "https://slack.com/api");
+    reader.check("slack.api_url", url::Url::parse(&api_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")), "an http(s) address");
+    let bot_token = reader.text("slack.bot_token", "");
+    reader.check("slack.bot_token", bot_token.starts_with("xoxb-"), "a bot token of your Slack app: it starts with xoxb- (set SLACK_BOT_TOKEN)");
+    let signing_secret = reader.text("slack.signing_secret", "");
+    reader.check("slack.signing_secret", signing_secret.len() >= 8, "the signing secret of your Slack app (set SLACK_SIGNING_SECRET)");
+    let channel = reader.text("slack.channel", "");
+    let channel_ok = channel.is_empty() || (channel.starts_with(['C', 'G', 'D']) && channel.chars().all(|c| c.is_ascii_alphanumeric()));
+    reader.check("slack.channel", channel_ok, "a channel id like C0123456789 (in Slack: channel details, at the bottom)");
+    let api_token = reader.text("api.token", "");
+    if let Some(listen) = listen {
+        let outside: bool = { let listen: SocketAddr = listen; !listen.ip().is_loopback() };
+        reader.check("api.token", !outside || !api_token.is_empty(), "a token, because `server.listen` is reachable from other machines (set SRE_AGENT_API_TOKEN)");
+    }
+    let store_path = reader.text("store.path", "data/sre-agent.db");
+    reader.check("store.path", !store_path.is_empty(), "the path of a file");
+    let bundle = reader.text("evidence.bundle", "");
+    reader.check("evidence.bundle", bundle.is_empty() || Path::new(&bundle).exists(), "a folder or a .tar.gz that is there, or empty");
+    let workers = reader.number("pipeline.workers", 4, 1, 64);
+    let log = reader.text("log", "info");
+    let filter_ok = tracing_subscriber::EnvFilter::try_new(&log).is_ok();
+    reader.check("log", filter_ok, "error, warn, info, debug, or directives like info,sre_agent=debug");
+    reader.finish();
+    let listen = listen?;
+    Some(Box::new(move |rules| Settings {
+        listen,
+        slack: Slack { api_url, bot_token: bot_token.into(), signing_secret: signing_secret.into(), channel },
+        api_token: (!api_token.is_empty()).then(|| api_token.into()),
+        store_path: store_path.into(),
+        bundle: (!bundle.is_empty()).then(|| bundle.into()),
+        workers,
+        log,
+        rules,
+    }))
+}
+
+fn rules(folder: Option<&Path>, errors: &mut Vec<String>) -> Option<Rules> {
+    let router = rule_file(folder, "routing.yaml", agents::router::Router::embedded, agents::router::Router::from_yaml, errors);
+    let catalog = rule_file(folder, "agents.yaml", agents::Catalog::embedded, agents::Catalog::from_yaml, errors);
+    let thresholds = rule_file(folder, "thresholds.yaml", Thresholds::embedded, Thresholds::from_yaml, errors);
+    Some(Rules { router: router?, agents: catalog?, thresholds: thresholds? })
+}
+
+fn rule_file<T, E: fmt::Display>(
+    folder: Option<&Path>,
+    name: &str,
+    embedded: impl FnOnce() -> T,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+    errors: &mut Vec<String>,
+) -> Option<T> {
+    let Some(file) = folder.map(|folder| folder.join(name)).filter(|file| file.is_file()) else { return Some(embedded()) };
+    let parsed = std::fs::read_to_string(&file).map_err(|error| error.to_string()).and_then(|text| parse(&text).map_err(|error| error.to_string()));
+    parsed.map_err(|error| errors.push(format!("{}: {error}", file.display()))).ok()
+}

@@ -7,6 +7,7 @@ mod investigate;
 mod logs;
 mod parse_alert;
 mod route;
+mod runtime;
 mod serve;
 
 use std::process::ExitCode;
@@ -65,4 +66,10 @@ pub fn run(cli: Cli) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes to standard output; a reader that has gone away (`| head`) is no error.
+fn print(text: &str) {
+    use std::io::Write;
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }

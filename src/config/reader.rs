@@ -1,0 +1,165 @@
+//! Reads one settings file key by key and remembers everything that is wrong, instead of stopping at the first.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    str::FromStr,
+};
+
+use serde_json::Value;
+
+/// A settings file that is being read.
+pub struct Reader<'a> {
+    file: &'a str,
+    root: Value,
+    environment: &'a BTreeMap<String, String>,
+    errors: &'a mut Vec<String>,
+    /// The keys that were asked for; the others are unknown.
+    known: BTreeSet<String>,
+}
+
+impl<'a> Reader<'a> {
+    /// Parses the YAML; an unreadable file is one error and nothing more can be said.
+    pub fn new(file: &'a str, text: &str, environment: &'a BTreeMap<String, String>, errors: &'a mut Vec<String>) -> Option<Self> {
+        let root = match serde_saphyr::from_str::<Value>(text) {
+            Ok(root) => root,
+            Err(error) => {
+                errors.push(format!("{file}: is not readable as YAML: {}", first_line(&error.to_string())));
+                return None;
+            }
+        };
+        if !matches!(root, Value::Object(_) | Value::Null) {
+            errors.push(format!("{file}: wants sections such as `server:` at the top"));
+            return None;
+        }
+        Some(Self { file, root, environment, errors, known: BTreeSet::new() })
+    }
+
+    /// A text value, with `${NAME}` and `${NAME:-default}` filled in.
+    pub fn text(&mut self, key: &str, default: &str) -> String {
+        match self.value(key) {
+            None | Some(Value::Null) => default.to_owned(),
+            Some(Value::String(text)) => self.filled_in(key, &text),
+            Some(Value::Number(number)) => number.to_string(),
+            Some(Value::Bool(word)) => word.to_string(),
+            Some(_) => {
+                self.wrong(key, "a single text");
+                default.to_owned()
+            }
+        }
+    }
+
+    /// A value of its own type; `allowed` says in words what that is.
+    pub fn parsed<T: FromStr>(&mut self, key: &str, default: &str, allowed: &str) -> Option<T> {
+        let parsed = self.text(key, default).parse().ok();
+        if parsed.is_none() {
+            self.wrong(key, allowed);
+        }
+        parsed
+    }
+
+    /// A whole number within bounds.
+    pub fn number(&mut self, key: &str, default: usize, least: usize, most: usize) -> usize {
+        let text = self.text(key, &default.to_string());
+        match text.parse() {
+            Ok(number) if (least..=most).contains(&number) => number,
+            _ => {
+                self.wrong(key, &format!("a whole number from {least} to {most}"));
+                default
+            }
+        }
+    }
+
+    /// Notes an error unless `fine`.
+    pub fn check(&mut self, key: &str, fine: bool, allowed: &str) {
+        if !fine {
+            self.wrong(key, allowed);
+        }
+    }
+
+    /// Notes every key that nobody asked for, with the nearest one that exists.
+    pub fn finish(self) {
+        let mut found = Vec::new();
+        leaves(&self.root, "", &mut found);
+        for key in found {
+            let section = self.known.iter().any(|known| known.starts_with(&format!("{key}.")));
+            if self.known.contains(&key) || section {
+                continue;
+            }
+            let near = nearest(&key, &self.known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            self.errors.push(format!("{}: `{key}` is not a setting{near}", self.file));
+        }
+    }
+
+    fn value(&mut self, key: &str) -> Option<Value> {
+        self.known.insert(key.to_owned());
+        key.split('.').try_fold(&self.root, |value, part| value.get(part)).cloned()
+    }
+
+    fn wrong(&mut self, key: &str, allowed: &str) {
+        let line = format!("{}: `{key}` wants {allowed}", self.file);
+        if !self.errors.contains(&line) {
+            self.errors.push(line);
+        }
+    }
+
+    fn filled_in(&mut self, key: &str, text: &str) -> String {
+        let mut out = String::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once("${") {
+            out.push_str(before);
+            let Some((inside, tail)) = after.split_once('}') else {
+                self.wrong(key, "a closing `}` after `${`");
+                return out;
+            };
+            let (name, default) = inside.split_once(":-").map_or((inside, None), |(name, default)| (name, Some(default)));
+            match (self.environment.get(name).filter(|value| !value.is_empty()), default) {
+                (Some(value), _) => out.push_str(value),
+                (None, Some(default)) => out.push_str(default),
+                (None, None) => self.wrong(key, &format!("the variable {name} in the environment")),
+            }
+            rest = tail;
+        }
+        out + rest
+    }
+}
+
+fn leaves(value: &Value, path: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, inner) in fields {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                leaves(inner, &path, found);
+            }
+        }
+        _ if path.is_empty() => {}
+        _ => found.push(path.to_owned()),
+    }
+}
+
+fn nearest<'a>(key: &str, known: &'a BTreeSet<String>) -> Option<&'a String> {
+    let distance = |known: &&String| edit_distance(key, known);
+    known.iter().min_by_key(distance).filter(|known| edit_distance(key, known) <= 3 || known.ends_with(key.rsplit('.').next().unwrap_or(key)))
+}
+
+/// Levenshtein's distance; keys are short.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (cell, y) in row.iter_mut().skip(1).zip(&b) {
+            let best = (diagonal + usize::from(x != *y)).min(left + 1).min(*cell + 1);
+            diagonal = std::mem::replace(cell, best);
+            left = best;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or(text)
+}
