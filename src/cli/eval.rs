@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
+use crate::eval;
+
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A folder with scenarios at any depth
@@ -13,5 +15,12 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not built yet: {args:?}")
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let scores = runtime.block_on(eval::run(&args.dir, &|_| ()))?;
+    if args.json {
+        println!("{}", serde_json::to_string(&scores)?);
+    } else {
+        print!("{scores}");
+    }
+    Ok(ExitCode::SUCCESS)
 }
