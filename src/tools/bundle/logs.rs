@@ -65,13 +65,14 @@ impl Records {
         }
         let head = header::parse(line);
         let body = head.message.trim_start();
-        if head.timed && body.starts_with('{') {
-            if let Some(mut record) = json::object(body) {
-                record.time = head.time.or(record.time);
-                record.level = record.level.or(head.level);
-                self.structured(number, record);
-                return;
-            }
+        if head.timed
+            && body.starts_with('{')
+            && let Some(mut record) = json::object(body)
+        {
+            record.time = head.time.or(record.time);
+            record.level = record.level.or(head.level);
+            self.structured(number, record);
+            return;
         }
         if head.level.is_none()
             && let Some(mut record) = json::logfmt(body)

@@ -216,7 +216,7 @@ pub fn logfmt(line: &str) -> Option<Structured> {
         return None;
     }
     let has = |key: &str| memchr::memmem::find(line.as_bytes(), key.as_bytes()).is_some();
-    if !has("level=") && !has("lvl=") && !has("severity=") && !(has("msg=") && has("ts=")) {
+    if !(has("level=") || has("lvl=") || has("severity=") || (has("msg=") && has("ts="))) {
         return None;
     }
     let mut map = Map::new();

@@ -116,13 +116,13 @@ impl Cursor<'_> {
             self.pos += 3;
             return 0;
         }
-        if let Some(sign) = self.eat(b"+-") {
-            if let Some(hours) = self.number(2) {
-                self.eat(b":");
-                if let Some(minutes) = self.number(2) {
-                    let seconds = hours * 3600 + minutes * 60;
-                    return if sign == b'-' { -seconds } else { seconds };
-                }
+        if let Some(sign) = self.eat(b"+-")
+            && let Some(hours) = self.number(2)
+        {
+            self.eat(b":");
+            if let Some(minutes) = self.number(2) {
+                let seconds = hours * 3600 + minutes * 60;
+                return if sign == b'-' { -seconds } else { seconds };
             }
         }
         self.pos = start;
@@ -163,11 +163,12 @@ fn numeric(at: &mut Cursor<'_>) -> Option<Option<Timestamp>> {
             at.eat(&[separator])?;
             let date = day(year, month, at.number(2.min(at.digits()))?)?;
             let mark = at.pos;
-            if at.eat(b"T t-_:").is_some() && at.digits() == 2 {
-                if let Some(clock) = at.clock() {
-                    let zone = at.zone();
-                    return Some(instant(Some(date), clock, zone));
-                }
+            if at.eat(b"T t-_:").is_some()
+                && at.digits() == 2
+                && let Some(clock) = at.clock()
+            {
+                let zone = at.zone();
+                return Some(instant(Some(date), clock, zone));
             }
             at.pos = mark;
             Some(None)
