@@ -49,7 +49,7 @@ pub fn system_clock() -> Clock {
 /// Ids from the operating system's randomness.
 pub fn random_ids() -> Ids {
     Ids::new(|now| {
-        let fresh = ulid::Ulid::generate();
+        let fresh = ulid::Ulid::new();
         ulid::Ulid::from_parts(now.as_millisecond().max(0).unsigned_abs(), fresh.random())
     })
 }

@@ -113,9 +113,17 @@ fn settings(name: &str, text: &str, environment: &BTreeMap<String, String>, erro
     let mut reader = Reader::new(name, text, environment, errors)?;
     let listen = reader.parsed("server.listen", "127.0.0.1:3000", "an address and a port, like 127.0.0.1:3000 or 0.0.0.0:3000");
     let api_url: String = reader.text("slack.api_url", "https://slack.com/api");
-    reader.check("slack.api_url", url::Url::parse(&api_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")), "an http(s) address");
+    reader.check(
+        "slack.api_url",
+        url::Url::parse(&api_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")),
+        "an http(s) address",
+    );
     let bot_token = reader.text("slack.bot_token", "");
-    reader.check("slack.bot_token", bot_token.starts_with("xoxb-"), "a bot token of your Slack app: it starts with xoxb- (set SLACK_BOT_TOKEN)");
+    reader.check(
+        "slack.bot_token",
+        bot_token.starts_with("xoxb-"),
+        "a bot token of your Slack app: it starts with xoxb- (set SLACK_BOT_TOKEN)",
+    );
     let signing_secret = reader.text("slack.signing_secret", "");
     reader.check("slack.signing_secret", signing_secret.len() >= 8, "the signing secret of your Slack app (set SLACK_SIGNING_SECRET)");
     let channel = reader.text("slack.channel", "");
@@ -123,8 +131,15 @@ fn settings(name: &str, text: &str, environment: &BTreeMap<String, String>, erro
     reader.check("slack.channel", channel_ok, "a channel id like C0123456789 (in Slack: channel details, at the bottom)");
     let api_token = reader.text("api.token", "");
     if let Some(listen) = listen {
-        let outside: bool = { let listen: SocketAddr = listen; !listen.ip().is_loopback() };
-        reader.check("api.token", !outside || !api_token.is_empty(), "a token, because `server.listen` is reachable from other machines (set SRE_AGENT_API_TOKEN)");
+        let outside: bool = {
+            let listen: SocketAddr = listen;
+            !listen.ip().is_loopback()
+        };
+        reader.check(
+            "api.token",
+            !outside || !api_token.is_empty(),
+            "a token, because `server.listen` is reachable from other machines (set SRE_AGENT_API_TOKEN)",
+        );
     }
     let store_path = reader.text("store.path", "data/sre-agent.db");
     reader.check("store.path", !store_path.is_empty(), "the path of a file");
@@ -163,6 +178,7 @@ fn rule_file<T, E: fmt::Display>(
     errors: &mut Vec<String>,
 ) -> Option<T> {
     let Some(file) = folder.map(|folder| folder.join(name)).filter(|file| file.is_file()) else { return Some(embedded()) };
-    let parsed = std::fs::read_to_string(&file).map_err(|error| error.to_string()).and_then(|text| parse(&text).map_err(|error| error.to_string()));
+    let parsed =
+        std::fs::read_to_string(&file).map_err(|error| error.to_string()).and_then(|text| parse(&text).map_err(|error| error.to_string()));
     parsed.map_err(|error| errors.push(format!("{}: {error}", file.display()))).ok()
 }

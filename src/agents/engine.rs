@@ -118,7 +118,8 @@ impl Engine {
         })
     }
 
-    fn route(&self, request: &Request) -> Routing {
+    /// Who would look, and why, without looking.
+    pub fn route(&self, request: &Request) -> Routing {
         let mut routing = match &request.subject {
             Subject::Alert(alert) => self.router.route(alert),
             Subject::Question(text) => self.router.route_question(text),

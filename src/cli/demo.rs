@@ -59,7 +59,11 @@ async fn play(args: Args) -> anyhow::Result<ExitCode> {
     let settings = settings(&scenario, &workspace, &page_url)?;
     let slack = Sandbox::new(workspace, clock.clone());
     slack.set_base_url(&page_url);
-    slack.set_app_urls(&format!("{service_url}/slack/events"), &format!("{service_url}/slack/interactions"), &format!("{service_url}/slack/commands"));
+    slack.set_app_urls(
+        &format!("{service_url}/slack/events"),
+        &format!("{service_url}/slack/interactions"),
+        &format!("{service_url}/slack/commands"),
+    );
     let serving = tokio::spawn(slack.clone().serve(page, stop.clone().cancelled_owned()));
 
     let channel = slack.channel_id("alerts").context("the sandbox has no channel #alerts")?;

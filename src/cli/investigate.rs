@@ -23,7 +23,9 @@ const ALERT_MAX: u64 = 4 * 1024 * 1024;
 const OPEN_QUESTION: &str = "What is wrong?";
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  kubectl get pods,events -A -o json > evidence/pods.json; sre-agent investigate --bundle evidence --question 'why does checkout restart?'\n  sre-agent investigate --bundle evidence.tar.gz --alert alert.json --format markdown")]
+#[command(
+    after_help = "Examples:\n  kubectl get pods,events -A -o json > evidence/pods.json; sre-agent investigate --bundle evidence --question 'why does checkout restart?'\n  sre-agent investigate --bundle evidence.tar.gz --alert alert.json --format markdown"
+)]
 pub struct Args {
     /// The folder (or .tar.gz) with the evidence: files of any name, recognised by their content
     #[arg(long, value_name = "DIR")]

@@ -138,7 +138,10 @@ fn leaves(value: &Value, path: &str, found: &mut Vec<String>) {
 
 fn nearest<'a>(key: &str, known: &'a BTreeSet<String>) -> Option<&'a String> {
     let distance = |known: &&String| edit_distance(key, known);
-    known.iter().min_by_key(distance).filter(|known| edit_distance(key, known) <= 3 || known.ends_with(key.rsplit('.').next().unwrap_or(key)))
+    known
+        .iter()
+        .min_by_key(distance)
+        .filter(|known| edit_distance(key, known) <= 3 || known.ends_with(key.rsplit('.').next().unwrap_or(key)))
 }
 
 /// Levenshtein's distance; keys are short.

@@ -45,7 +45,10 @@ fn every_error_is_told_at_once_with_its_key_and_what_is_allowed() {
 #[test]
 fn an_api_that_others_can_reach_wants_a_token() {
     let found = errors("server: {listen: '0.0.0.0:3000'}\nslack: {bot_token: xoxb-1, signing_secret: '12345678'}\n");
-    assert_eq!(found, ["FILE: `api.token` wants a token, because `server.listen` is reachable from other machines (set SRE_AGENT_API_TOKEN)"]);
+    assert_eq!(
+        found,
+        ["FILE: `api.token` wants a token, because `server.listen` is reachable from other machines (set SRE_AGENT_API_TOKEN)"]
+    );
 }
 
 #[test]

@@ -1,1 +1,285 @@
+//! What every store must do, whatever it is made of. `store_suite!` runs it on one.
 
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Commit, Embedded, IncidentFilter, NewWork, Place, Recorded, SlotBody, SlotUpdate, Store, StoreError, WorkKind};
+use crate::model::{
+    Alert, AlertId, Inbound, Incident, IncidentId, IncidentState, Investigation, InvestigationId, InvestigationStatus, Message, Priority,
+    RawRecord, RecordSource, Request, Routing,
+};
+
+pub fn now() -> Timestamp {
+    "2026-01-02T03:04:05Z".parse().unwrap()
+}
+
+fn later(seconds: i64) -> Timestamp {
+    now() + SignedDuration::from_secs(seconds)
+}
+
+fn record(number: u64, key: &str) -> RawRecord {
+    RawRecord {
+        id: AlertId(u128::from(number).into()),
+        source: RecordSource::Api,
+        dedup_key: key.to_owned(),
+        received_at: now(),
+        inbound: Inbound::Alerts { alerts: vec![Alert { name: "HighLatency".to_owned(), ..Alert::default() }] },
+    }
+}
+
+pub fn incident(id: u64, fingerprint: &str) -> Incident {
+    Incident {
+        id: IncidentId(id),
+        version: 0,
+        state: IncidentState::Investigating,
+        fingerprint: fingerprint.to_owned(),
+        title: format!("Pods of checkout restart {id}"),
+        service: "checkout".to_owned(),
+        namespace: "shop".to_owned(),
+        priority: Priority::P1,
+        alert: Alert::default(),
+        latest: None,
+        alert_count: 1,
+        owner: None,
+        thread: None,
+        channel: "C1".to_owned(),
+        investigation: None,
+        agents: Vec::new(),
+        report: None,
+        timeline: Vec::new(),
+        opened_at: now(),
+        reported_at: None,
+        acknowledged_at: None,
+        resolved_at: None,
+    }
+}
+
+fn message(text: &str) -> SlotBody {
+    SlotBody::Message(Message { text: text.to_owned(), parts: Vec::new() })
+}
+
+fn slot(key: &str, place: Place, text: &str) -> SlotUpdate {
+    SlotUpdate { key: key.to_owned(), incident: IncidentId(1), channel: "C1".to_owned(), place, body: message(text) }
+}
+
+async fn put(store: &impl Store, incidents: Vec<Incident>) -> super::Result<Vec<Incident>> {
+    store.commit(Commit { incidents, ..Commit::default() }).await
+}
+
+pub async fn a_record_is_kept_once_and_becomes_work(store: &impl Store) {
+    let first = record(1, "Ev1");
+    assert_eq!(store.record(&first, Priority::P1).await.unwrap(), Recorded::Fresh);
+    assert_eq!(store.record(&record(2, "Ev1"), Priority::P1).await.unwrap(), Recorded::Duplicate(AlertId(1u128.into())));
+    assert_eq!(store.load_record(first.id).await.unwrap().as_ref(), Some(&first));
+    assert_eq!(store.load_record(AlertId(9u128.into())).await.unwrap(), None);
+    let open = store.unfinished(now(), 10).await.unwrap();
+    assert_eq!(open, [(WorkKind::Record(first.id).id(), Priority::P1)]);
+}
+
+pub async fn urgent_work_is_listed_first(store: &impl Store) {
+    store.record(&record(1, "a"), Priority::P3).await.unwrap();
+    store.record(&record(2, "b"), Priority::P0).await.unwrap();
+    store.record(&record(3, "c"), Priority::P0).await.unwrap();
+    let order: Vec<String> = store.unfinished(now(), 2).await.unwrap().into_iter().map(|(id, _)| id).collect();
+    assert_eq!(order, [WorkKind::Record(AlertId(2u128.into())).id(), WorkKind::Record(AlertId(3u128.into())).id()]);
+}
+
+pub async fn a_claim_excludes_others_until_its_lease_ends_and_fences_the_late(store: &impl Store) {
+    store.record(&record(1, "a"), Priority::P1).await.unwrap();
+    let id = WorkKind::Record(AlertId(1u128.into())).id();
+    let first = store.claim(&id, now(), later(60)).await.unwrap().expect("free");
+    assert_eq!(first.attempts, 1);
+    assert!(store.claim(&id, later(59), later(120)).await.unwrap().is_none());
+    assert!(store.unfinished(later(59), 10).await.unwrap().is_empty());
+    assert_eq!(store.unfinished(later(60), 10).await.unwrap().len(), 1, "a dead worker's work is found again");
+    let second = store.claim(&id, later(60), later(120)).await.unwrap().expect("the lease has ended");
+    let late = store.commit(Commit { done: Some(first.clone()), incidents: vec![incident(1, "f")], ..Commit::default() }).await;
+    assert!(matches!(late, Err(StoreError::Fenced)), "{late:?}");
+    assert!(store.incident(IncidentId(1)).await.unwrap().is_none(), "nothing of a fenced commit has happened");
+    assert!(matches!(store.give_back(&first, "late", None).await, Err(StoreError::Fenced)));
+    store.commit(Commit { done: Some(second), ..Commit::default() }).await.unwrap();
+    assert!(store.unfinished(later(9999), 10).await.unwrap().is_empty());
+    assert!(store.claim(&id, later(9999), later(10_000)).await.unwrap().is_none(), "done work stays done");
+}
+
+pub async fn work_that_failed_waits_or_is_put_aside(store: &impl Store) {
+    store.record(&record(1, "a"), Priority::P1).await.unwrap();
+    let id = WorkKind::Record(AlertId(1u128.into())).id();
+    let work = store.claim(&id, now(), later(60)).await.unwrap().unwrap();
+    store.give_back(&work, "no disk", Some(later(30))).await.unwrap();
+    assert!(store.unfinished(later(29), 10).await.unwrap().is_empty());
+    let again = store.claim(&id, later(30), later(90)).await.unwrap().expect("due again");
+    assert_eq!(again.attempts, 2);
+    store.give_back(&again, "hopeless", None).await.unwrap();
+    assert!(store.unfinished(later(9999), 10).await.unwrap().is_empty());
+}
+
+pub async fn an_incident_is_changed_only_from_the_state_that_was_read(store: &impl Store) {
+    let stored = put(store, vec![incident(1, "f")]).await.unwrap().remove(0);
+    assert_eq!(stored.version, 1);
+    let mut mine = stored.clone();
+    mine.owner = Some("U1".to_owned());
+    let mine = put(store, vec![mine]).await.unwrap().remove(0);
+    assert!(matches!(put(store, vec![stored]).await, Err(StoreError::Conflict)));
+    assert_eq!(store.incident(IncidentId(1)).await.unwrap(), Some(mine));
+}
+
+pub async fn a_fingerprint_has_one_open_incident(store: &impl Store) {
+    let mut first = put(store, vec![incident(1, "f")]).await.unwrap().remove(0);
+    assert!(matches!(put(store, vec![incident(2, "f")]).await, Err(StoreError::Conflict)));
+    assert_eq!(store.open_incident("f").await.unwrap().map(|found| found.id), Some(IncidentId(1)));
+    first.state = IncidentState::Resolved;
+    put(store, vec![first]).await.unwrap();
+    assert!(store.open_incident("f").await.unwrap().is_none());
+    put(store, vec![incident(2, "f")]).await.unwrap();
+    assert_eq!(store.open_incident("f").await.unwrap().map(|found| found.id), Some(IncidentId(2)));
+    let open = IncidentFilter { open: true, ..IncidentFilter::default() };
+    assert_eq!(store.incidents(&open).await.unwrap().len(), 1);
+    let all: Vec<u64> = store.incidents(&IncidentFilter::default()).await.unwrap().iter().map(|found| found.id.0).collect();
+    assert_eq!(all, [2, 1], "newest first");
+    let other = IncidentFilter { service: Some("orders".to_owned()), ..IncidentFilter::default() };
+    assert!(store.incidents(&other).await.unwrap().is_empty());
+}
+
+pub async fn a_commit_is_all_or_nothing(store: &impl Store) {
+    put(store, vec![incident(1, "f")]).await.unwrap();
+    let commit = Commit {
+        incidents: vec![incident(2, "g"), incident(3, "f")],
+        enqueue: vec![NewWork { kind: WorkKind::Record(AlertId(5u128.into())), priority: Priority::P0 }],
+        slots: vec![slot("INC-1/card", Place::Root, "x")],
+        ..Commit::default()
+    };
+    assert!(matches!(store.commit(commit).await, Err(StoreError::Conflict)));
+    assert!(store.incident(IncidentId(2)).await.unwrap().is_none());
+    assert!(store.unfinished(now(), 10).await.unwrap().is_empty());
+    assert!(store.due_slots(now(), 10).await.unwrap().is_empty());
+}
+
+pub async fn incident_numbers_never_repeat(store: &(impl Store + Clone + 'static)) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..32 {
+        let store = store.clone();
+        tasks.spawn(async move { store.next_incident_id().await.unwrap() });
+    }
+    let mut seen: Vec<IncidentId> = tasks.join_all().await;
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 32);
+}
+
+pub async fn an_investigation_is_kept_whole(store: &impl Store) {
+    let investigation = Investigation {
+        id: InvestigationId(7u128.into()),
+        request: Request::question("why?"),
+        status: InvestigationStatus::Partial,
+        routing: Routing { agents: vec!["database".to_owned()], reasons: vec!["because".to_owned()] },
+        tool_calls: Vec::new(),
+        evidence: Vec::new(),
+        hypotheses: Vec::new(),
+        impact: String::new(),
+        gaps: vec!["no logs".to_owned()],
+        ruled_out: Vec::new(),
+        now: Some(now()),
+        duration_ms: 3,
+    };
+    store.commit(Commit { investigation: Some(Box::new(investigation.clone())), ..Commit::default() }).await.unwrap();
+    assert_eq!(store.investigation(investigation.id).await.unwrap(), Some(investigation));
+    assert_eq!(store.investigation(InvestigationId(8u128.into())).await.unwrap(), None);
+}
+
+pub async fn only_past_incidents_are_similar(store: &impl Store) {
+    let mut past = incident(1, "a");
+    past.state = IncidentState::Resolved;
+    let mut other = incident(2, "b");
+    other.title = "certificate of gateway expired".to_owned();
+    other.service = "gateway".to_owned();
+    other.state = IncidentState::Resolved;
+    put(store, vec![past, other, incident(3, "c")]).await.unwrap();
+    let found = store.similar("checkout pods restart", 5).await.unwrap();
+    assert_eq!(found.iter().map(|similar| similar.incident.0).collect::<Vec<_>>(), [1]);
+    for hostile in ["", "\" OR 1=1 --", "NEAR(", "a*b:c^2 -x", "«»", &"word ".repeat(10_000)] {
+        store.similar(hostile, 5).await.unwrap();
+    }
+}
+
+pub async fn a_card_leads_its_thread(store: &impl Store) {
+    let slots = vec![slot("INC-1/report/1", Place::UnderCard, "report"), slot("INC-1/card", Place::Root, "card")];
+    store.commit(Commit { slots, ..Commit::default() }).await.unwrap();
+    let keys = |slots: Vec<super::Slot>| slots.into_iter().map(|slot| slot.key).collect::<Vec<_>>();
+    assert_eq!(keys(store.due_slots(now(), 10).await.unwrap()), ["INC-1/card"]);
+    store.slot_sent("INC-1/card", 1, "100.1", "").await.unwrap();
+    let due = store.due_slots(now(), 10).await.unwrap();
+    assert_eq!(due[0].card_ts.as_deref(), Some("100.1"));
+    assert_eq!(keys(due), ["INC-1/report/1"]);
+}
+
+pub async fn a_slot_is_due_until_its_newest_wording_is_out(store: &impl Store) {
+    let wish = |text: &str| Commit { slots: vec![slot("INC-1/card", Place::Root, text)], ..Commit::default() };
+    store.commit(wish("one")).await.unwrap();
+    store.slot_started("INC-1/card").await.unwrap();
+    assert!(store.slot("INC-1/card").await.unwrap().unwrap().in_doubt, "a crash now leaves a trace");
+    store.commit(wish("two")).await.unwrap();
+    store.slot_sent("INC-1/card", 1, "100.1", "").await.unwrap();
+    let due = store.due_slots(now(), 10).await.unwrap();
+    assert_eq!((due[0].version, due[0].sent_version, due[0].ts.as_deref(), due[0].in_doubt), (2, 1, Some("100.1"), false));
+    store.slot_sent("INC-1/card", 2, "100.1", "").await.unwrap();
+    assert!(store.due_slots(now(), 10).await.unwrap().is_empty());
+    store.commit(wish("two")).await.unwrap();
+    assert!(store.due_slots(now(), 10).await.unwrap().is_empty(), "the same wording again is nothing to send");
+}
+
+pub async fn a_message_that_failed_waits_or_gives_up(store: &impl Store) {
+    store.commit(Commit { slots: vec![slot("INC-1/card", Place::Root, "one")], ..Commit::default() }).await.unwrap();
+    store.slot_failed("INC-1/card", "ratelimited", false, Some(later(30))).await.unwrap();
+    assert!(store.due_slots(later(29), 10).await.unwrap().is_empty());
+    assert_eq!(store.due_slots(later(30), 10).await.unwrap().len(), 1);
+    store.slot_failed("INC-1/card", "channel_not_found", false, None).await.unwrap();
+    assert!(store.due_slots(later(9999), 10).await.unwrap().is_empty());
+    store.commit(Commit { slots: vec![slot("INC-1/card", Place::Root, "two")], ..Commit::default() }).await.unwrap();
+    assert_eq!(store.due_slots(now(), 10).await.unwrap().len(), 1, "a new wording is tried afresh");
+}
+
+macro_rules! store_suite {
+    ($name:ident, $make:expr, [$($test:ident),* $(,)?]) => {
+        mod $name {
+            $(
+                #[tokio::test]
+                async fn $test() {
+                    let (_keep, store) = $make;
+                    super::$test(&store).await;
+                    store_is_alive(&store).await;
+                }
+            )*
+
+            use crate::store::Store;
+            async fn store_is_alive(store: &impl Store) {
+                store.ping().await.unwrap();
+            }
+        }
+    };
+}
+
+fn embedded() -> (tempfile::TempDir, Embedded) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Embedded::open(&folder.path().join("store.db")).unwrap();
+    (folder, store)
+}
+
+store_suite!(
+    embedded_store,
+    super::embedded(),
+    [
+        a_record_is_kept_once_and_becomes_work,
+        urgent_work_is_listed_first,
+        a_claim_excludes_others_until_its_lease_ends_and_fences_the_late,
+        work_that_failed_waits_or_is_put_aside,
+        an_incident_is_changed_only_from_the_state_that_was_read,
+        a_fingerprint_has_one_open_incident,
+        a_commit_is_all_or_nothing,
+        incident_numbers_never_repeat,
+        an_investigation_is_kept_whole,
+        only_past_incidents_are_similar,
+        a_card_leads_its_thread,
+        a_slot_is_due_until_its_newest_wording_is_out,
+        a_message_that_failed_waits_or_gives_up,
+    ]
+);

@@ -54,7 +54,9 @@ impl Scenario {
         let prefix = format!("{name}/");
         let files: Vec<(String, String)> = Examples::iter()
             .filter(|path| path.starts_with(&prefix))
-            .filter_map(|path| Some((path.strip_prefix(&prefix)?.to_owned(), String::from_utf8(Examples::get(&path)?.data.into_owned()).ok()?)))
+            .filter_map(|path| {
+                Some((path.strip_prefix(&prefix)?.to_owned(), String::from_utf8(Examples::get(&path)?.data.into_owned()).ok()?))
+            })
             .collect();
         let newest = files.iter().filter(|(path, _)| path.starts_with("bundle/")).flat_map(|(_, text)| instants(text)).max();
         let shift = newest.map_or(SignedDuration::ZERO, |newest| now.duration_since(newest) - JUST_NOW);
