@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+#[cfg(test)]
+pub use self::http::sign;
 pub use self::{
     http::{HttpClient, http_client},
     socket::{Sockets, router},
