@@ -1,0 +1,8 @@
+//! Conversations with the sandbox over real HTTP: what an app may do, what it gets, what Slack would refuse.
+
+mod app;
+mod delivery;
+mod interaction;
+mod samples;
+mod socket;
+mod web_api;
