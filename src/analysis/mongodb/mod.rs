@@ -1,9 +1,48 @@
-//! Checks over mongod logs and MongoDB command results.
+//! Checks over mongod logs of every generation and over MongoDB command results.
+//!
+//! Logs: `faults` what a server says about itself, `queries` slow operations and missing indexes, `connections`,
+//! `members` who is down, `primaries` why another member became primary, correlated over the logs of all nodes.
+//! Commands: `status` compares serverStatus, replSetGetStatus, currentOp and collStats with thresholds.
+
+mod connections;
+mod entry;
+mod faults;
+mod members;
+mod primaries;
+mod queries;
+mod status;
+
+use serde_json::Value;
 
 use super::{Finding, Focus};
 use crate::model::observation::Observations;
 
 /// What mongod logs and command results say about a cause.
-pub fn findings(_observations: &Observations, _focus: &Focus) -> Vec<Finding> {
-    Vec::new()
+pub fn findings(observations: &Observations, focus: &Focus) -> Vec<Finding> {
+    let nodes: Vec<entry::Node<'_>> = observations.logs.iter().filter(|stream| stream.dialect == "mongod").map(entry::Node::new).collect();
+    let mut found = Vec::new();
+    for node in &nodes {
+        found.extend(faults::check(node));
+        found.extend(queries::check(node));
+        found.extend(connections::check(node));
+    }
+    found.extend(primaries::check(&nodes, focus));
+    found.extend(members::check(&nodes, focus));
+    found.extend(status::check(&observations.documents));
+    found
 }
+
+/// A number as MongoDB prints it: plain, or wrapped in extended JSON.
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(n) => n.as_f64(),
+        Value::String(s) => s.parse().ok(),
+        Value::Object(map) => {
+            ["$numberLong", "$numberInt", "$numberDouble", "$numberDecimal"].iter().find_map(|key| map.get(*key)).and_then(number)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

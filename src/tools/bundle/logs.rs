@@ -1,4 +1,16 @@
 //! Text logs of any convention: lines in, records out.
+//!
+//! `header` takes time, level and process off the front, `json` knows structured lines, `fold` joins stack traces to the
+//! line that they belong to. Nothing here uses a regular expression: a log of 100,000 lines is read in a fraction of a second.
+
+pub mod header;
+pub mod json;
+pub mod level;
+pub mod time;
+
+mod fold;
+
+use std::borrow::Cow;
 
 use serde_json::Value;
 
@@ -7,17 +19,20 @@ use crate::model::{
     observation::{Level, LogLine, LogStream},
 };
 
+/// Longest text of one record, in bytes.
+pub const LINE_LIMIT: usize = 4096;
+
 /// Reads `text` as a log; `None` when it holds no line at all.
 pub fn read(source: &str, text: &str) -> Option<LogStream> {
-    let mut lines = Vec::new();
+    let mut records = Records::default();
     for (number, line) in (1_u32..).zip(text.lines()) {
-        if line.trim().is_empty() {
-            continue;
-        }
-        lines.push(LogLine { number, time: None, level: Level::Info, service: String::new(), text: line.to_owned(), fields: Value::Null });
+        records.line(number, line);
     }
-    if lines.is_empty() {
+    if records.lines.is_empty() {
         return None;
+    }
+    for record in &mut records.lines {
+        settle_level(record);
     }
     Some(LogStream {
         source: source.to_owned(),
@@ -25,6 +40,133 @@ pub fn read(source: &str, text: &str) -> Option<LogStream> {
         container: String::new(),
         previous: false,
         dialect: "text".to_owned(),
-        lines,
+        lines: records.lines,
     })
 }
+
+#[derive(Default)]
+struct Records {
+    lines: Vec<LogLine>,
+    trace: fold::Trace,
+}
+
+impl Records {
+    fn line(&mut self, number: u32, raw: &str) {
+        let line = without_ansi(raw);
+        let line = cut(line.trim_end(), LINE_LIMIT);
+        if line.trim_start().is_empty() {
+            return;
+        }
+        if line.starts_with('{')
+            && let Some(record) = json::object(line)
+        {
+            self.structured(number, record);
+            return;
+        }
+        let head = header::parse(line);
+        let body = head.message.trim_start();
+        if head.timed
+            && body.starts_with('{')
+            && let Some(mut record) = json::object(body)
+        {
+            record.time = head.time.or(record.time);
+            record.level = record.level.or(head.level);
+            self.structured(number, record);
+            return;
+        }
+        if head.level.is_none()
+            && let Some(mut record) = json::logfmt(body)
+        {
+            record.time = record.time.or(head.time);
+            if record.service.is_empty() {
+                record.service = head.service.to_owned();
+            }
+            self.structured(number, record);
+            return;
+        }
+        if !head.is_logger()
+            && let Some(last) = self.lines.last_mut()
+            && fold::continues(head.message, &mut self.trace, &last.text)
+        {
+            extend(&mut last.text, head.message);
+            return;
+        }
+        self.trace = fold::opened(head.message);
+        self.lines.push(LogLine {
+            number,
+            time: head.time,
+            level: head.level.unwrap_or(Level::Info),
+            service: head.service.to_owned(),
+            text: head.message.trim().to_owned(),
+            fields: Value::Null,
+        });
+    }
+
+    fn structured(&mut self, number: u32, record: json::Structured) {
+        self.trace = fold::Trace::None;
+        // a container's JSON wraps a line that has a head of its own
+        let inner = header::parse(record.message.trim_end());
+        let level = record.level.or(inner.level);
+        let text = if inner.is_logger() && inner.timed { inner.message } else { record.message.as_str() };
+        let text = without_ansi(text);
+        self.lines.push(LogLine {
+            number,
+            time: record.time.or(inner.time),
+            level: level.unwrap_or(Level::Info),
+            service: record.service,
+            text: cut(text.trim(), LINE_LIMIT).to_owned(),
+            fields: record.fields,
+        });
+    }
+}
+
+/// Adds a continuation; frames are dropped first when the record is full, so that its causes still fit.
+fn extend(text: &mut String, line: &str) {
+    let trimmed = line.trim_start();
+    let frame = fold::is_frame(trimmed, trimmed.len() < line.len()) || trimmed.len() < line.len();
+    let limit = if frame { LINE_LIMIT / 2 } else { LINE_LIMIT };
+    if text.len() + line.len() < limit {
+        text.push('\n');
+        text.push_str(line.trim_end());
+    }
+}
+
+/// A trace without a level is an error.
+fn settle_level(record: &mut LogLine) {
+    if record.level == Level::Info && record.text.contains('\n') {
+        let traced = ["Traceback (most recent", "\n\tat ", "\n    at ", "\nCaused by", "panicked at", "\ngoroutine "];
+        if traced.iter().any(|mark| record.text.contains(mark)) {
+            record.level = Level::Error;
+        }
+    }
+}
+
+/// The text without terminal colours.
+pub fn without_ansi(text: &str) -> Cow<'_, str> {
+    if memchr::memchr(0x1b, text.as_bytes()).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\u{1b}') {
+        out.push_str(rest.get(..at).unwrap_or(""));
+        let after = rest.get(at + 1..).unwrap_or("");
+        rest = match after.strip_prefix('[') {
+            Some(sequence) => {
+                let end = sequence.find(|c: char| c.is_ascii_alphabetic() || c == '~').map_or(sequence.len(), |end| end + 1);
+                sequence.get(end..).unwrap_or("")
+            }
+            None => after,
+        };
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// At most `limit` bytes, never inside a character.
+pub fn cut(text: &str, limit: usize) -> &str {
+    if text.len() <= limit { text } else { text.get(..text.floor_char_boundary(limit)).unwrap_or("") }
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ pub mod logs;
 pub mod mongod;
 pub mod telemetry;
 
+<<<<<<< HEAD
 mod describe;
 mod files;
 mod names;
@@ -16,6 +17,8 @@ mod wrapping;
 #[cfg(test)]
 mod tests;
 
+=======
+>>>>>>> logs
 use std::{path::Path, sync::Arc};
 
 use super::Tool;

@@ -1,8 +1,56 @@
-//! Generic telemetry: logs, metrics, spans, topology and changes, and the answers of query backends.
+//! Generic telemetry: logs, metrics, spans, topology and changes, and the answers of query backends and of MongoDB.
+//!
+//! `rows` reads our own line formats, `traces` OTLP and Jaeger, `answers` what Prometheus, Loki, Elasticsearch and SigNoz
+//! return, `commands` MongoDB command results. Each decides by the keys that it finds, never by a file's name.
+
+mod answers;
+mod commands;
+mod rows;
+mod traces;
+
+use serde_json::Value;
 
 use crate::model::observation::Observations;
 
 /// Reads `text` as telemetry; `None` when it has none of the known shapes.
-pub fn read(_source: &str, _text: &str) -> Option<Observations> {
-    None
+pub fn read(source: &str, text: &str) -> Option<Observations> {
+    let trimmed = text.trim_start_matches('\u{feff}').trim();
+    match trimmed.as_bytes().first()? {
+        b'{' | b'[' => json(source, trimmed),
+        _ => rows::table(source, trimmed),
+    }
 }
+
+fn json(source: &str, text: &str) -> Option<Observations> {
+    if let Ok(whole) = serde_json::from_str::<Value>(text) {
+        return document(source, &whole).or_else(|| match whole {
+            Value::Array(items) => rows::read(source, items),
+            single => rows::read(source, vec![single]),
+        });
+    }
+    let first = text.lines().next().and_then(|line| serde_json::from_str::<Value>(line.trim()).ok()).filter(Value::is_object);
+    let Some(first) = first else {
+        // mongosh prints dates and numbers as constructors
+        return commands::from_shell(source, text);
+    };
+    if !traces::is_batch(&first) {
+        return rows::lines(source, &first, text);
+    }
+    let mut all = Observations::default();
+    for line in text.lines() {
+        if let Ok(value) = serde_json::from_str::<Value>(line.trim())
+            && let Some(part) = traces::read(source, &value)
+        {
+            all.merge(part);
+        }
+    }
+    Some(all)
+}
+
+/// A whole file that is one answer of some backend.
+fn document(source: &str, whole: &Value) -> Option<Observations> {
+    commands::read(source, whole).or_else(|| traces::read(source, whole)).or_else(|| answers::read(source, whole))
+}
+
+#[cfg(test)]
+mod tests;

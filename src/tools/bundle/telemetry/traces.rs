@@ -1,0 +1,172 @@
+//! OpenTelemetry's JSON (traces, logs, metrics) and Jaeger's.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::{super::logs::time, rows};
+use crate::model::{
+    Entity,
+    observation::{Observations, Series, TraceSpan},
+};
+
+/// An OTLP export, as collectors write one per line.
+pub fn is_batch(value: &Value) -> bool {
+    ["resourceSpans", "resourceLogs", "resourceMetrics"].iter().any(|key| value.get(*key).is_some_and(Value::is_array))
+}
+
+pub fn read(source: &str, value: &Value) -> Option<Observations> {
+    if is_batch(value) {
+        let mut out = Observations::default();
+        for resource in array(value, "resourceSpans") {
+            let service = service(resource);
+            for span in scopes(resource, &["scopeSpans", "instrumentationLibrarySpans"], "spans") {
+                out.spans.extend(otlp_span(source, &service, span));
+            }
+        }
+        let mut logs = Vec::new();
+        for resource in array(value, "resourceLogs") {
+            let service = service(resource);
+            for record in scopes(resource, &["scopeLogs", "instrumentationLibraryLogs"], "logRecords") {
+                logs.push(otlp_log(&service, record));
+            }
+        }
+        if !logs.is_empty() {
+            out.logs.push(rows::stream(source, logs.into_iter()));
+        }
+        for resource in array(value, "resourceMetrics") {
+            let service = service(resource);
+            for metric in scopes(resource, &["scopeMetrics"], "metrics") {
+                out.metrics.extend(otlp_metric(source, &service, metric));
+            }
+        }
+        return Some(out);
+    }
+    let traces = value.get("data")?.as_array()?;
+    if !traces.first()?.get("spans").is_some_and(Value::is_array) {
+        return None;
+    }
+    let spans = traces.iter().flat_map(|trace| array(trace, "spans").iter().filter_map(move |span| jaeger_span(source, trace, span)));
+    Some(Observations { spans: spans.collect(), ..Observations::default() })
+}
+
+fn array<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn scopes<'a>(resource: &'a Value, holders: &[&str], items: &'a str) -> Vec<&'a Value> {
+    holders.iter().flat_map(|holder| array(resource, holder)).flat_map(|scope| array(scope, items)).collect()
+}
+
+/// `[{key, value: {stringValue}}]` as plain pairs.
+fn attributes(holder: &Value) -> Map<String, Value> {
+    let one = |pair: &Value| {
+        let value = pair.get("value")?;
+        let plain = ["stringValue", "intValue", "doubleValue", "boolValue"].iter().find_map(|key| value.get(*key)).unwrap_or(value);
+        Some((pair.get("key")?.as_str()?.to_owned(), plain.clone()))
+    };
+    array(holder, "attributes").iter().filter_map(one).collect()
+}
+
+fn service(resource: &Value) -> String {
+    let found = resource.get("resource").map(attributes).unwrap_or_default();
+    ["service.name", "k8s.deployment.name", "k8s.pod.name", "host.name"]
+        .iter()
+        .find_map(|key| found.get(*key).and_then(Value::as_str))
+        .unwrap_or("")
+        .to_owned()
+}
+
+fn text(value: &Value, key: &str) -> String {
+    value.get(key).and_then(Value::as_str).unwrap_or("").to_owned()
+}
+
+fn otlp_span(source: &str, service: &str, span: &Value) -> Option<TraceSpan> {
+    let start = time::field(span.get("startTimeUnixNano")?)?;
+    let end = time::field(span.get("endTimeUnixNano")?)?;
+    let status = match span.pointer("/status/code") {
+        Some(Value::Number(code)) => if code.as_u64() == Some(2) { "ERROR" } else { "OK" }.to_owned(),
+        Some(Value::String(code)) => code.trim_start_matches("STATUS_CODE_").to_owned(),
+        _ => String::new(),
+    };
+    Some(TraceSpan {
+        source: source.to_owned(),
+        trace_id: text(span, "traceId"),
+        span_id: text(span, "spanId"),
+        parent_id: text(span, "parentSpanId"),
+        service: service.to_owned(),
+        name: text(span, "name"),
+        start,
+        duration_ms: end.duration_since(start).as_secs_f64() * 1e3,
+        status,
+    })
+}
+
+fn otlp_log(service: &str, record: &Value) -> Value {
+    let mut row = record.as_object().cloned().unwrap_or_default();
+    let body = record.pointer("/body/stringValue").cloned().or_else(|| record.get("body").cloned()).unwrap_or(Value::Null);
+    row.insert("body".to_owned(), body);
+    row.insert("service".to_owned(), Value::from(service));
+    row.insert("attributes".to_owned(), Value::Object(attributes(record)));
+    Value::Object(row)
+}
+
+fn otlp_metric(source: &str, service: &str, metric: &Value) -> Vec<Series> {
+    let holder = ["gauge", "sum"].iter().find_map(|key| metric.get(*key));
+    let mut series: BTreeMap<BTreeMap<String, String>, Series> = BTreeMap::new();
+    for point in holder.map(|holder| array(holder, "dataPoints")).unwrap_or_default() {
+        let number = ["asDouble", "asInt"]
+            .iter()
+            .find_map(|key| point.get(*key))
+            .and_then(|value| value.as_f64().or_else(|| value.as_str()?.parse().ok()));
+        let Some((at, value)) = point.get("timeUnixNano").and_then(time::field).zip(number) else { continue };
+        let labels: BTreeMap<String, String> = attributes(point)
+            .into_iter()
+            .map(|(key, value)| (key, value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+            .collect();
+        let entry = series.entry(labels.clone()).or_insert_with(|| Series {
+            source: source.to_owned(),
+            entity: Entity::new("Service", "", service),
+            metric: text(metric, "name"),
+            labels,
+            points: Vec::new(),
+        });
+        entry.points.push((at, value));
+    }
+    series
+        .into_values()
+        .map(|mut one| {
+            one.points.sort_by_key(|point| point.0);
+            one
+        })
+        .collect()
+}
+
+fn jaeger_span(source: &str, trace: &Value, span: &Value) -> Option<TraceSpan> {
+    let process = span.get("processID").and_then(Value::as_str).unwrap_or("");
+    let service = trace
+        .get("processes")
+        .and_then(|all| all.get(process))
+        .or_else(|| span.get("process"))
+        .map(|process| text(process, "serviceName"))
+        .unwrap_or_default();
+    let tags = array(span, "tags");
+    let tag = |name: &str| tags.iter().find(|tag| tag.get("key").and_then(Value::as_str) == Some(name)).and_then(|tag| tag.get("value"));
+    let failed = tag("error").is_some_and(|value| value == &Value::Bool(true) || value.as_str() == Some("true"))
+        || tag("otel.status_code").and_then(Value::as_str) == Some("ERROR");
+    let parent = array(span, "references")
+        .iter()
+        .find(|reference| text(reference, "refType") == "CHILD_OF")
+        .map(|reference| text(reference, "spanID"));
+    Some(TraceSpan {
+        source: source.to_owned(),
+        trace_id: text(span, "traceID"),
+        span_id: text(span, "spanID"),
+        parent_id: parent.unwrap_or_else(|| text(span, "parentSpanID")),
+        service,
+        name: text(span, "operationName"),
+        start: time::epoch(span.get("startTime")?.as_f64()?)?,
+        duration_ms: span.get("duration")?.as_f64()? / 1e3,
+        status: if failed { "ERROR" } else { "OK" }.to_owned(),
+    })
+}
