@@ -4,7 +4,6 @@ pub mod logs;
 pub mod mongod;
 pub mod telemetry;
 
-<<<<<<< HEAD
 mod describe;
 mod files;
 mod names;
@@ -17,8 +16,6 @@ mod wrapping;
 #[cfg(test)]
 mod tests;
 
-=======
->>>>>>> logs
 use std::{path::Path, sync::Arc};
 
 use super::Tool;

@@ -38,6 +38,9 @@ fn meaning(code: i64) -> &'static str {
     }
 }
 
+/// A container that runs this long starts its back-off anew. Source: the kubelet resets it after 10 minutes without a failure.
+const STEADY_SECONDS: u64 = 600;
+
 /// The state that says how the container ended: the present one, or the last one.
 fn ended<'a>(container: &Container<'a>) -> Option<&'a Value> {
     container.status.pointer("/state/terminated").or_else(|| container.status.pointer("/lastState/terminated"))
@@ -66,8 +69,11 @@ pub fn check(look: &Look<'_>, container: &Container<'_>, out: &mut Checked) {
 /// A container that runs now and was killed or crashed before: history, unless it is recent or keeps happening.
 pub fn running_again(look: &Look<'_>, container: &Container<'_>, out: &mut Checked) {
     let Some(state) = container.status.pointer("/lastState/terminated") else { return };
+    let backing_off = look.cluster.events_of(container.pod).iter().any(|event| event.reason == "BackOff" && look.cluster.age_of(event).is_some_and(|age| age <= STEADY_SECONDS));
+    let since = text(container.status, "/state/running/startedAt").parse().ok().and_then(|at| look.cluster.seconds_since(at));
+    let steady = since.is_some_and(|seconds| seconds > STEADY_SECONDS) && !backing_off;
     let age = text(state, "/finishedAt").parse().ok().and_then(|at| look.cluster.seconds_since(at));
-    let recent = age.is_none_or(|age| age <= look.thresholds.restart_recency_minutes * 60);
+    let recent = backing_off || age.is_none_or(|age| age <= look.thresholds.restart_recency_minutes * 60);
     let often = container.restarts() >= i64::try_from(look.thresholds.restart_count).unwrap_or(i64::MAX);
     if text(state, "/reason") == "OOMKilled" {
         let mut finding = out_of_memory(look, container, state);
@@ -78,7 +84,7 @@ pub fn running_again(look: &Look<'_>, container: &Container<'_>, out: &mut Check
         return;
     }
     let code = int(state, "/exitCode").unwrap_or(0);
-    if recent && often && code != 0 {
+    if recent && often && code != 0 && !steady {
         out.findings.push(crash(look, container, Some(state)));
     }
 }
