@@ -229,6 +229,9 @@ pub(super) fn read(body: &Value, raw: &str) -> Recognised {
     if line.is_empty() || (stated.is_none() && word.is_empty() && !title.marked && !symptom) {
         return not("nothing in it names an alert and its state");
     }
+    if sentence::is_maintenance(&line) {
+        return not("announced maintenance");
+    }
     if stated.is_none() && !title.marked && !symptom && sentence::is_chatter(&line) {
         return not("a message that states no alert");
     }

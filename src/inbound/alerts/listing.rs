@@ -51,8 +51,9 @@ pub(super) fn read(text: &str) -> Listing {
 }
 
 impl Listing {
-    /// The first of the `Key: value` lines with one of these keys.
+    /// The first of the `Key: value` lines, bullets included, with one of these keys.
     pub(super) fn pair(&self, keys: &[&str]) -> Option<&str> {
-        keys.iter().find_map(|key| self.pairs.iter().find(|(name, _)| name == key)).map(|(_, value)| value.as_str())
+        let bullet = |key: &str| self.labels.iter().find(|(name, _)| super::words::plain(name) == key).map(|(_, value)| value.as_str());
+        keys.iter().find_map(|key| self.pairs.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str()).or_else(|| bullet(key)))
     }
 }

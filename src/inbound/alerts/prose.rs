@@ -59,7 +59,10 @@ pub(super) fn read(text: &str) -> Said {
 /// One "kind name" pair; an unquoted name must look like a name: hold a digit, a dash, a dot.
 fn object(said: &mut Said, kind: &str, name: &str, quoted: bool) {
     let looks = name.contains(|c: char| c.is_ascii_digit() || "-_./:".contains(c));
-    if is_filler(name) || !(quoted || looks) || name.starts_with(|c: char| c.is_ascii_digit()) && !name.contains(['.', '-', ':']) {
+    if is_filler(name)
+        || !(quoted || looks || matches!(kind, "agent name" | "claimed by"))
+        || name.starts_with(|c: char| c.is_ascii_digit()) && !name.contains(['.', '-', ':'])
+    {
         return;
     }
     let (resource, service) = match kind {

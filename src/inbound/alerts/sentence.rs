@@ -46,6 +46,13 @@ pub(super) fn is_chatter(text: &str) -> bool {
     CHATTER.is_match(text.trim())
 }
 
+/// Announced work, whatever state it is in.
+pub(super) fn is_maintenance(text: &str) -> bool {
+    static MAINTENANCE: Pattern =
+        Pattern::new(|| compile(r"(?i)\b(?:scheduled|planned|the) maintenance\b|\bmaintenance (?:window|is|has|was|will)\b"));
+    MAINTENANCE.is_match(text)
+}
+
 /// What the sentence is about, when its grammar shows it.
 pub(super) fn service(text: &str) -> Option<&str> {
     let filler = |word: &&str| {

@@ -24,7 +24,7 @@ static HEAD: Pattern = Pattern::new(|| compile(r"^\W*\[(FIRING|RESOLVED)(?:\s*:\
 static REGION: Pattern = Pattern::new(|| compile(r"^(?:[a-z]{2}(?:-gov)?-[a-z]+-\d[a-z]?|[a-z]+-[a-z]+\d(?:-[a-z])?)$"));
 static NODE: Pattern = Pattern::new(|| {
     compile(
-        r"^(?:ip-\d+-\d+-\d+-\d+.*|gke-.+|aks-.+|(?:[a-z0-9-]*-)?(?:node|worker|master|control-plane|cp|k8s)-?[0-9a-z]*\d.*|.+\.(?:internal|compute\.[a-z.]+))$",
+        r"^(?:ip-\d+-\d+-\d+-\d+.*|gke-.+|aks-.+|(?:[a-z]{1,5}\d*-)?(?:node|worker|master|control-plane|cp|k8s)-?\d+|.+\.(?:internal|compute\.[a-z.]+))$",
     )
 });
 static HEX: Pattern = Pattern::new(|| compile(r"^[0-9a-f]{4,}(?:-[0-9a-f]{4,})*$"));
@@ -138,52 +138,12 @@ fn fit_at(keys: &[&str], values: &[&str], i: usize, j: usize, name: &str, group:
 }
 
 /// The labels that are worth giving back, in the template's order.
+#[rustfmt::skip]
 const KEYS: &[&str] = &[
-    "app",
-    "cl_role",
-    "cluster",
-    "condition",
-    "consumergroup",
-    "container",
-    "cronjob",
-    "csr_type",
-    "daemonset",
-    "database",
-    "deployment",
-    "device",
-    "endpoint",
-    "env",
-    "fstype",
-    "horizontalpodautoscaler",
-    "instance",
-    "job",
-    "job_name",
-    "metrics_path",
-    "mongodb_cluster",
-    "mountpoint",
-    "name",
-    "namespace",
-    "node",
-    "persistentvolumeclaim",
-    "pod",
-    "prometheus",
-    "queue",
-    "reason",
-    "region",
-    "replset",
-    "rs_nm",
-    "service",
-    "service_name",
-    "severity",
-    "state",
-    "statefulset",
-    "status",
-    "team",
-    "topic",
-    "type",
-    "uid",
-    "vhost",
-    "zone",
+    "app", "cl_role", "cluster", "condition", "consumergroup", "container", "cronjob", "csr_type", "daemonset", "database", "deployment",
+    "device", "endpoint", "env", "fstype", "horizontalpodautoscaler", "instance", "job", "job_name", "metrics_path", "mongodb_cluster",
+    "mountpoint", "name", "namespace", "node", "persistentvolumeclaim", "pod", "prometheus", "queue", "reason", "region", "replset",
+    "rs_nm", "service", "service_name", "severity", "state", "statefulset", "status", "team", "topic", "type", "uid", "vhost", "zone",
 ];
 
 /// How well a value fits a label; 0 is "not at all".
@@ -195,25 +155,23 @@ fn fit(key: &str, value: &str, name: &str, group: bool) -> i32 {
         matches!(lower.as_str(), "prod" | "production" | "staging" | "stage" | "dev" | "development" | "test" | "qa" | "uat" | "preprod");
     let port = value.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
     let yes = |condition: bool, score: i32| if condition { score } else { 0 };
-    let hint = |part: &str, score: i32| yes(kebab && name.contains(part), score);
+    let clusterish =
+        kebab && near_region(&lower) || kebab && ["prod-", "-prod", "stag", "cluster", "eks"].iter().any(|part| lower.contains(part));
+    // What the name says outweighs a guess by shape, but not what alerts are grouped by.
+    let hint = |part: &str, score: i32| {
+        yes(
+            kebab && !clusterish && !environment && !words::is_exporter(value) && !words_of_templates(&lower) && name.contains(part),
+            if group { 3 } else { score },
+        )
+    };
     let workload = kebab && !environment && !words::is_exporter(value) && !words::is_severity(value) && !words_of_templates(&lower);
     let pod = workload::looks_like_pod(value)
-        || (kebab && value.rsplit_once('-').is_some_and(|(_, tail)| tail.len() < 4 && tail.chars().all(|c| c.is_ascii_digit())));
+        || !(clusterish && near_region(&lower))
+            && (kebab && value.rsplit_once('-').is_some_and(|(_, tail)| tail.len() < 4 && tail.chars().all(|c| c.is_ascii_digit())));
     match key {
         "app" => yes(workload && !pod && !value.contains('-') && group, 1),
         "cl_role" => yes(matches!(lower.as_str(), "mongod" | "mongos" | "shardsvr" | "configsvr"), 5),
-        "cluster" => {
-            yes(
-                kebab
-                    && (lower.contains("prod")
-                        || lower.contains("stag")
-                        || lower.contains("cluster")
-                        || lower.contains("eks")
-                        || near_region(&lower))
-                    && !workload::looks_like_pod(&lower),
-                3,
-            ) + yes(environment && !group, 1)
-        }
+        "cluster" => yes(clusterish && !workload::looks_like_pod(value), 3) + yes(environment && !group, 1),
         "condition" => yes(matches!(value, "Ready" | "MemoryPressure" | "DiskPressure" | "PIDPressure" | "NetworkUnavailable"), 6),
         "consumergroup" => hint("consumer", 6),
         "container" => yes(lower == "metrics", 4) + yes(workload && !pod, 2),
@@ -250,14 +208,12 @@ fn fit(key: &str, value: &str, name: &str, group: bool) -> i32 {
             ) + yes(environment, 4)
         }
         "node" => yes(NODE.is_match(value) && !port, 7),
-        "persistentvolumeclaim" => {
-            yes(kebab && (name.contains("persistentvolume") || name.contains("pvc")), 6) + yes(lower.starts_with("data-"), 5)
-        }
+        "persistentvolumeclaim" => hint("persistentvolume", 6).max(hint("pvc", 6)) + yes(lower.starts_with("data-"), 5),
         "pod" => yes(pod, 6),
         "prometheus" => {
             yes(value.split('/').count() == 2 && value.split('/').all(|half| !half.is_empty()) && !lower.starts_with("integrations/"), 7)
         }
-        "queue" => yes(name.contains("queue") && !value.contains('/') && !port, 6),
+        "queue" => yes(name.contains("queue") && !name.contains("queueing") && kebab && !clusterish, 5),
         "reason" => yes(is_rule_name(value) && !group, 4),
         "region" | "zone" => yes(REGION.is_match(&lower), 4),
         "replset" | "rs_nm" => yes(lower.starts_with("rs-") || lower.starts_with("rs0") || lower.ends_with("-rs"), 6),

@@ -169,5 +169,5 @@ pub(super) fn is_exporter(name: &str) -> bool {
 /// Whether a job's instances are machines, so that an address names a node and not a service.
 pub(super) fn is_machine_exporter(job: &str) -> bool {
     let job = job.to_lowercase().replace('_', "-");
-    ["node", "windows", "kubelet", "cadvisor", "snmp", "ipmi", "smartctl", "kube-state"].iter().any(|part| job.contains(part))
+    ["node", "windows", "kubelet", "cadvisor", "snmp", "ipmi", "smartctl"].iter().any(|part| job.contains(part))
 }

@@ -181,7 +181,7 @@ pub(super) fn service(labels: &Known) -> String {
         return name.to_owned();
     }
     let host = without_port(instance);
-    if !host.is_empty() && !job.is_empty() && !is_address(instance) && !words::is_machine_exporter(job) {
+    if !host.is_empty() && !job.is_empty() && !is_address(instance) && !words::is_machine_exporter(job) && !job.contains("kube-state") {
         return host.to_owned();
     }
     String::new()

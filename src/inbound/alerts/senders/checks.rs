@@ -11,12 +11,12 @@ use super::super::{
 use crate::model::{AlertStatus, Severity};
 
 pub(super) fn read(body: &Value, raw: &str) -> Option<Recognised> {
-    [riemann, sensu, papertrail, librato, graylog, tracker, status_page, uptime_kuma].iter().find_map(|reader| reader(body)).map(|found| {
-        match found {
+    [riemann, sensu, librenms, papertrail, librato, graylog, tracker, status_page, uptime_kuma].iter().find_map(|reader| reader(body)).map(
+        |found| match found {
             Ok(draft) => Recognised::Alerts(vec![draft.finish(raw)]),
             Err(reason) => Recognised::NotAnAlert { reason: reason.to_owned() },
-        }
-    })
+        },
+    )
 }
 
 type Found = Option<Result<Draft, &'static str>>;
@@ -56,6 +56,27 @@ fn sensu(body: &Value) -> Found {
     draft.resource = json::first(body, &["entity.metadata.name", "client.name", "entity.name"]);
     draft.namespace = String::new();
     draft.dedup(&format!("{} {}", draft.resource, draft.name));
+    Some(Ok(draft))
+}
+
+/// LibreNMS: 0 recovered, 1 alert, 2 acknowledged, 3 worse, 4 better.
+fn librenms(body: &Value) -> Found {
+    if !(has(body, &["hostname", "state", "name"]) && (has(body, &["sysDescr"]) || has(body, &["device_id"]) || has(body, &["rule_id"]))) {
+        return None;
+    }
+    let mut draft = Draft::new("librenms");
+    draft.name = text(body, "name");
+    draft.status = match text(body, "state").as_str() {
+        "0" => Some(AlertStatus::Resolved),
+        "2" => Some(AlertStatus::Acknowledged),
+        word => words::status(word).or(Some(AlertStatus::Firing)),
+    };
+    draft.severity_word = text(body, "severity");
+    draft.resource = json::first(body, &["hostname", "sysName", "ip"]);
+    draft.summary = text(body, "title");
+    draft.description = text(body, "msg");
+    draft.starts_at = json::time(at(body, &["timestamp"]));
+    draft.dedup(&[text(body, "device_id"), text(body, "rule_id")].join(" "));
     Some(Ok(draft))
 }
 
