@@ -116,6 +116,9 @@ impl App {
     /// When the listener fails.
     pub async fn run(self, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
         let identity = tokio::spawn(learn_identity(self.state.clone(), stop.clone()));
+        if self.roles.worker {
+            self.ctx.store.take_over().await.context("the store does not take writes")?;
+        }
         let pipeline = self.roles.worker.then(|| tokio::spawn(pipeline::run(Arc::clone(&self.ctx), stop.clone())));
         if self.roles.http {
             let router = inbound::router(self.state);

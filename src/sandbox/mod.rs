@@ -250,6 +250,11 @@ impl Sandbox {
         self.state().faults.push((method.to_owned(), fault, times));
     }
 
+    /// Takes back every fault that is still to come.
+    pub fn clear_faults(&self) {
+        self.state().faults.clear();
+    }
+
     /// Resolves at the next change of any message, view or ephemeral.
     pub async fn changed(&self) {
         // The sender lives as long as `self`, so an error cannot happen; returning is right in any case.

@@ -49,6 +49,10 @@ pub trait Store: Send + Sync {
     /// Work that somebody should do now, most urgent first: what a restart or a crashed worker has left behind.
     async fn unfinished(&self, now: Timestamp, limit: usize) -> Result<Vec<(String, Priority)>>;
 
+    /// Says that no worker of an earlier life is left: leases that it held are void, so that its work is found at once.
+    /// A store that several processes share leaves them to run out. The fence holds in any case.
+    async fn take_over(&self) -> Result<()>;
+
     /// Gives work back after a failure, to be tried again from `not_before`, or never when that is `None`.
     async fn give_back(&self, work: &Work, error: &str, not_before: Option<Timestamp>) -> Result<()>;
 

@@ -101,6 +101,16 @@ pub async fn a_claim_excludes_others_until_its_lease_ends_and_fences_the_late(st
     assert!(store.claim(&id, later(9999), later(10_000)).await.unwrap().is_none(), "done work stays done");
 }
 
+pub async fn a_new_life_takes_over_what_the_old_one_held(store: &impl Store) {
+    store.record(&record(1, "a"), Priority::P1).await.unwrap();
+    let id = WorkKind::Record(AlertId(1u128.into())).id();
+    let old = store.claim(&id, now(), later(60)).await.unwrap().expect("free");
+    store.take_over().await.unwrap();
+    let new = store.claim(&id, later(1), later(61)).await.unwrap().expect("the old lease is void");
+    assert!(matches!(store.commit(Commit { done: Some(old), ..Commit::default() }).await, Err(StoreError::Fenced)));
+    store.commit(Commit { done: Some(new), ..Commit::default() }).await.unwrap();
+}
+
 pub async fn work_that_failed_waits_or_is_put_aside(store: &impl Store) {
     store.record(&record(1, "a"), Priority::P1).await.unwrap();
     let id = WorkKind::Record(AlertId(1u128.into())).id();
@@ -271,6 +281,7 @@ store_suite!(
         a_record_is_kept_once_and_becomes_work,
         urgent_work_is_listed_first,
         a_claim_excludes_others_until_its_lease_ends_and_fences_the_late,
+        a_new_life_takes_over_what_the_old_one_held,
         work_that_failed_waits_or_is_put_aside,
         an_incident_is_changed_only_from_the_state_that_was_read,
         a_fingerprint_has_one_open_incident,

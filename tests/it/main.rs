@@ -5,4 +5,5 @@
 mod architecture;
 mod conversation;
 mod doors;
+mod restart;
 mod world;

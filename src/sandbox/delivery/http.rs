@@ -26,21 +26,27 @@ pub fn http_client() -> HttpClient {
 
 impl Sandbox {
     pub(super) async fn over_http(&self, kind: Kind, payload: &Value, options: &DeliveryOptions) -> Vec<Attempt> {
-        let urls = self.state().urls.clone();
-        let url = match kind {
-            Kind::Event => urls.events,
-            Kind::Interaction => urls.interactivity,
-            Kind::Command => urls.commands,
-        };
-        let Some(url) = url else { return Vec::new() };
+        let Some(url) = self.url(kind) else { return Vec::new() };
         let pauses = self.pauses(kind);
         let mut attempts = vec![self.attempt(kind, &url, payload, options, 0, None).await];
         for (retry, pause) in (1u32..).zip(pauses) {
             let Some(failure) = attempts.last().filter(|a| !a.no_retry).and_then(|a| a.failure) else { break };
             tokio::time::sleep(*pause).await;
+            // The app's settings may have changed meanwhile: a retry goes where they point now.
+            let Some(url) = self.url(kind) else { break };
             attempts.push(self.attempt(kind, &url, payload, options, retry, Some(failure)).await);
         }
         attempts
+    }
+
+    /// Where the app takes deliveries of this kind.
+    fn url(&self, kind: Kind) -> Option<String> {
+        let urls = &self.state().urls;
+        match kind {
+            Kind::Event => urls.events.clone(),
+            Kind::Interaction => urls.interactivity.clone(),
+            Kind::Command => urls.commands.clone(),
+        }
     }
 
     async fn attempt(

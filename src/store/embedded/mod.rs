@@ -103,6 +103,14 @@ impl Store for Embedded {
         self.read(move |connection| rows::unfinished(connection, millis(now), limit)).await
     }
 
+    async fn take_over(&self) -> Result<()> {
+        self.writer
+            .write(|connection| {
+                connection.execute("UPDATE work SET lease_until = 0 WHERE state = 'open'", []).map(drop).map_err(unavailable)
+            })
+            .await
+    }
+
     async fn give_back(&self, work: &Work, error: &str, not_before: Option<Timestamp>) -> Result<()> {
         let (work, error) = (work.clone(), error.to_owned());
         self.writer
