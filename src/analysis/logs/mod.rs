@@ -1,5 +1,8 @@
 //! Checks over logs: templates, what is new or rare, and what an error line says.
 
+pub mod anomalies;
+pub mod templates;
+
 use super::{Finding, Focus};
 use crate::model::observation::LogStream;
 
