@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests may fail loudly")]
 
 mod architecture;
+mod cli;
 mod conversation;
 mod doors;
 mod restart;
