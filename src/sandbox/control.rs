@@ -61,6 +61,10 @@ async fn look(Shared(sandbox): Shared<Sandbox>, Path(what): Path<String>, Query(
             let id = views.last().and_then(|v| v.get("id")).and_then(Value::as_str).unwrap_or_default().to_owned();
             json!({"views": views, "errors": sandbox.view_errors(&id), "home": sandbox.home(text("user"))})
         }
+        "hold" => {
+            tokio::time::sleep(Duration::from_millis(800)).await;
+            return StatusCode::NO_CONTENT.into_response();
+        }
         "traffic" => sandbox.traffic(text("since").parse().unwrap_or(0), text("sent").parse().unwrap_or(0)),
         _ => return StatusCode::NOT_FOUND.into_response(),
     };

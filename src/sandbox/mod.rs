@@ -148,9 +148,12 @@ impl Sandbox {
             .with_state(self.clone())
     }
 
-    /// Serves on `listener` until `stop` resolves; learns its base URL from the listener.
+    /// Serves on `listener` until `stop` resolves; learns its base URL from the listener where none was set.
     pub async fn serve(self, listener: tokio::net::TcpListener, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
-        self.set_base_url(&format!("http://{}", listener.local_addr()?));
+        let port = listener.local_addr()?.port();
+        if self.state().base_url.is_empty() {
+            self.set_base_url(&format!("http://127.0.0.1:{port}"));
+        }
         let service = self.router().into_make_service_with_connect_info::<peer::Peer>();
         // Event streams and sockets never end by themselves, so stopping does not wait for them.
         let server = axum::serve(peer::Listener(listener), service);

@@ -3,6 +3,7 @@
 mod app;
 mod delivery;
 mod interaction;
+mod page;
 mod samples;
 mod socket;
 mod web_api;

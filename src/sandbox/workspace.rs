@@ -156,7 +156,7 @@ impl State {
             is_bot,
         };
         let mut state = Self {
-            base_url: "http://127.0.0.1".to_owned(),
+            base_url: String::new(),
             urls: AppUrls {
                 events: config.events_url.clone(),
                 interactivity: config.interactivity_url.clone(),

@@ -19,7 +19,9 @@ function pane(id, key, make) {
   const atEnd = box.scrollTop + box.clientHeight > box.scrollHeight - 80;
   const top = box.scrollTop;
   box.replaceChildren(...make());
-  box.scrollTop = fresh || atEnd ? box.scrollHeight : top;
+  // A channel opens at its newest message, a thread at the alert that began it.
+  if (fresh) box.scrollTop = id === "thread-list" ? 0 : box.scrollHeight;
+  else box.scrollTop = atEnd ? box.scrollHeight : top;
 }
 
 function place() {
@@ -124,6 +126,9 @@ async function refresh() {
     }
   }
 }
+
+// A browser that only takes a screenshot does so at the load event; this picture holds that back until all is drawn.
+if (store.hideTraffic) document.body.append(h("img", { src: "/sandbox/api/hold", alt: "", hidden: true }));
 
 addEventListener("hashchange", refresh);
 new EventSource("/sandbox/api/stream").onmessage = refresh;

@@ -34,7 +34,7 @@ function table(b) {
       return h(i ? "td" : "th", { class: `${align} ${s.is_wrapped ? "wrap" : ""}` }, cell(c));
     })),
   );
-  return [h("div", { class: "table" }, h("table", {}, b.caption ? h("caption", {}, b.caption) : null, rows))];
+  return [h("div", { class: "grid" }, h("table", {}, b.caption ? h("caption", {}, b.caption) : null, rows))];
 }
 
 const MARKS = { pending: "", in_progress: "", complete: "✓", error: "!" };

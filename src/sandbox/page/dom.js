@@ -23,10 +23,10 @@ export function append(node, children) {
 
 export const byId = (id) => document.getElementById(id);
 
-// Only these lead out of the page; anything else (javascript:, data:) is shown as text.
+// Only absolute links of these kinds lead out of the page; anything else (javascript:, data:) is shown as text.
 export function safeUrl(url) {
   try {
-    const parsed = new URL(url, location.href);
+    const parsed = new URL(url);
     return ["http:", "https:", "mailto:"].includes(parsed.protocol) ? parsed.href : null;
   } catch {
     return null;

@@ -24,6 +24,7 @@ adhesive_bandage 🩹 smile 😄 grinning 😀 slightly_smiling_face 🙂 thinki
 100 💯 snail 🐌 turtle 🐢 dart 🎯 crystal_ball 🔮 scroll 📜 speech_balloon 💬 thought_balloon 💭 email 📧 envelope ✉️ inbox_tray 📥
 outbox_tray 📤 card_index_dividers 🗂️ wastebasket 🗑️ recycle ♻️ seedling 🌱 snowflake ❄️ cloud ☁️ sunny ☀️ umbrella ☂️ rainbow 🌈
 whale 🐳 elephant 🐘 leaves 🍃 coffee ☕ pager 📟 telephone_receiver 📞 phone ☎️ battery 🔋 electric_plug 🔌 mouse_trap 🪤
+spiral_note_pad 🗒️ spiral_calendar_pad 🗓️ green_book 📗 blue_book 📘 closed_book 📕 orange_book 📙 page_with_curl 📃 chart 💹 thinking 🤔 simple_smile 🙂 disappointed 😞 ok 🆗 clock2 🕑 rolling_on_the_floor_laughing 🤣 postbox 📮
 one 1️⃣ two 2️⃣ three 3️⃣ four 4️⃣ five 5️⃣ heavy_minus_sign ➖ heavy_plus_sign ➕ small_red_triangle 🔺 small_red_triangle_down 🔻
 small_blue_diamond 🔹 small_orange_diamond 🔸 large_blue_diamond 🔷 large_orange_diamond 🔶 white_small_square ▫️ black_small_square ▪️
 heavy_multiplication_x ✖️ fearful 😨 sob 😭 sweat_smile 😅 facepalm 🤦 shrug 🤷 sleeping 😴 zzz 💤 no_good 🙅 see_no_evil 🙈 sos 🆘 new 🆕

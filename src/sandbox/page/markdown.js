@@ -54,7 +54,7 @@ export function markdown(text) {
       const table = h("table", {}, head);
       for (i += 2; i < lines.length && lines[i].includes("|"); i++) table.append(h("tr", {}, cells(lines[i]).map((c) => h("td", {}, inline(c)))));
       i--;
-      out.push(h("div", { class: "table" }, table));
+      out.push(h("div", { class: "grid" }, table));
     } else if (line.trim()) {
       const words = [line];
       while (i + 1 < lines.length && lines[i + 1].trim() && !/^(#|```|\s*>|\s*[-*+]\s|\s*\d+[.)]\s|.*\|)/.test(lines[i + 1])) words.push(lines[++i]);

@@ -9,6 +9,7 @@ const INLINE = new RegExp(
   [
     "`([^`\\n]+)`",
     "<([^<>\\n]+)>",
+    "(https?://[^\\s<>|]+[^\\s<>|.,;:!?)])",
     ":([a-z0-9_+'-]+(?:::[a-z0-9_-]+)?):",
     "(?<![\\w*])\\*(?=\\S)([^*\\n]*[^*\\s])\\*(?![\\w*])",
     "(?<![\\w_])_(?=\\S)([^_\\n]*[^_\\s])_(?![\\w_])",
@@ -21,11 +22,12 @@ function inline(text) {
   const out = [];
   let last = 0;
   for (const match of text.matchAll(INLINE)) {
-    const [all, code, angle, colon, bold, italic, strike] = match;
+    const [all, code, angle, bare, colon, bold, italic, strike] = match;
     out.push(plain(text.slice(last, match.index)));
     last = match.index + all.length;
     if (code !== undefined) out.push(h("code", {}, plain(code)));
     else if (angle !== undefined) out.push(reference(angle));
+    else if (bare !== undefined) out.push(link(plain(bare), plain(bare)));
     else if (colon !== undefined) out.push(emoji(colon));
     else if (bold !== undefined) out.push(h("b", {}, inline(bold)));
     else if (italic !== undefined) out.push(h("i", {}, inline(italic)));
@@ -48,7 +50,7 @@ function reference(inner) {
   if (target.startsWith("!date^")) return date(target.split("^"), label);
   if (target.startsWith("!subteam^")) return mention(label || "@oncall");
   if (target.startsWith("!")) return mention("@" + target.slice(1));
-  return link(plain(target), label || plain(target).replace(/^mailto:/, ""));
+  return link(plain(target), cut < 0 ? plain(target).replace(/^mailto:/, "") : inline(inner.slice(cut + 1)));
 }
 
 function date([, seconds, format, url], fallback) {

@@ -23,6 +23,7 @@ export async function traffic() {
     const name = [d.kind, d.payload.event ? d.payload.event.type : d.payload.type || d.payload.command].join(" · ");
     rows.push({ at: d.at, way: "Slack → app", name, good: last.status === 200, status: last.status || last.failure || "no app", ms: last.ms, tries: d.attempts.length, detail: d });
   }
+  rows.sort((a, b) => (a.at < b.at ? -1 : 1));
   rows.splice(0, Math.max(0, rows.length - 300));
   draw(box);
 }

@@ -177,7 +177,7 @@ async fn a_modal_goes_there_and_back() {
 }
 
 #[tokio::test]
-async fn a_trigger_lasts_three_seconds() {
+async fn a_trigger_lasts_three_seconds_and_a_response_url_half_an_hour() {
     let now = Arc::new(AtomicI64::new(1_700_000_000));
     let reader = now.clone();
     let clock = Clock::new(move || Timestamp::from_second(reader.load(Ordering::SeqCst)).unwrap());
@@ -187,8 +187,11 @@ async fn a_trigger_lasts_three_seconds() {
     now.fetch_add(4, Ordering::SeqCst);
     let late = json!({"trigger_id": trigger, "view": modal("x")});
     assert_eq!(world.error("views.open", late).await, "expired_trigger_id");
-    let bad = json!({"trigger_id": trigger, "view": {"type": "modal"}});
-    assert_eq!(world.error("views.open", bad).await, "expired_trigger_id");
+    let url = world.app.at("/commands")[0].field("response_url");
+    let send = async || world.post(&url, "", "application/json", r#"{"text":"x"}"#.to_owned()).await.unwrap();
+    assert_eq!(send().await.status, 200);
+    now.fetch_add(30 * 60, Ordering::SeqCst);
+    assert_eq!(send().await.body["error"], "expired_url");
 }
 
 #[tokio::test]

@@ -153,8 +153,12 @@ async fn faults_come_as_ordered_and_no_more() {
     world.sandbox.inject("chat.postMessage", Fault::Hang(Duration::from_millis(20)), 1);
     world.ok("chat.postMessage", post).await;
     assert_eq!(count(), 2);
+    world.sandbox.inject("auth.test", Fault::Hang(Duration::from_secs(60)), 1);
+    let asked = tokio::time::timeout(Duration::from_millis(50), world.call("auth.test", json!({}))).await;
+    assert!(asked.is_err());
+    world.until(|| world.sandbox.calls().len() == 7).await;
     let statuses: Vec<u16> = world.sandbox.calls().iter().map(|c| c.status).collect();
-    assert_eq!(statuses, [429, 503, 503, 0, 0, 200]);
+    assert_eq!(statuses, [429, 503, 503, 0, 0, 200, 0]);
 }
 
 #[tokio::test]

@@ -89,7 +89,15 @@ async fn call(Shared(sandbox): Shared<Sandbox>, Path(method): Path<String>, requ
             sandbox.bump();
             return dropped(peer);
         }
-        Some(Fault::Hang(wait)) => tokio::time::sleep(wait).await,
+        Some(Fault::Hang(wait)) => {
+            // A caller who gives up meanwhile takes this future with them; the call is written down all the same.
+            let mut left = Left {
+                sandbox: &sandbox,
+                call: Some(Call { method: method.clone(), body: args.body(), status: 0, answer: Value::Null, at }),
+            };
+            tokio::time::sleep(wait).await;
+            left.call = None;
+        }
         Some(Fault::Ambiguous) | None => {}
     }
     let answer = sandbox.perform(&method, &parts.headers, &args);
@@ -97,6 +105,21 @@ async fn call(Shared(sandbox): Shared<Sandbox>, Path(method): Path<String>, requ
     record(if ambiguous { 0 } else { answer.status.as_u16() }, answer.body.clone());
     sandbox.bump();
     if ambiguous { dropped(peer) } else { respond(&sandbox, answer) }
+}
+
+/// Records a call whose caller left before it was answered.
+struct Left<'a> {
+    sandbox: &'a Sandbox,
+    call: Option<Call>,
+}
+
+impl Drop for Left<'_> {
+    fn drop(&mut self) {
+        if let Some(call) = self.call.take() {
+            self.sandbox.state().record_call(call);
+            self.sandbox.bump();
+        }
+    }
 }
 
 impl Sandbox {
