@@ -69,7 +69,8 @@ impl Miner {
         let mut patterns: Vec<(u32, Box<[u8]>)> = self.patterns.into_iter().map(|(text, id)| (id, text)).collect();
         // a map's order must not show in the result
         patterns.sort_unstable_by_key(|(id, _)| *id);
-        let texts: Vec<String> = split::templates(&patterns, &self.counts);
+        let mut texts: Vec<String> = split::templates(&patterns, &self.counts);
+        split::join_free_text(&mut texts, &self.counts);
         let mut ids: HashMap<&str, u32> = HashMap::new();
         let mut templates: Vec<Template> = Vec::new();
         let mut of_pattern: Vec<u32> = Vec::with_capacity(texts.len());

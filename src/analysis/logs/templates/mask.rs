@@ -17,9 +17,13 @@ pub fn mask(line: &str, out: &mut Vec<u8>) {
         if is_date(word, next) {
             writer.value();
         } else if writer.after_value && UNITS.contains(&trim(word).as_bytes()) {
-            // the unit of the number before
+            // the unit belongs to the number before; what closes behind it stays
+            let tail = word.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+            for b in tail.bytes().filter(|b| is_mark(*b)) {
+                writer.literal(&[b]);
+            }
         } else {
-            writer.word(word, previous);
+            writer.word(word, previous, next);
         }
         previous = word;
     }
@@ -114,7 +118,7 @@ impl Writer<'_> {
     }
 
     /// One word between blanks: a value as a whole, or parts between punctuation.
-    fn word(&mut self, word: &str, previous: &str) {
+    fn word(&mut self, word: &str, previous: &str, next: &str) {
         let bytes = word.as_bytes();
         if memchr::memmem::find(bytes, b"://").is_some() {
             let start = bytes.iter().take_while(|b| !b.is_ascii_alphanumeric()).count();
@@ -144,8 +148,8 @@ impl Writer<'_> {
                 continue;
             }
             self.literal(std::slice::from_ref(b));
-            // `ruser=` without a value
-            if *b == b'=' && start == bytes.len() {
+            // `ruser= rhost=…`: no value; in `drawn= false` it follows
+            if *b == b'=' && start == bytes.len() && (next.is_empty() || next.contains('=')) {
                 self.value();
             }
         }

@@ -43,6 +43,33 @@ pub fn templates(patterns: &[(u32, Box<[u8]>)], counts: &[u32]) -> Vec<String> {
     texts
 }
 
+/// `Order <*> rejected: <*>`: where most of what follows a colon is one free word, the rare longer tails are values too.
+pub fn join_free_text(texts: &mut [String], counts: &[u32]) {
+    let mut totals: BTreeMap<String, u32> = BTreeMap::new();
+    for (text, count) in texts.iter().zip(counts) {
+        *totals.entry(text.clone()).or_default() += count;
+    }
+    let open: Vec<(String, u32)> = totals
+        .iter()
+        .filter_map(|(text, count)| Some((text.strip_suffix(PLACEHOLDER).filter(|head| head.ends_with(": "))?, *count)))
+        // a head of one word (`Error:`) announces anything
+        .filter(|(head, _)| head.split(' ').filter(|word| word.bytes().any(|b| b.is_ascii_alphabetic())).count() >= 2)
+        .map(|(head, count)| (head.to_owned(), count))
+        .collect();
+    if open.is_empty() {
+        return;
+    }
+    for text in texts.iter_mut() {
+        let total = totals.get(text).copied().unwrap_or(0);
+        if let Some((head, _)) = open
+            .iter()
+            .find(|(head, count)| text.len() > head.len() && text.starts_with(head.as_str()) && u64::from(total) * 8 <= u64::from(*count))
+        {
+            *text = format!("{head}{PLACEHOLDER}");
+        }
+    }
+}
+
 /// Patterns of one length, by their roots.
 fn by_root(patterns: Vec<Pattern<'_>>) -> Vec<Vec<Pattern<'_>>> {
     if patterns.len() < 2 {
