@@ -69,7 +69,11 @@ pub fn check(look: &Look<'_>, container: &Container<'_>, out: &mut Checked) {
 /// A container that runs now and was killed or crashed before: history, unless it is recent or keeps happening.
 pub fn running_again(look: &Look<'_>, container: &Container<'_>, out: &mut Checked) {
     let Some(state) = container.status.pointer("/lastState/terminated") else { return };
-    let backing_off = look.cluster.events_of(container.pod).iter().any(|event| event.reason == "BackOff" && look.cluster.age_of(event).is_some_and(|age| age <= STEADY_SECONDS));
+    let backing_off = look
+        .cluster
+        .events_of(container.pod)
+        .iter()
+        .any(|event| event.reason == "BackOff" && look.cluster.age_of(event).is_some_and(|age| age <= STEADY_SECONDS));
     let since = text(container.status, "/state/running/startedAt").parse().ok().and_then(|at| look.cluster.seconds_since(at));
     let steady = since.is_some_and(|seconds| seconds > STEADY_SECONDS) && !backing_off;
     let age = text(state, "/finishedAt").parse().ok().and_then(|at| look.cluster.seconds_since(at));
