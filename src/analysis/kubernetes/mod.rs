@@ -1,13 +1,24 @@
 //! Checks over Kubernetes objects and events: present state first, then history.
 
+mod admission;
 mod cluster;
+mod configuration;
+mod gateway;
+mod ingress;
+mod nodes;
+mod platform;
 mod pods;
+mod policies;
+mod scaling;
+mod services;
+mod storage;
 mod value;
+mod workloads;
 
 pub use cluster::{Cluster, Thing};
 
-use super::{Finding, Focus, Seen, Thresholds};
-use crate::model::{EvidenceKind, observation::Event};
+use super::{Finding, Focus, Role, Seen, Thresholds};
+use crate::model::{Category, EvidenceKind, observation::Event};
 
 /// What a group of checks found, and what it looked at and found healthy.
 #[derive(Debug, Default)]
@@ -26,10 +37,11 @@ pub(crate) struct Look<'a> {
 type Check = fn(&Look<'_>, &mut Checked);
 
 /// Workloads, nodes, storage, quotas, platform.
-const INFRASTRUCTURE: &[Check] = &[pods::check];
+const INFRASTRUCTURE: &[Check] =
+    &[pods::check, workloads::check, nodes::check, storage::check, scaling::check, platform::check, admission::check, configuration::check];
 
 /// Between two programs.
-const NETWORK: &[Check] = &[];
+const NETWORK: &[Check] = &[services::check, ingress::check, gateway::check, policies::check];
 
 pub fn infrastructure(cluster: &Cluster<'_>, focus: &Focus, thresholds: &Thresholds) -> Checked {
     run(INFRASTRUCTURE, cluster, focus, thresholds)
@@ -66,6 +78,16 @@ impl Look<'_> {
     pub fn recent<'e>(&'e self, thing: &Thing<'_>, reasons: &[&str]) -> Option<&'e Event> {
         let events = self.cluster.events_of(thing);
         events.iter().rev().find(|event| reasons.contains(&event.reason.as_str()) && self.is_recent(event)).copied()
+    }
+
+    /// Something untidy: the cause of an alert hardly ever, worth a sentence when a person asks what is wrong.
+    pub fn housekeeping(&self, thing: &Thing<'_>, category: Category, statement: String) -> Finding {
+        let asked = self.focus.entities.is_empty() || self.focus.entities.iter().any(|entity| entity.name == thing.name);
+        let role = if asked { Role::Cause } else { Role::Context };
+        Finding::new(category, role, thing.entity(), statement.clone())
+            .strength(0.2)
+            .saw(self.field(thing, statement))
+            .falsifier("it is meant to be so")
     }
 
     pub fn is_recent(&self, event: &Event) -> bool {

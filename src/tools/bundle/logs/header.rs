@@ -324,7 +324,7 @@ fn levels(head: &mut Header<'_>) {
         if bracketed && !token.ends_with(']') {
             // a bracket with blanks inside: `[http-nio 8080]`
             match rest.find(']') {
-                Some(end) if end < 80 => from += end + 1 - token.len(),
+                Some(end) if end < 80 => from += (end + 1).saturating_sub(token.len()),
                 _ => return,
             }
         }
