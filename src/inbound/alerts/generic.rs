@@ -211,7 +211,7 @@ pub(super) fn read(body: &Value, raw: &str) -> Recognised {
     let mut draft = Draft::new(&source(&facts));
     let line = pick(&facts, NAMES, |value| !value.is_empty() && !value.starts_with('{')).unwrap_or_default();
     let title = title::read(&line);
-    let state = pick_map(&facts, STATES, |value| words::status(value))
+    let state = pick_map(&facts, STATES, words::status)
         .or_else(|| pick_map(&facts, &["eventtype", "event", "type", "action"], words::status_of_event))
         .or_else(|| flag(&facts));
     let word = pick(&facts, SEVERITIES, |value| !value.is_empty() && value.len() < 40).unwrap_or_default();

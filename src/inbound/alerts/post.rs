@@ -60,7 +60,7 @@ pub(super) fn read(post: &Post) -> Option<Draft> {
         None => from_words(post)?,
     };
     for link in &post.links {
-        draft.link(mrkdwn::without_emoji(&link.title), &link.url);
+        draft.link(&mrkdwn::without_any_emoji(&link.title), &link.url);
     }
     draft.starts_at = draft.starts_at.or_else(|| json::time(&post.ts));
     Some(draft)

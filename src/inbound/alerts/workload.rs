@@ -7,6 +7,9 @@ use super::{
     words,
 };
 
+/// From an object's name to its workload's.
+type Stem = fn(&str) -> String;
+
 /// Labels under one spelling per meaning.
 pub(super) struct Known(BTreeMap<String, String>);
 
@@ -130,7 +133,7 @@ pub(super) fn service(labels: &Known) -> String {
     if let Some(name) = labels.find(&direct).filter(|name| is_workload(name)) {
         return name.to_owned();
     }
-    let derived: [(&str, fn(&str) -> String); 5] = [
+    let derived: [(&str, Stem); 5] = [
         ("job_name", workload_of_pod),
         ("persistentvolumeclaim", workload_of_claim),
         ("pvc", workload_of_claim),
