@@ -129,6 +129,7 @@ fn details(draft: &mut Draft, listing: &Listing, post: &Post) {
                 "impacted entities",
                 "entity",
                 "affected resource",
+                "affected resources",
                 "url",
                 "target",
             ],
@@ -176,6 +177,8 @@ fn from_words(post: &Post) -> Option<Draft> {
         "trigger",
         "condition name",
         "check name",
+        "event type code",
+        "code",
         "monitor name",
         "problem name",
     ]);
@@ -185,7 +188,9 @@ fn from_words(post: &Post) -> Option<Draft> {
     let all = format!("{}\n{}", line, post.body());
     let shouted = line.trim_start().starts_with('[')
         || line.split(':').next().is_some_and(|word| word.len() > 2 && !word.chars().any(char::is_lowercase));
-    let stated = named.is_some() && (state.is_some() || word.is_some()) || known && title.marked || word.is_some() && state.is_some();
+    let stated = named.is_some() && (state.is_some() || word.is_some() || post.status_of_color().is_some())
+        || known && title.marked
+        || word.is_some() && state.is_some();
     let marked = title.marked && !sentence::is_chatter(&title.name);
     let described = !sentence::is_chatter(&all) && (post.sentence().is_some() || known && post.status_of_color().is_some());
     let found = finding(post);

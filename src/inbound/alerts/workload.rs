@@ -233,8 +233,14 @@ pub(super) fn resource(labels: &Known) -> String {
     {
         return instance.to_owned();
     }
-    [labels.find(&["device", "resource", "resource_id", "container", "service", "app"]), Some(job)]
-        .into_iter()
+    labels.find(&["device", "resource", "resource_id"]).unwrap_or("").to_owned()
+}
+
+/// What stands for the sick object when neither labels nor text name it: the workload itself.
+pub(super) fn vague_resource(labels: &Known) -> String {
+    ["container", "service", "app", "job"]
+        .iter()
+        .map(|key| labels.find(&[key]))
         .flatten()
         .find(|name| !name.is_empty() && !words::is_exporter(name))
         .unwrap_or("")
