@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::{
     agent::{AGENTS, Case, Verdict},
     catalog::Catalog,
+    clean::clean,
     focus::focus_of,
     router::Router,
 };
@@ -102,7 +103,7 @@ impl Engine {
         };
         let mut ruled_out = verdict.ruled_out;
         ruled_out.extend(fused.aside.into_iter().map(|statement| format!("seen beside it, not the cause: {statement}")));
-        Ok(Investigation {
+        Ok(clean(Investigation {
             id,
             request: request.clone(),
             status,
@@ -115,7 +116,7 @@ impl Engine {
             ruled_out,
             now: focus.now,
             duration_ms: millis(started.elapsed()),
-        })
+        }))
     }
 
     /// Who would look, and why, without looking.

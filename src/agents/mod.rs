@@ -4,6 +4,7 @@ pub mod router;
 
 mod agent;
 mod catalog;
+mod clean;
 mod engine;
 mod focus;
 

@@ -7,4 +7,5 @@ mod cli;
 mod conversation;
 mod doors;
 mod restart;
+mod scores_alerts;
 mod world;

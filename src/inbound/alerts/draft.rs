@@ -77,7 +77,10 @@ impl Draft {
         };
         let stated_service = if words::is_exporter(&self.service) { "" } else { self.service.as_str() };
         let service = first(stated_service, workload::service(&known), &said.service);
-        let resource = first(&self.resource, workload::resource(&known), &said.resource);
+        let resource = match first(&self.resource, workload::resource(&known), &said.resource) {
+            nothing if nothing.is_empty() => workload::vague_resource(&known),
+            resource => resource,
+        };
         let namespace = first(&self.namespace, workload::namespace(&known), &said.namespace);
         let cluster = first(&self.cluster, workload::cluster(&known), "");
         let severity = self.severity.or_else(|| Severity::from_word(&self.severity_word)).unwrap_or_default();

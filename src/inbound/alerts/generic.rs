@@ -87,6 +87,13 @@ const NAMES: &[&str] = &[
     "reason",
     "alertdetails",
     "text",
+    "searchname",
+    "messagetitle",
+    "detector",
+    "servicename",
+    "sitename",
+    "alias",
+    "url",
 ];
 const STATES: &[&str] = &[
     "alertstatus",
@@ -105,6 +112,12 @@ const STATES: &[&str] = &[
     "state",
     "monitorstate",
     "issuestate",
+    "servicestate",
+    "hoststate",
+    "alertevent",
+    "incidentstate",
+    "laststatus",
+    "newalertstatus",
     "issuestatus",
     "transition",
     "action",
@@ -124,6 +137,10 @@ const SEVERITIES: &[&str] = &[
     "severitylevel",
     "priority",
     "alertpriority",
+    "problemseverity",
+    "incidentseverity",
+    "ruleseverity",
+    "riskscore",
     "level",
     "urgency",
     "criticality",
@@ -211,8 +228,8 @@ pub(super) fn read(body: &Value, raw: &str) -> Recognised {
     let mut draft = Draft::new(&source(&facts));
     let line = pick(&facts, NAMES, |value| !value.is_empty() && !value.starts_with('{')).unwrap_or_default();
     let title = title::read(&line);
-    let state = pick_map(&facts, STATES, |value| words::status(value))
-        .or_else(|| pick_map(&facts, &["eventtype", "event", "type", "action"], words::status_of_event))
+    let state = pick_map(&facts, STATES, words::status)
+        .or_else(|| pick_map(&facts, &["eventtype", "event", "alertevent", "eventname", "type", "action"], words::status_of_event))
         .or_else(|| flag(&facts));
     let word = pick(&facts, SEVERITIES, |value| !value.is_empty() && value.len() < 40).unwrap_or_default();
     draft.description = pick(&facts, DESCRIPTIONS, |value| !value.is_empty()).unwrap_or_default();
@@ -238,7 +255,10 @@ pub(super) fn read(body: &Value, raw: &str) -> Recognised {
     draft.name = title.name;
     draft.summary = line;
     draft.status = stated.or(Some(AlertStatus::Firing));
-    draft.severity_word = if word.is_empty() { title.severity_word } else { word };
+    // `"status": "CRITICAL"` says both.
+    let state_word =
+        pick(&facts, STATES, |value| words::status(value).is_some()).filter(|word| words::is_severity(word)).unwrap_or_default();
+    draft.severity_word = [word, title.severity_word, state_word].into_iter().find(|word| !word.is_empty()).unwrap_or_default();
     draft.service = pick(&facts, SERVICES, |value| !value.is_empty() && value.len() < 200).unwrap_or_default();
     // One field for several services: the first of them.
     draft.service = draft.service.split(',').next().unwrap_or("").trim().to_owned();
@@ -346,7 +366,7 @@ fn flag(facts: &[Fact]) -> Option<AlertStatus> {
         pick(facts, keys, |value| matches!(value, "true" | "false" | "1" | "0")).map(|value| matches!(value.as_str(), "true" | "1"))
     };
     match (
-        value(&["resolved", "isresolved", "recovered", "cleared"]),
+        value(&["resolved", "isresolved", "recovered", "cleared", "fixed", "closed"]),
         value(&["firing", "isfiring", "active", "isactive", "triggered", "alerting"]),
     ) {
         (Some(resolved), _) => Some(if resolved { AlertStatus::Resolved } else { AlertStatus::Firing }),

@@ -19,11 +19,19 @@ pub(super) struct Listing {
     pub(super) alerts: u32,
 }
 
+/// `Project: shop    Alert: errors` is two lines in one.
+fn pieces(line: &str) -> Vec<&str> {
+    let parts: Vec<&str> = line.trim().split("  ").filter(|part| !part.trim().is_empty()).collect();
+    let all_pairs =
+        parts.len() > 1 && parts.iter().all(|part| part.split_once(": ").is_some_and(|(key, _)| key.trim().split(' ').count() <= 2));
+    if all_pairs { parts } else { vec![line] }
+}
+
 /// Reads the lines; mark-up has been taken out before.
 pub(super) fn read(text: &str) -> Listing {
     let mut listing = Listing::default();
     let mut in_annotations = false;
-    for line in text.lines().take(2_000) {
+    for line in text.lines().take(2_000).flat_map(pieces) {
         let bullet = line.trim_start().starts_with(['-', '•', '·']) || line.trim_start().starts_with("* ");
         match line.trim().to_lowercase().trim_end_matches(':') {
             "labels" | "details" | "common labels" => in_annotations = false,

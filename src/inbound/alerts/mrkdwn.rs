@@ -1,5 +1,6 @@
 //! Slack mark-up → plain text and links.
 
+use super::pattern::{Pattern, compile};
 use crate::model::Link;
 
 /// Plain text of mark-up, and the links in it: `<url|text>`, mentions, entities, emphasis, `:emoji:`.
@@ -60,6 +61,13 @@ fn emphasis(text: &str) -> String {
         }
     }
     out
+}
+
+/// Without any `:emoji:`, as in the text of a button.
+pub(super) fn without_any_emoji(text: &str) -> String {
+    static EMOJI: Pattern = Pattern::new(|| compile(r":[a-z0-9_+-]+:"));
+    let short = EMOJI.replace_all(text, "");
+    if short.trim().is_empty() { text.trim_matches(':').to_owned() } else { short.trim().to_owned() }
 }
 
 /// Without a leading `:emoji:` or symbol, as titles begin with.

@@ -60,7 +60,7 @@ pub(super) fn read(post: &Post) -> Option<Draft> {
         None => from_words(post)?,
     };
     for link in &post.links {
-        draft.link(mrkdwn::without_emoji(&link.title), &link.url);
+        draft.link(&mrkdwn::without_any_emoji(&link.title), &link.url);
     }
     draft.starts_at = draft.starts_at.or_else(|| json::time(&post.ts));
     Some(draft)
@@ -129,6 +129,7 @@ fn details(draft: &mut Draft, listing: &Listing, post: &Post) {
                 "impacted entities",
                 "entity",
                 "affected resource",
+                "affected resources",
                 "url",
                 "target",
             ],
@@ -176,6 +177,8 @@ fn from_words(post: &Post) -> Option<Draft> {
         "trigger",
         "condition name",
         "check name",
+        "event type code",
+        "code",
         "monitor name",
         "problem name",
     ]);
@@ -185,7 +188,9 @@ fn from_words(post: &Post) -> Option<Draft> {
     let all = format!("{}\n{}", line, post.body());
     let shouted = line.trim_start().starts_with('[')
         || line.split(':').next().is_some_and(|word| word.len() > 2 && !word.chars().any(char::is_lowercase));
-    let stated = named.is_some() && (state.is_some() || word.is_some()) || known && title.marked || word.is_some() && state.is_some();
+    let stated = named.is_some() && (state.is_some() || word.is_some() || post.status_of_color().is_some())
+        || known && title.marked
+        || word.is_some() && state.is_some();
     let marked = title.marked && !sentence::is_chatter(&title.name);
     let described = !sentence::is_chatter(&all) && (post.sentence().is_some() || known && post.status_of_color().is_some());
     let found = finding(post);

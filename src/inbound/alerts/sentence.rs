@@ -12,6 +12,7 @@ static SYMPTOM: Pattern = Pattern::new(|| {
           | (?:high|low|elevated|increased|spike\ in|excessive)\s+(?:\w+\s+){0,2}(?:latency|error\ rate|errors?|cpu|memory|load|5xx|disk|lag|restarts?|timeouts?|usage|utili[sz]ation)
           | crash\ ?loop\w* | oom\ ?killed | out\ of\ memory | connection\ refused | connection\ pool\ exhausted | disk\ full | no\ space\ left
           | health\ ?checks?\ (?:is\ |are\ |has\ )?fail\w* | failed\ health\ ?checks? | (?:is|are)\ (?:timing\ out|crashing|restarting|throttled) | 5xx | http\ 5\d\d | outage
+          | (?:job|backup|task|sync|replication|snapshot|probe|check)\s+(?:has\ |was\ )?(?:failed|stopped|aborted) | failed\ to\ \w+
           | no\ data\ (?:received|points?|for) | has(?:n't|\ not)\ checked\ in | certificate\ (?:\w+\s+){0,3}expires? | host\ is\ unreachable | just\ entered\ alert
           | alert\ of\ severity | threshold\ crossed
         )",

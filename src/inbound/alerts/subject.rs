@@ -155,8 +155,7 @@ fn fit(key: &str, value: &str, name: &str, group: bool) -> i32 {
         matches!(lower.as_str(), "prod" | "production" | "staging" | "stage" | "dev" | "development" | "test" | "qa" | "uat" | "preprod");
     let port = value.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
     let yes = |condition: bool, score: i32| if condition { score } else { 0 };
-    let clusterish =
-        kebab && near_region(&lower) || kebab && ["prod-", "-prod", "stag", "cluster", "eks"].iter().any(|part| lower.contains(part));
+    let clusterish = kebab && (near_region(&lower) || ["prod-", "-prod", "stag", "cluster", "eks"].iter().any(|part| lower.contains(part)));
     // What the name says outweighs a guess by shape, but not what alerts are grouped by.
     let hint = |part: &str, score: i32| {
         yes(

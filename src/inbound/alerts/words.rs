@@ -90,6 +90,14 @@ pub(super) fn status(word: &str) -> Option<AlertStatus> {
         | "timeout"
         | "unavailable"
         | "regression"
+        | "anomalous"
+        | "occurred"
+        | "rate exceeded"
+        | "overdue"
+        | "late"
+        | "expiring"
+        | "trouble"
+        | "dead"
         | "regressed"
         | "threats found"
         | "not ok"
@@ -100,7 +108,8 @@ pub(super) fn status(word: &str) -> Option<AlertStatus> {
         "resolved" | "resolve" | "ok" | "okay" | "recovered" | "recovery" | "recover" | "recovering" | "close" | "closed" | "closing"
         | "normal" | "up" | "cleared" | "clear" | "good" | "healthy" | "deactivated" | "inactive" | "fixed" | "ended" | "end"
         | "online" | "operational" | "available" | "reachable" | "back up" | "solved" | "complete" | "completed" | "expired"
-        | "passing" | "passed" | "success" | "stopped" | "autoresolved" | "auto resolved" | "autoclosed" => AlertStatus::Resolved,
+        | "passing" | "passed" | "success" | "stopped" | "autoresolved" | "auto resolved" | "autoclosed" | "no threats found"
+        | "reporting" | "alive" | "running" | "better" => AlertStatus::Resolved,
         "acknowledged" | "acknowledge" | "acknowledgement" | "ack" | "acked" => AlertStatus::Acknowledged,
         "no data" | "nodata" | "insufficient data" | "unknown" | "stale" => AlertStatus::NoData,
         "paused" | "pause" | "muted" | "silenced" | "snoozed" | "suppressed" | "disabled" => AlertStatus::Paused,

@@ -7,6 +7,9 @@ use super::{
     words,
 };
 
+/// From an object's name to its workload's.
+type Stem = fn(&str) -> String;
+
 /// Labels under one spelling per meaning.
 pub(super) struct Known(BTreeMap<String, String>);
 
@@ -130,7 +133,7 @@ pub(super) fn service(labels: &Known) -> String {
     if let Some(name) = labels.find(&direct).filter(|name| is_workload(name)) {
         return name.to_owned();
     }
-    let derived: [(&str, fn(&str) -> String); 5] = [
+    let derived: [(&str, Stem); 5] = [
         ("job_name", workload_of_pod),
         ("persistentvolumeclaim", workload_of_claim),
         ("pvc", workload_of_claim),
@@ -230,8 +233,14 @@ pub(super) fn resource(labels: &Known) -> String {
     {
         return instance.to_owned();
     }
-    [labels.find(&["device", "resource", "resource_id", "container", "service", "app"]), Some(job)]
-        .into_iter()
+    labels.find(&["device", "resource", "resource_id"]).unwrap_or("").to_owned()
+}
+
+/// What stands for the sick object when neither labels nor text name it: the workload itself.
+pub(super) fn vague_resource(labels: &Known) -> String {
+    ["container", "service", "app", "job"]
+        .iter()
+        .map(|key| labels.find(&[key]))
         .flatten()
         .find(|name| !name.is_empty() && !words::is_exporter(name))
         .unwrap_or("")

@@ -11,12 +11,13 @@ use super::super::{
 use crate::model::{AlertStatus, Severity};
 
 pub(super) fn read(body: &Value, raw: &str) -> Option<Recognised> {
-    [riemann, sensu, librenms, papertrail, librato, graylog, tracker, status_page, uptime_kuma].iter().find_map(|reader| reader(body)).map(
-        |found| match found {
+    [riemann, splunk, sensu, librenms, papertrail, librato, graylog, tracker, status_page, uptime_kuma]
+        .iter()
+        .find_map(|reader| reader(body))
+        .map(|found| match found {
             Ok(draft) => Recognised::Alerts(vec![draft.finish(raw)]),
             Err(reason) => Recognised::NotAnAlert { reason: reason.to_owned() },
-        },
-    )
+        })
 }
 
 type Found = Option<Result<Draft, &'static str>>;
@@ -34,6 +35,21 @@ fn riemann(body: &Value) -> Found {
     draft.description = text(body, "description");
     draft.starts_at = json::time(at(body, &["time"]));
     draft.dedup(&format!("{} {}", draft.resource, draft.name));
+    Some(Ok(draft))
+}
+
+/// Splunk: a saved search that found something.
+fn splunk(body: &Value) -> Found {
+    if !(has(body, &["search_name"]) && (has(body, &["sid"]) || has(body, &["results_link"]) || has(body, &["result"]))) {
+        return None;
+    }
+    let mut draft = Draft::new("splunk");
+    draft.name = text(body, "search_name");
+    draft.status = Some(AlertStatus::Firing);
+    draft.resource = text(body, "result.host");
+    draft.description = text(body, "result._raw");
+    draft.severity_word = json::first(body, &["severity", "result.severity"]);
+    draft.link("results", &text(body, "results_link"));
     Some(Ok(draft))
 }
 
@@ -151,7 +167,7 @@ fn graylog(body: &Value) -> Found {
 
 /// Errbit, Airbrake, Honeybadger, Rollbar, Bugsnag: an error's class and message in a project.
 fn tracker(body: &Value) -> Found {
-    let inside = ["problem", "error", "fault", "item", "check_in"].iter().find(|key| at(body, &[key]).is_object());
+    let inside = ["problem", "error", "fault", "item", "check_in", "site"].iter().find(|key| at(body, &[key]).is_object());
     let data = if has(at(body, &["data"]), &["item"]) { at(body, &["data", "item"]) } else { at(body, &[inside.copied().unwrap_or("")]) };
     let name =
         json::first(data, &["error_class", "errorClass", "klass", "exceptionClass", "exception_class", "title", "name", "error_message"]);
@@ -160,13 +176,21 @@ fn tracker(body: &Value) -> Found {
     }
     let mut draft = Draft::new(match inside.copied() {
         Some("problem") => "errbit",
-        Some("fault" | "check_in") => "honeybadger",
+        Some("fault" | "check_in" | "site") => "honeybadger",
         Some("error") => "bugsnag",
         _ => "rollbar",
     });
     draft.name = name;
     let event = json::first(body, &["event", "event_name", "trigger.type", "type"]);
     let resolved = text(data, "resolved") == "true" || text(data, "state") == "up";
+    // Rollbar counts from 10, debug, to 50, critical.
+    draft.severity = match json::first(data, &["level"]).as_str() {
+        "50" => Some(Severity::Critical),
+        "40" => Some(Severity::High),
+        "30" => Some(Severity::Medium),
+        "20" | "10" => Some(Severity::Low),
+        _ => None,
+    };
     draft.status = if resolved { Some(AlertStatus::Resolved) } else { words::status_of_event(&event).or(Some(AlertStatus::Firing)) };
     if words::plain(&event).contains("comment") || words::plain(&event).contains("deploy") {
         return Some(Err("a comment or a deploy notice"));

@@ -13,7 +13,8 @@ use crate::model::AlertStatus;
 pub(super) fn read(body: &Value, raw: &str) -> Option<Recognised> {
     let data = at(body, &["data"]);
     let legacy = has(body, &["project", "culprit"]) || has(body, &["project_slug", "event"]);
-    let event = has(data, &["event"]) && has(body, &["action"]);
+    let event = has(at(data, &["event"]), &["title"])
+        && (has(body, &["action"]) || has(data, &["triggered_rule"]) || has(at(data, &["event"]), &["event_id"]));
     let issue = has(data, &["issue"]) && has(body, &["action"]);
     let metric = has(data, &["metric_alert"]);
     if !(legacy || event || issue || metric) {

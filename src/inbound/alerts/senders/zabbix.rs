@@ -16,7 +16,7 @@ pub(super) fn read(body: &Value, raw: &str) -> Option<Recognised> {
         || key("trigger_id")
         || key("triggerid")
         || (key("event_value") && key("event_name"))
-        || (key("trigger") && key("host"))
+        || (key("trigger") && (key("host") || key("hostname")))
         || json::text(body, "type") == "zabbix";
     if !zabbix {
         return None;
