@@ -18,11 +18,12 @@ pub fn short(text: &str, most: usize) -> String {
     format!("{}…", head.trim_end_matches([',', ';', ':', '.', ' ']))
 }
 
-/// `1.2 s`, `18 min`, `2 h 5 min`, `3 d`.
+/// `48 ms`, `1.2 s`, `18 min`, `2 h 5 min`, `3 d`.
 pub fn duration(seconds: f64) -> String {
     let whole = seconds.max(0.0) as u64;
     match whole {
-        0..10 => format!("{seconds:.1} s"),
+        0 => format!("{:.0} ms", seconds.max(0.0) * 1000.0),
+        1..10 => format!("{seconds:.1} s"),
         10..120 => format!("{whole} s"),
         120..7200 => format!("{} min", whole / 60),
         7200..172_800 => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
