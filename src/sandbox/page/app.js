@@ -102,7 +102,7 @@ function drawHome(views) {
 
 let busy = false;
 let again = false;
-let last = "";
+let last = [];
 
 async function refresh() {
   if (busy) return void (again = true);
@@ -110,9 +110,11 @@ async function refresh() {
   try {
     Object.assign(store, await look("state"));
     const at = place();
-    if (!drawn.has("list") || last !== location.hash) drawn.delete("list");
-    if (at.home && last !== location.hash) act("home", {});
-    last = location.hash;
+    const here = [at.home ? "home" : at.channel && at.channel.id, at.thread];
+    if (here[0] !== last[0]) drawn.delete("list");
+    if (here[1] !== last[1]) drawn.delete("thread-list");
+    if (at.home && last[0] !== "home") act("home", {});
+    last = here;
     pane("side", [store.channels.map((c) => [c.id, c.members]), store.users, store.user, location.hash], () => side(at));
     const views = await look("views", { user: store.user });
     if (at.home) drawHome(views);
