@@ -197,9 +197,12 @@ impl Sandbox {
 
     /// Archives a channel.
     pub fn archive(&self, channel: &str) -> Result<(), SandboxError> {
-        let mut state = self.state();
-        let place = state.channel_mut(channel).ok_or_else(|| SandboxError::Missing(format!("channel {channel}")))?;
-        place.archived = true;
+        {
+            let mut state = self.state();
+            let place = state.channel_mut(channel).ok_or_else(|| SandboxError::Missing(format!("channel {channel}")))?;
+            place.archived = true;
+        }
+        self.bump();
         Ok(())
     }
 

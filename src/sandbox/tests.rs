@@ -3,6 +3,7 @@
 mod app;
 mod delivery;
 mod interaction;
+mod limits;
 mod page;
 mod samples;
 mod socket;

@@ -1,4 +1,4 @@
-//! Rich text and table cells.
+//! Rich text and table cells. Slack refuses empty parts anywhere in them, an empty table cell included.
 
 use super::shape::{
     Field,
@@ -38,31 +38,31 @@ static DATE: Shape = Shape::new(
 const INLINE: &[&Shape] = &[&TEXT, &LINK, &EMOJI, &USER, &CHANNEL, &GROUP, &TEAM, &COLOR, &BROADCAST, &DATE];
 const MANY: usize = 4000;
 
-static SECTION: Shape = Shape::new("rich_text_section", &[req("elements", List(&Typed(INLINE), 0, MANY))]);
+static SECTION: Shape = Shape::new("rich_text_section", &[req("elements", List(&Typed(INLINE), 1, MANY))]);
 static LIST: Shape = Shape::new(
     "rich_text_list",
     &[
         req("style", OneOf(&["bullet", "ordered"])),
-        req("elements", List(&Typed(&[&SECTION]), 0, MANY)),
+        req("elements", List(&Typed(&[&SECTION]), 1, MANY)),
         opt("indent", Num(0.0, 8.0)),
         opt("offset", Num(0.0, 1e6)),
         opt("border", Num(0.0, 1.0)),
     ],
 );
-static QUOTE: Shape = Shape::new("rich_text_quote", &[req("elements", List(&Typed(INLINE), 0, MANY)), opt("border", Num(0.0, 1.0))]);
+static QUOTE: Shape = Shape::new("rich_text_quote", &[req("elements", List(&Typed(INLINE), 1, MANY)), opt("border", Num(0.0, 1.0))]);
 static PREFORMATTED: Shape = Shape::new(
     "rich_text_preformatted",
-    &[req("elements", List(&Typed(&[&TEXT, &LINK]), 0, MANY)), opt("border", Num(0.0, 1.0)), opt("language", Str(0, 255))],
+    &[req("elements", List(&Typed(&[&TEXT, &LINK]), 1, MANY)), opt("border", Num(0.0, 1.0)), opt("language", Str(0, 255))],
 );
 
 /// The rich text block, also found in table cells and task cards.
 pub static RICH_TEXT: Shape = Shape::new(
     "rich_text",
-    &[opt("block_id", Str(1, 255)), req("elements", List(&Typed(&[&SECTION, &LIST, &QUOTE, &PREFORMATTED]), 0, MANY))],
+    &[opt("block_id", Str(1, 255)), req("elements", List(&Typed(&[&SECTION, &LIST, &QUOTE, &PREFORMATTED]), 1, MANY))],
 );
 
 static RAW_TEXT: Shape = Shape::new("raw_text", &[req("text", Str(1, 10_000))]);
-static RAW_NUMBER: Shape = Shape::new("raw_number", &[req("value", Num(f64::MIN, f64::MAX)), opt("text", Str(0, 10_000))]);
+static RAW_NUMBER: Shape = Shape::new("raw_number", &[req("value", Num(f64::MIN, f64::MAX)), req("text", Str(1, 10_000))]);
 
 /// What a table cell may be.
 pub const CELLS: &[&Shape] = &[&RAW_TEXT, &RAW_NUMBER, &RICH_TEXT];

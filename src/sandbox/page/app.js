@@ -9,6 +9,7 @@ import { traffic } from "./traffic.js";
 
 const drawn = new Map();
 
+// The composers are drawn first: they take their room from the lists, which then scroll to the right place.
 // Redraws a pane only where what it shows has changed; keeps it at its end if it was there.
 function pane(id, key, make) {
   const value = JSON.stringify(key);
@@ -72,21 +73,21 @@ async function drawChannel(at) {
   const top = [...shown.messages, ...shown.ephemeral.filter((e) => !e.thread_ts)].sort(byTs);
   const title = channel.im ? store.app.name : channel.name;
   pane("head", [channel, store.user], () => [hamburger(), h("b", {}, channel.im ? "" : "#", ` ${title}`), h("span", { class: "muted" }, channel.im ? "App" : `${channel.members.length} members`)]);
-  pane("list", [channel.id, store.user, store.users, top], () => (top.length ? messages(top, channel.id) : [h("p", { class: "empty" }, "Nothing has been said here yet.")]));
   pane("compose", [channel.id, store.user], () => [composer(channel.id, null, channel.im ? `Message ${title}` : `Message #${title}`)]);
+  pane("list", [channel.id, store.user, store.users, top], () => (top.length ? messages(top, channel.id) : [h("p", { class: "empty" }, "Nothing has been said here yet.")]));
   byId("thread").hidden = !thread;
   document.body.classList.toggle("thread-open", Boolean(thread));
   if (!thread) return ["thread-head", "thread-list", "thread-compose"].forEach((id) => drawn.delete(id));
   const replies = await look("thread", { channel: channel.id, ts: thread, user: store.user });
   const all = [...replies.messages, ...replies.ephemeral.filter((e) => e.thread_ts === thread)].sort(byTs);
   pane("thread-head", [channel.id, thread], () => [h("b", {}, "Thread"), h("span", { class: "muted" }, channel.im ? title : `#${title}`), h("button", { class: "close", type: "button", "aria-label": "Close thread", onclick: () => go(`/${channel.id}`) }, "✕")]);
+  pane("thread-compose", [channel.id, thread, store.user], () => [composer(channel.id, thread, "Reply…")]);
   pane("thread-list", [channel.id, thread, store.user, store.users, all], () => {
     const out = messages(all, channel.id, true);
     const count = all.length - 1;
     if (count > 0) out.splice(1, 0, h("div", { class: "count" }, h("span", {}, count === 1 ? "1 reply" : `${count} replies`)));
     return out;
   });
-  pane("thread-compose", [channel.id, thread, store.user], () => [composer(channel.id, thread, "Reply…")]);
 }
 
 const hamburger = () => h("button", { class: "hamburger", type: "button", "aria-label": "Channels", onclick: () => document.body.classList.toggle("side-open") }, "☰");
@@ -101,7 +102,7 @@ function drawHome(views) {
 
 let busy = false;
 let again = false;
-let last = "";
+let last = [];
 
 async function refresh() {
   if (busy) return void (again = true);
@@ -109,9 +110,11 @@ async function refresh() {
   try {
     Object.assign(store, await look("state"));
     const at = place();
-    if (!drawn.has("list") || last !== location.hash) drawn.delete("list");
-    if (at.home && last !== location.hash) act("home", {});
-    last = location.hash;
+    const here = [at.home ? "home" : at.channel && at.channel.id, at.thread];
+    if (here[0] !== last[0]) drawn.delete("list");
+    if (here[1] !== last[1]) drawn.delete("thread-list");
+    if (at.home && last[0] !== "home") act("home", {});
+    last = here;
     pane("side", [store.channels.map((c) => [c.id, c.members]), store.users, store.user, location.hash], () => side(at));
     const views = await look("views", { user: store.user });
     if (at.home) drawHome(views);
