@@ -93,7 +93,7 @@ pub fn unresolved(text: &str) -> Option<String> {
 pub fn variable(text: &str) -> Option<String> {
     let patterns = [
         pattern!(
-            r"(?i)(?:env(?:ironment)?[ _-]?(?:var(?:iable)?s?)?|variable|setting|config(?:uration)?(?: key| value)?|secret|key|property|parameter|option|field|flag)(?: named| is| of)?:?,? ?[\x22'`$({]*([A-Za-z][A-Za-z0-9]*[_.-][A-Za-z0-9_.-]*[A-Za-z0-9]|[A-Z][A-Z0-9]{2,})[\x22'`)}]*"
+            r"(?i)(?:env(?:ironment)?[ _-]?(?:var(?:iable)?s?)?|variable|setting|config(?:uration)?(?: key| value)?|secret|key|property|parameter|option|field|flag)(?: named| is| of)?:?,? ?[\x22'`$({]*([A-Za-z][A-Za-z0-9]*[_.-][A-Za-z0-9_.-]*[A-Za-z0-9]|(?-i:[A-Z][A-Z0-9]{2,}))[\x22'`)}]*"
         ),
         pattern!(r"[\x22'`$({]*\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b[\x22'`)}]*"),
         pattern!(r"KeyError: ['\x22]([^'\x22]+)['\x22]"),
@@ -180,7 +180,7 @@ pub fn operation(text: &str) -> Option<String> {
         pattern!(r"(?i)\b((?:sp|usp|proc|fn)_\w+)"),
         pattern!(r"(?i)\b(?:exec|execute|call)(?:ing)? ([\w.]+\w)\("),
         pattern!(r"(?i)\b((?:select|update|insert into|delete from|merge into) [^\n;]{3,80})"),
-        pattern!(r"(?i)(?:query|statement|operation|endpoint|method)[ :='\x22`]+([\w./:-]{3,60})"),
+        pattern!(r"(?i)(?:operation|endpoint|method|route)(?:=|: ?)[\x22']?([\w./:-]{3,60})"),
     ];
     patterns.into_iter().find_map(|pattern| group(pattern, text)).map(|name| name.trim().to_owned())
 }

@@ -46,7 +46,7 @@ pub struct Place {
 pub fn collect(streams: &[&LogStream], focus: &Focus) -> Vec<Kind> {
     let mut kinds: BTreeMap<String, Kind> = BTreeMap::new();
     for stream in streams {
-        in_stream(stream, &mut kinds);
+        in_stream(stream, is_job(stream, focus), &mut kinds);
     }
     let mut kinds: Vec<Kind> = kinds.into_values().collect();
     for kind in &mut kinds {
@@ -67,7 +67,16 @@ struct Tally {
     last: usize,
 }
 
-fn in_stream(stream: &LogStream, kinds: &mut BTreeMap<String, Kind>) {
+/// The log of something that ends: what failed early in it is not over because later lines look well.
+fn is_job(stream: &LogStream, focus: &Focus) -> bool {
+    let asked = focus
+        .text
+        .split(|c: char| !c.is_alphanumeric())
+        .any(|word| matches!(word, "CI" | "build" | "pipeline" | "job" | "Job" | "workflow"));
+    asked || stream.lines.iter().take(200).any(|line| line.text.starts_with("##["))
+}
+
+fn in_stream(stream: &LogStream, job: bool, kinds: &mut BTreeMap<String, Kind>) {
     let mut miner = Miner::default();
     for line in &stream.lines {
         miner.add(key_line(&line.text));
@@ -98,7 +107,8 @@ fn in_stream(stream: &LogStream, kinds: &mut BTreeMap<String, Kind>) {
             };
             rest = rest.saturating_sub(1);
             let key = reading.key.clone();
-            note(kinds, stream, reading, line, position(*at, tally, total));
+            let (points, over) = position(*at, tally, total);
+            note(kinds, stream, reading, line, if job { (0.0, false) } else { (points, over) });
             owner.get_or_insert(key);
         }
         if let Some(kind) = owner.and_then(|key| kinds.get_mut(&key)) {
@@ -161,7 +171,7 @@ fn note(kinds: &mut BTreeMap<String, Kind>, stream: &LogStream, reading: Reading
             count: 1,
             first: line.time,
             last: line.time,
-            excerpt: clip(&line.text, 1000),
+            excerpt: excerpt(&line.text),
         }),
     }
 }
@@ -175,6 +185,12 @@ fn owner(stream: &LogStream, line: &LogLine) -> Entity {
     } else {
         Entity::new("Service", "", &line.service)
     }
+}
+
+/// The record; of a long one the line that names what happened first.
+fn excerpt(text: &str) -> String {
+    let key = key_line(text).lines().next().unwrap_or("");
+    if text.len() <= 1000 || text.starts_with(key) { clip(text, 1000) } else { clip(&format!("{}\n…\n{text}", clip(key, 600)), 1000) }
 }
 
 fn clip(text: &str, limit: usize) -> String {

@@ -80,7 +80,7 @@ fn search(streams: &[&LogStream], phrase: &str) -> Option<Finding> {
     for stream in streams {
         // a name that stands in every line is an object's, not a message
         let hits: Vec<&LogLine> = stream.lines.iter().filter(|line| contains(&line.text, &lower)).collect();
-        if hits.is_empty() || (hits.len() * 2 > stream.lines.len() && stream.lines.len() > 200) {
+        if hits.is_empty() || (!phrase.contains(' ') && hits.len() * 2 > stream.lines.len() && stream.lines.len() > 200) {
             continue;
         }
         total += hits.len();

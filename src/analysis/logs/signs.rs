@@ -66,7 +66,7 @@ pub struct Reading {
 
 /// Reads one record; `None` when nothing in it is wrong.
 pub fn read(text: &str, level: Level) -> Option<Reading> {
-    if level <= Level::Debug {
+    if level <= Level::Debug || is_no_message(text) {
         return None;
     }
     // of a chain of causes the innermost says most
@@ -77,6 +77,32 @@ pub fn read(text: &str, level: Level) -> Option<Reading> {
         }
     }
     (level >= Level::Error).then(|| generic(parts.last().copied().unwrap_or(text), level))
+}
+
+/// Source code that a log quotes, and what kubectl says about the fetching of a log.
+fn is_no_message(text: &str) -> bool {
+    const CODE: &[&str] = &[
+        "except ",
+        "raise ",
+        "throw new ",
+        "catch (",
+        "} catch",
+        "import ",
+        "from server (",
+        "Error from server",
+        "error: Metrics API",
+        "echo ",
+        "+ echo",
+        "if: ",
+        "run: ",
+        "hint: ",
+    ];
+    let line = text
+        .lines()
+        .next()
+        .unwrap_or("")
+        .trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace() || matches!(c, '|' | '+' | '-' | '>'));
+    !text.contains('\n') && CODE.iter().any(|start| line.starts_with(start))
 }
 
 /// The parts of a record from the innermost cause to the whole.
@@ -110,24 +136,30 @@ fn one(part: &str, level: Level, whole: &str) -> Option<Reading> {
         return None;
     }
     let essence = essence(part, sign);
-    let named = if thing.is_empty() { String::new() } else { format!(" {thing}") };
-    let title = sign.title.replace(" {thing}", &named).replace("{thing}", &thing);
-    // exceptions with one message are one thing, whatever numbers they hold
-    let key = format!("{}|{}|{}", sign.category.as_str(), sign.title, if thing.is_empty() { masked(&essence) } else { thing.clone() });
+    let title = entitle(sign.title, &thing);
+    // what has no name is one thing, but two exceptions with different messages are two, whatever numbers they hold
+    let by_words = matches!(
+        sign.category,
+        Category::CodeError
+            | Category::Unknown
+            | Category::DataError
+            | Category::JobFailed
+            | Category::Misconfiguration
+            | Category::ConfigMissing
+    );
+    let same = match (thing.is_empty(), by_words) {
+        (_, true) if sign.thing == Thing::Exception || thing.is_empty() => masked(&essence),
+        _ => thing.clone(),
+    };
+    let key = format!("{}|{}|{same}", sign.category.as_str(), sign.title);
+    let strength = sign.strength + emphasis(level) - if is_summary(&essence) { 0.12 } else { 0.0 };
     Some(Reading {
         category: sign.category,
         key,
         title,
         thing: thing.clone(),
         essence,
-        strength: sign.strength
-            + if level >= Level::Fatal {
-                0.04
-            } else if level == Level::Warn {
-                -0.05
-            } else {
-                0.0
-            },
+        strength,
         decisive: sign.decisive,
         symptom: sign.symptom,
         fix: sign.fix.replace("{thing}", if thing.is_empty() { "it" } else { &thing }),
@@ -135,13 +167,53 @@ fn one(part: &str, level: Level, whole: &str) -> Option<Reading> {
     })
 }
 
+/// How much the line's own level says.
+fn emphasis(level: Level) -> f64 {
+    match level {
+        Level::Fatal => 0.05,
+        Level::Error => 0.04,
+        Level::Warn => -0.03,
+        _ => 0.0,
+    }
+}
+
+/// `test_x failed!`, `The following tests failed`: that something failed, not why.
+fn is_summary(essence: &str) -> bool {
+    let lower = essence.to_ascii_lowercase();
+    (lower.len() < 60 && lower.trim_end_matches(['!', '.']).ends_with("failed"))
+        || lower.starts_with("the following ")
+        || lower.contains("for possible reasons")
+}
+
+/// The sentence with the thing in it, or without the words that would hold it.
+fn entitle(title: &str, thing: &str) -> String {
+    if !thing.is_empty() {
+        return title.replace("{thing}", thing);
+    }
+    let mut title = title.to_owned();
+    for hole in [" for {thing}", " to {thing}", " with {thing}", ": {thing}", " {thing}", "{thing}"] {
+        title = title.replace(hole, "");
+    }
+    title
+}
+
 impl Sign {
     fn fits(&self, lower: &str, level: Level) -> bool {
         level >= self.level
-            && self.any.iter().any(|phrase| lower.contains(phrase))
+            && self.any.iter().any(|phrase| has(lower, phrase))
             && (self.with.is_empty() || self.with.iter().any(|phrase| lower.contains(phrase)))
             && !self.without.iter().any(|phrase| lower.contains(phrase))
     }
+}
+
+/// Short phrases must begin a word: `eresolve` is not in `ServiceResolver`.
+fn has(lower: &str, phrase: &str) -> bool {
+    let bounded = phrase.len() <= 10 && phrase.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
+    if !bounded {
+        return lower.contains(phrase);
+    }
+    memchr::memmem::find_iter(lower.as_bytes(), phrase.as_bytes())
+        .any(|at| at.checked_sub(1).and_then(|before| lower.as_bytes().get(before)).is_none_or(|b| !b.is_ascii_alphanumeric()))
 }
 
 impl Thing {
@@ -166,8 +238,8 @@ fn essence(part: &str, sign: &Sign) -> String {
     let lower = part.to_ascii_lowercase();
     let at = sign.any.iter().filter_map(|phrase| lower.find(phrase)).min().unwrap_or(0);
     let line_start = part.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
-    let start = if at - line_start > 110 { part.floor_char_boundary(at - 80) } else { line_start };
-    extract::one_line(part.get(start..).and_then(|rest| rest.split('\n').next()).unwrap_or(part), 200)
+    let start = if at - line_start > 150 { part.floor_char_boundary(at - 110) } else { line_start };
+    extract::one_line(part.get(start..).and_then(|rest| rest.split('\n').next()).unwrap_or(part), 240)
 }
 
 /// Digits as one mark, so that ids and counts do not tell lines apart.

@@ -6,7 +6,10 @@ use super::{
     super::{Finding, Focus, Role, Seen},
     extract::{self, one_line},
 };
-use crate::model::{Category, Entity, EvidenceKind, observation::LogStream};
+use crate::model::{
+    Category, Entity, EvidenceKind,
+    observation::{LogLine, LogStream},
+};
 
 /// An operation that a person waits for should answer within a second (HTTP latency alerts of the mixins fire at 1 s).
 const SLOW_MS: f64 = 1000.0;
@@ -100,7 +103,11 @@ fn finding(slow: &Slow<'_>, asked: bool) -> Finding {
     let text = line.map_or("", |line| line.text.as_str());
     // what was started before it: a stored procedure, a query
     let before = lines.get(slow.index.saturating_sub(LOOK_BACK)..slow.index).unwrap_or_default();
-    let named = before.iter().rev().find_map(|line| Some((line, extract::operation(&line.text)?)));
+    let after = lines.get(slow.index + 1..(slow.index + 1 + LOOK_BACK).min(lines.len())).unwrap_or_default();
+    // some backends answer newest first
+    let newest_first = lines.first().and_then(|line| line.time) > lines.last().and_then(|line| line.time);
+    let name = |line: &LogLine| Some((line.text.clone(), extract::operation(&line.text)?));
+    let named = if newest_first { after.iter().find_map(name) } else { before.iter().rev().find_map(name) };
     let own = extract::operation(text);
     let operation = own.clone().or_else(|| named.as_ref().map(|(_, name)| name.clone()));
     let lower = text.to_ascii_lowercase();
@@ -128,7 +135,7 @@ fn finding(slow: &Slow<'_>, asked: bool) -> Finding {
     };
     let mut excerpt = String::new();
     if let Some((line, _)) = named.filter(|_| own.is_none()) {
-        excerpt.push_str(&line.text);
+        excerpt.push_str(&line);
         excerpt.push('\n');
     }
     excerpt.push_str(text);
