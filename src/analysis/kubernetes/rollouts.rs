@@ -18,8 +18,17 @@ use crate::{
 const REVISION: &str = "/metadata/annotations/deployment.kubernetes.io~1revision";
 /// Fields of a container that a rollout changes and that can break it.
 const FIELDS: &[&str] = &[
-    "/image", "/command", "/args", "/resources/limits/memory", "/resources/limits/cpu", "/resources/requests/memory", "/resources/requests/cpu", "/livenessProbe", "/readinessProbe",
-    "/startupProbe", "/envFrom",
+    "/image",
+    "/command",
+    "/args",
+    "/resources/limits/memory",
+    "/resources/limits/cpu",
+    "/resources/requests/memory",
+    "/resources/requests/cpu",
+    "/livenessProbe",
+    "/readinessProbe",
+    "/startupProbe",
+    "/envFrom",
 ];
 
 pub fn check(look: &Look<'_>, out: &mut Checked) {
@@ -44,7 +53,9 @@ fn is_unwell(look: &Look<'_>, new: &Thing<'_>, deployment: &Thing<'_>) -> bool {
     let pods: Vec<&Thing<'_>> = look
         .cluster
         .all("Pod")
-        .filter(|pod| pod.namespace == new.namespace && pod.list("/metadata/ownerReferences").iter().any(|owner| text(owner, "/name") == new.name))
+        .filter(|pod| {
+            pod.namespace == new.namespace && pod.list("/metadata/ownerReferences").iter().any(|owner| text(owner, "/name") == new.name)
+        })
         .collect();
     let wanted = new.int("/spec/replicas").unwrap_or(0);
     let short_of = wanted > new.int("/status/readyReplicas").unwrap_or(0);
@@ -61,21 +72,26 @@ fn compare(look: &Look<'_>, deployment: &Thing<'_>, old: &Thing<'_>, new: &Thing
     let when = new.text("/metadata/creationTimestamp").parse().ok();
     let all = short(&differences.join("; "), 220);
     out.findings.push(
-        Finding::new(Category::BadChange, Role::Symptom, deployment.entity(), format!("The last rollout of Deployment {path} (revision {revision}) changed {all}, and its new pods do not work"))
-            .strength(0.6)
-            .saw(
-                Seen::new(
-                    EvidenceKind::Change,
-                    new.source,
-                    Entity::new("Change", &new.namespace, new.name),
-                    format!("rollout of ReplicaSet {} (revision {revision}, before: {}): {all}", new.name, old.name),
-                )
-                .at(when, None)
-                .quoting(differences.join("\n")),
+        Finding::new(
+            Category::BadChange,
+            Role::Symptom,
+            deployment.entity(),
+            format!("The last rollout of Deployment {path} (revision {revision}) changed {all}, and its new pods do not work"),
+        )
+        .strength(0.6)
+        .saw(
+            Seen::new(
+                EvidenceKind::Change,
+                new.source,
+                Entity::new("Change", &new.namespace, new.name),
+                format!("rollout of ReplicaSet {} (revision {revision}, before: {}): {all}", new.name, old.name),
             )
-            .falsifier("the pods of the old revision fail in the same way")
-            .fix(format!("kubectl rollout undo deployment/{}{}", deployment.name, in_namespace(&deployment.namespace)))
-            .prevent("progressDeadlineSeconds and an automatic rollback in the pipeline"),
+            .at(when, None)
+            .quoting(differences.join("\n")),
+        )
+        .falsifier("the pods of the old revision fail in the same way")
+        .fix(format!("kubectl rollout undo deployment/{}{}", deployment.name, in_namespace(&deployment.namespace)))
+        .prevent("progressDeadlineSeconds and an automatic rollback in the pipeline"),
     );
 }
 
@@ -100,7 +116,15 @@ fn differences(old: &Thing<'_>, new: &Thing<'_>) -> Vec<String> {
 
 fn environment(name: &str, before: &Value, after: &Value) -> Vec<String> {
     let entries = |container: &Value| -> BTreeMap<String, String> {
-        list(container, "/env").iter().map(|entry| (text(entry, "/name").to_owned(), entry.get("value").or_else(|| entry.get("valueFrom")).map(|value| shown(Some(value))).unwrap_or_default())).collect()
+        list(container, "/env")
+            .iter()
+            .map(|entry| {
+                (
+                    text(entry, "/name").to_owned(),
+                    entry.get("value").or_else(|| entry.get("valueFrom")).map(|value| shown(Some(value))).unwrap_or_default(),
+                )
+            })
+            .collect()
     };
     let (was, is) = (entries(before), entries(after));
     let mut out = Vec::new();
