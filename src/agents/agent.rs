@@ -1,7 +1,7 @@
 //! One specialist: a name and the checks of its domain.
 
 use crate::{
-    analysis::{Finding, Focus, Thresholds, kubernetes, logs, mongodb},
+    analysis::{Finding, Focus, Thresholds, asked, changes, kubernetes, logs, mongodb, reported},
     model::observation::Observations,
 };
 
@@ -53,7 +53,8 @@ impl Agent for Network {
     }
 
     fn judge(&self, case: &Case<'_>) -> Verdict {
-        let checked = kubernetes::network(case.cluster, case.focus, case.thresholds);
+        let mut checked = kubernetes::network(case.cluster, case.focus, case.thresholds);
+        checked.findings.extend(reported::findings(&case.observations.documents, case.focus));
         Verdict { findings: checked.findings, ruled_out: checked.ruled_out }
     }
 }
@@ -74,6 +75,9 @@ impl Agent for Application {
     }
 
     fn judge(&self, case: &Case<'_>) -> Verdict {
-        Verdict { findings: logs::findings(&case.observations.logs, case.focus), ruled_out: Vec::new() }
+        let mut findings = logs::findings(&case.observations.logs, case.focus);
+        findings.extend(asked::findings(&case.observations.logs, case.focus));
+        findings.extend(changes::findings(case.observations, case.focus));
+        Verdict { findings, ruled_out: Vec::new() }
     }
 }

@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::{
-    analysis::Focus,
+    analysis::{Focus, asked::quotes},
     model::{Alert, Entity, Request, Subject},
 };
 
@@ -361,15 +361,6 @@ fn kind_word(word: &str) -> Option<String> {
         _ => return None,
     };
     Some(kind.to_owned())
-}
-
-/// What stands between quotes.
-pub fn quotes(text: &str) -> Vec<String> {
-    static QUOTED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?:^|[\s(])['‘\x22“`]([^'’\x22”`\n]{2,120})['’\x22”`]").ok());
-    QUOTED
-        .as_ref()
-        .map(|quoted| quoted.captures_iter(text).filter_map(|found| found.get(1)).map(|found| found.as_str().to_owned()).collect())
-        .unwrap_or_default()
 }
 
 fn words(text: &str) -> Vec<String> {

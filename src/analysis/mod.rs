@@ -8,6 +8,10 @@ mod thresholds;
 
 pub mod links;
 
+pub mod asked;
+pub mod changes;
+pub mod reported;
+
 pub mod fuse;
 pub mod kubernetes;
 pub mod logs;

@@ -41,6 +41,6 @@ pub async fn run(dir: &Path, progress: &(dyn Fn(&ScenarioScore) + Send + Sync)) 
 /// The engine is given the bundle and the subject, nothing else.
 async fn replay(scenario: &Scenario, folder: &Path) -> Result<Investigation> {
     let bundle = Bundle::open(&folder.join("bundle"))?;
-    let engine = Engine::new(Registry::new(bundle.tools()), Router::default(), Thresholds::default());
+    let engine = Engine::new(Registry::new(bundle.tools()), Router::embedded(), Thresholds::default());
     engine.investigate(InvestigationId(ulid::Ulid::nil()), &scenario.request(), &|_| ()).await
 }

@@ -34,7 +34,7 @@ impl Display for Scores {
 }
 
 fn row(f: &mut fmt::Formatter<'_>, name: &str, tally: &Tally) -> fmt::Result {
-    let percent = |count: usize| if tally.n == 0 { 0 } else { count * 100 / tally.n };
+    let percent = |count: usize| (count * 100).checked_div(tally.n).unwrap_or(0);
     writeln!(
         f,
         "{name:<18} {:>4} {:>4} {:>3} % {:>4} {:>3} % {:>9} {:>10} {:>10} {:>8}",

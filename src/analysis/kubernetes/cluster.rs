@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::value::{int, list, text};
+use crate::analysis::links::stem;
 use crate::model::{
     Entity,
     observation::{Document, Event, Object, Observations},
@@ -154,6 +155,21 @@ impl<'a> Cluster<'a> {
     /// Events whose object is not in the evidence.
     pub fn orphan_events(&self) -> impl Iterator<Item = &&'a Event> {
         self.events.iter().filter(|(key, _)| !self.things.contains_key(*key)).flat_map(|(_, events)| events)
+    }
+
+    /// Events of one reason about an object, or about siblings of it that are gone: pods of one workload fail alike.
+    pub fn events_like(&self, thing: &Thing<'_>, reason: &str) -> Option<&'a Event> {
+        let own = self.events_of(thing).iter().rev().find(|event| event.reason == reason).copied();
+        let near = |namespace: &str| namespace.is_empty() || thing.namespace.is_empty() || namespace == thing.namespace;
+        own.or_else(|| {
+            let mut events = self.orphan_events().filter(|event| event.reason == reason && near(&event.entity.namespace));
+            events.find(|event| event.entity.name == stem(thing.name) || stem(&event.entity.name) == stem(thing.name)).copied()
+        })
+        .or_else(|| {
+            let owners = ["Deployment", "ReplicaSet", "StatefulSet", "Job"].iter().flat_map(|kind| self.all(kind));
+            let mut owners = owners.filter(|owner| owner.name == stem(thing.name) && near(&owner.namespace));
+            owners.find_map(|owner| self.events_of(owner).iter().find(|event| event.reason == reason).copied())
+        })
     }
 
     pub fn pods_selected<'s>(&'s self, namespace: &'s str, selector: &'s Value) -> impl Iterator<Item = &'s Thing<'a>> {

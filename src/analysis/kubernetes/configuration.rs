@@ -25,7 +25,7 @@ pub fn check(look: &Look<'_>, out: &mut Checked) {
             || labels.is_some_and(|labels| {
                 labels.keys().any(|key| READ_THROUGH_THE_API.contains(&key.as_str()) || key.starts_with("k8sgpt.ai/"))
             })
-            || config.text("/metadata/annotations/control-plane.alpha.kubernetes.io~1leader") != ""
+            || !config.text("/metadata/annotations/control-plane.alpha.kubernetes.io~1leader").is_empty()
             || config.namespace.starts_with("kube-");
         if exempt {
             continue;

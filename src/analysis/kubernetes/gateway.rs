@@ -66,10 +66,8 @@ fn one_gateway(look: &Look<'_>, gateway: &Thing<'_>, out: &mut Checked) {
         .cluster
         .all("HTTPRoute")
         .any(|route| route.list("/spec/parentRefs").iter().any(|parent| text(parent, "/name") == gateway.name));
-    if !(accepted && used)
-        && !look.cluster.all("GatewayClass").any(|found| found.name == class)
-        && look.cluster.proves_absence("GatewayClass", gateway)
-    {
+    let known = accepted && used || look.cluster.all("GatewayClass").any(|found| found.name == class);
+    if !known && look.cluster.proves_absence("GatewayClass", gateway) {
         out.findings.push(finding(look, gateway, 0.8, format!("Gateway {path} uses the GatewayClass {class} which does not exist")));
     }
     for condition in gateway.list("/status/conditions") {

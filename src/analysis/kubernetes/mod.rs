@@ -9,6 +9,7 @@ mod nodes;
 mod platform;
 mod pods;
 mod policies;
+mod rollouts;
 mod scaling;
 mod services;
 mod storage;
@@ -37,8 +38,17 @@ pub(crate) struct Look<'a> {
 type Check = fn(&Look<'_>, &mut Checked);
 
 /// Workloads, nodes, storage, quotas, platform.
-const INFRASTRUCTURE: &[Check] =
-    &[pods::check, workloads::check, nodes::check, storage::check, scaling::check, platform::check, admission::check, configuration::check];
+const INFRASTRUCTURE: &[Check] = &[
+    pods::check,
+    workloads::check,
+    rollouts::check,
+    nodes::check,
+    storage::check,
+    scaling::check,
+    platform::check,
+    admission::check,
+    configuration::check,
+];
 
 /// Between two programs.
 const NETWORK: &[Check] = &[services::check, ingress::check, gateway::check, policies::check];

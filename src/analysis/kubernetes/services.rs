@@ -129,7 +129,7 @@ fn without_endpoints(look: &Look<'_>, service: &Thing<'_>, behind: &Behind, out:
         pod.namespace == service.namespace && pod.labels().is_some_and(|labels| labels.as_object().is_some_and(|map| !map.is_empty()))
     });
     let empty = behind.known && behind.ready == 0 && behind.not_ready == 0;
-    if !empty && (behind.known || !pods_listed || !pods.is_empty() || service.partial && behind.known) {
+    if !empty && (behind.known || !pods_listed || !pods.is_empty()) {
         return;
     }
     if !empty && !look.cluster.proves_absence("Pod", service) {

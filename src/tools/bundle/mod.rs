@@ -5,6 +5,7 @@ pub mod mongod;
 pub mod telemetry;
 
 mod describe;
+mod embedded;
 mod files;
 mod names;
 mod objects;
@@ -48,6 +49,8 @@ impl Bundle {
         observations.gaps.append(&mut intake.gaps);
         observations.gaps.sort();
         observations.gaps.dedup();
+        let embedded: Vec<_> = observations.documents.iter().flat_map(embedded::events).collect();
+        observations.events.extend(embedded);
         names::attach(&mut observations);
         Ok(Self { observations })
     }

@@ -41,7 +41,7 @@ fn without_ansi(line: &str) -> String {
         match chars.peek() {
             Some('[') => {
                 chars.next();
-                while let Some(c) = chars.next() {
+                for c in chars.by_ref() {
                     if ('\u{40}'..='\u{7e}').contains(&c) {
                         break;
                     }

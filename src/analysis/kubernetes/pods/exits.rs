@@ -149,6 +149,9 @@ fn crash(look: &Look<'_>, container: &Container<'_>, state: Option<&Value>) -> F
     let reason = state.map(|state| text(state, "/reason")).unwrap_or_default();
     let waiting = text(container.status, "/state/waiting/reason");
     let (said, restarts) = (container.begins(), container.restarts());
+    let looping =
+        waiting.is_empty() && look.cluster.events_of(container.pod).iter().any(|event| event.reason == "BackOff" && look.is_recent(event));
+    let waiting = if looping { "CrashLoopBackOff (it runs again for the moment)" } else { waiting };
     let word = [waiting, reason].into_iter().find(|word| !word.is_empty()).unwrap_or("Error");
     let why = match (code, reason) {
         (Some(code), "") => format!("it ends with exit code {code} ({})", meaning(code)),

@@ -26,7 +26,7 @@ pub fn check(look: &Look<'_>, pod: &Thing<'_>, out: &mut Checked) {
         out.findings.push(gates(look, pod, text(gated, "/message")));
         return;
     }
-    let event = look.cluster.events_of(pod).iter().rev().find(|event| event.reason == "FailedScheduling").copied();
+    let event = look.cluster.events_like(pod, "FailedScheduling");
     let own = condition.map(|condition| text(condition, "/message")).unwrap_or_default();
     let message = if own.is_empty() { event.map(|event| event.message.as_str()).unwrap_or_default() } else { own };
     if message.is_empty() {

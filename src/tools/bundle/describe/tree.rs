@@ -93,7 +93,7 @@ impl<'a> Level<'a> {
 
     /// A table below `key`: the header's words and the rows' cells, both split at two or more blanks.
     pub fn table(&self, key: &str) -> (Vec<String>, Vec<Vec<String>>) {
-        let mut rows = self.below(key).0.iter().flat_map(flatten).map(|raw| cells(raw)).filter(|row| !row.is_empty() && !is_rule(row));
+        let mut rows = self.below(key).0.iter().flat_map(flatten).map(cells).filter(|row| !row.is_empty() && !is_rule(row));
         let header = rows.next().unwrap_or_default();
         (header, rows.collect())
     }
