@@ -124,7 +124,10 @@ fn read_list(list: &[Value]) -> Recognised {
 /// `payload={…}`, as some senders post their JSON inside a form.
 fn form(text: &str) -> Option<String> {
     let text = text.strip_prefix("payload=").map(|_| text)?;
-    url::form_urlencoded::parse(text.as_bytes()).find(|(key, _)| key == "payload").map(|(_, value)| value.into_owned())
+    url::form_urlencoded::parse(text.as_bytes())
+        .find(|(key, _)| key == "payload")
+        .map(|(_, value)| value.into_owned())
+        .filter(|value| value.trim_start().starts_with('{'))
 }
 
 /// Text that is no JSON: an alert when it says so.

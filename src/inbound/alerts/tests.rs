@@ -31,6 +31,9 @@ fn broken_bodies_say_where() {
     assert_eq!(error, AlertError::Malformed { place: "line 3 column 13".into(), reason: "expected value".into() });
     assert!(matches!(parse("auto", b"  \n"), Err(AlertError::Malformed { .. })));
     assert!(matches!(parse("nobody", b"{}"), Err(AlertError::UnknownSource(name)) if name == "nobody"));
+    assert!(parse("auto", "payload=".repeat(1 << 20).as_bytes()).is_ok());
+    assert!(is_alert(&json!([{"labels": {"alertname": "A"}}])));
+    assert!(matches!(parse("auto", b"payload=%7B%22text%22%3A%22web-1+is+down%22%7D"), Ok(Recognised::Alerts(_))));
     let deep = "[".repeat(100_000);
     assert!(matches!(parse("auto", deep.as_bytes()), Err(AlertError::Malformed { .. })));
 }
