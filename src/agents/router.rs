@@ -20,32 +20,11 @@ const EMBEDDED: &str = include_str!("../../config/routing.yaml");
 const AREAS: [&str; 4] = ["infrastructure", "database", "network", "application"];
 
 /// Labels whose values name what is sick, or what reported it.
+#[rustfmt::skip]
 const TELLING: &[&str] = &[
-    "job",
-    "service",
-    "app",
-    "application",
-    "image",
-    "container",
-    "namespace",
-    "pod",
-    "deployment",
-    "statefulset",
-    "daemonset",
-    "component",
-    "consumergroup",
-    "queue",
-    "topic",
-    "persistentvolumeclaim",
-    "mongodb_cluster",
-    "service_name",
-    "exporter",
-    "metric",
-    "resource_type",
-    "tags",
-    "team",
-    "kube_deployment",
-    "product",
+    "job", "service", "app", "application", "image", "container", "namespace", "pod", "deployment", "statefulset", "daemonset",
+    "component", "consumergroup", "queue", "topic", "persistentvolumeclaim", "mongodb_cluster", "service_name", "exporter", "metric",
+    "resource_type", "tags", "team", "kube_deployment", "product",
 ];
 
 /// Text beyond this adds no new words and would only cost time.

@@ -79,6 +79,9 @@ pub(super) fn words(text: &str) -> Vec<String> {
         let starts = c.is_uppercase()
             && (before.is_some_and(|b| b.is_lowercase() || b.is_ascii_digit())
                 || (before.is_some_and(char::is_uppercase) && after.is_some_and(char::is_lowercase)));
+        // `Http5xx` is http and 5xx; `neo4j` and `p99` stay whole.
+        let starts =
+            starts || (c.is_ascii_digit() && before.is_some_and(char::is_alphabetic) && chars.get(at + 1..at + 3) == Some(&['x', 'x']));
         if starts || !c.is_alphanumeric() {
             push(&mut words, &mut word);
         }

@@ -10,21 +10,10 @@ use super::{
 };
 use crate::model::{Alert, Severity};
 
+#[rustfmt::skip]
 const FIELDS: &[&str] = &[
-    "name",
-    "severity",
-    "service",
-    "resource",
-    "namespace",
-    "cluster",
-    "status",
-    "summary",
-    "description",
-    "labels",
-    "starts_at",
-    "ends_at",
-    "source",
-    "links",
+    "name", "severity", "service", "resource", "namespace", "cluster", "status", "summary", "description", "labels", "starts_at",
+    "ends_at", "source", "links",
 ];
 
 /// One object, an array, or `{"alerts": […]}`.

@@ -5,30 +5,11 @@ use sha2::{Digest, Sha256};
 use crate::model::Alert;
 
 /// Labels that say how it is going, not what it is.
+#[rustfmt::skip]
 const VOLATILE: &[&str] = &[
-    "severity",
-    "priority",
-    "status",
-    "state",
-    "value",
-    "reason",
-    "count",
-    "transition",
-    "title",
-    "message",
-    "summary",
-    "description",
-    "uid",
-    "prometheus",
-    "prometheus_replica",
-    "replica",
-    "receiver",
-    "__alert_rule_uid__",
-    "grafana_folder",
-    "level",
-    "urgency",
-    "event",
-    "action",
+    "severity", "priority", "status", "state", "value", "reason", "count", "transition", "title", "message", "summary", "description",
+    "uid", "prometheus", "prometheus_replica", "replica", "receiver", "__alert_rule_uid__", "grafana_folder", "level", "urgency",
+    "event", "action",
 ];
 
 /// Senders whose labels are the identity of an alert; elsewhere labels are decoration.

@@ -68,7 +68,8 @@ pub fn parse(source: &str, body: &[u8]) -> Result<Recognised, AlertError> {
         ),
     };
     let text = String::from_utf8_lossy(body);
-    let trimmed = text.trim_start_matches('\u{feff}').trim();
+    let text = text.trim_start_matches('\u{feff}');
+    let trimmed = text.trim();
     if trimmed.is_empty() {
         return Err(AlertError::Malformed { place: "line 1 column 1".into(), reason: "the body is empty".into() });
     }
@@ -81,7 +82,7 @@ pub fn parse(source: &str, body: &[u8]) -> Result<Recognised, AlertError> {
             None => Ok(plain_text(trimmed)),
         };
     }
-    let value = match json::decode(trimmed.as_bytes()) {
+    let value = match json::decode(text.as_bytes()) {
         Ok(value) => value,
         // `[FIRING:1] …` is text that begins like a list.
         Err(_) if trimmed.starts_with('[') && title::read(trimmed).marked => return Ok(plain_text(trimmed)),
@@ -123,7 +124,10 @@ fn read_list(list: &[Value]) -> Recognised {
 /// `payload={…}`, as some senders post their JSON inside a form.
 fn form(text: &str) -> Option<String> {
     let text = text.strip_prefix("payload=").map(|_| text)?;
-    url::form_urlencoded::parse(text.as_bytes()).find(|(key, _)| key == "payload").map(|(_, value)| value.into_owned())
+    url::form_urlencoded::parse(text.as_bytes())
+        .find(|(key, _)| key == "payload")
+        .map(|(_, value)| value.into_owned())
+        .filter(|value| value.trim_start().starts_with('{'))
 }
 
 /// Text that is no JSON: an alert when it says so.

@@ -27,6 +27,7 @@ static IN_NAMESPACE: Pattern = Pattern::new(|| compile(r#"(?i)\bin\s+[`"'*]*([a-
 static INSTANCE: Pattern = Pattern::new(|| compile(r"\(instance ([^)\s]+)\)"));
 static TARGETS: Pattern = Pattern::new(|| compile(r"\bthe [^\s/]+/([^\s/]+) targets\b"));
 static MACHINE: Pattern = Pattern::new(|| compile(r"\b(i-[0-9a-f]{8,17}|ip-\d+-\d+-\d+-\d+(?:\.[a-z0-9-]+)*)\b"));
+static ON_MACHINE: Pattern = Pattern::new(|| compile(r"(?i)\b(?:on|node|host) ([a-z][a-z0-9]*(?:-[a-z0-9]+)*-?[0-9]+)\b"));
 static UNREADY: Pattern = Pattern::new(|| compile(r"(?m)^([a-z0-9][a-z0-9.-]*[0-9][a-z0-9.-]*) (?:has been|is) (?:un|not )ready\b"));
 
 /// What the sentences of one alert say; later sentences only fill what is still missing.
@@ -53,6 +54,7 @@ pub(super) fn read(text: &str) -> Said {
     }
     fill(&mut said.resource, capture(&MACHINE, text));
     fill(&mut said.resource, capture(&INSTANCE, text));
+    fill(&mut said.resource, capture(&ON_MACHINE, text));
     said
 }
 

@@ -7,7 +7,7 @@ static SYMPTOM: Pattern = Pattern::new(|| {
         r"(?ix)\b(?:
             (?:is|are|was|has\ been|went|gone|are\ all|looks?)\s+(?:\w+\s+)?(?:down|unreachable|unavailable|unhealthy|degraded|failing|offline|not\ responding|not\ ready|unresponsive|overloaded|flapping|full|stuck|out\ of\ \w+)
           | (?:above|below|over|under|exceed(?:s|ed|ing)?|exceeded|breached|greater\ than|less\ than|more\ than|fewer\ than|higher\ than|lower\ than|reached|crossed|at)\s+(?:the\ |its\ |a\ )?(?:critical\ |warning\ |configured\ )?(?:threshold|limit|quota|budget|[<>]?=?\s*[$]?\d[\d.,]*\s*(?:%|percent|ms|s\b|sec|seconds|minutes|m\b|h\b|gb|gib|mb|rps|qps|/s|k\b|requests|errors|messages)?)
-          | (?:not|stopped)\ (?:responding|reachable|ready|receiving|scraped|reporting|accepting)
+          | not\ ?ready | error\ budget | burn\ rate | too\ (?:high|low|slow|many|few) | (?:not|stopped)\ (?:responding|reachable|receiving|scraped|reporting|accepting)
           | (?:error\ rate|latency|response\ time|cpu(?:\ usage)?|memory(?:\ usage)?|disk(?:\ space|\ usage)?|queue\ (?:depth|length)|replication\ lag|consumer\ lag|p9\d(?:\.\d)?)\s+(?:\w+\s+){0,3}(?:high|low|elevated|spik\w*|increas\w*|critical|degraded)
           | (?:high|low|elevated|increased|spike\ in|excessive)\s+(?:\w+\s+){0,2}(?:latency|error\ rate|errors?|cpu|memory|load|5xx|disk|lag|restarts?|timeouts?|usage|utili[sz]ation)
           | crash\ ?loop\w* | oom\ ?killed | out\ of\ memory | connection\ refused | connection\ pool\ exhausted | disk\ full | no\ space\ left
@@ -32,7 +32,7 @@ static SUBJECT: Pattern = Pattern::new(|| {
 });
 static ON: Pattern = Pattern::new(|| {
     compile(
-        r"(?i)\b(?:latency|errors?|error rate|5xx|cpu|cpu usage|memory|memory usage|disk usage|disk space|lag|load|restarts?|timeouts?|failures?|response time|usage)\s+(?:on|for|in|from|of|at)\s+(?:the\s+|service\s+|pod\s+|host\s+)*[`\x22']?([a-z][a-z0-9]*(?:[-_.][a-z0-9]+)*)",
+        r"(?i)\b(?:latency|errors?|error rate|queue depth|depth|burn rate|too high|too low|5xx|cpu|cpu usage|memory|memory usage|disk usage|disk space|lag|load|restarts?|timeouts?|failures?|response time|usage)\s+(?:on|for|in|from|of|at)\s+(?:the\s+|service\s+|pod\s+|host\s+)*[`\x22']?([a-z][a-z0-9]*(?:[-_.][a-z0-9]+)*)",
     )
 });
 static ENVIRONMENT: Pattern = Pattern::new(|| compile(r"(?i)\b(?:in|on)\s+(prod|production|staging|stage|dev|qa|uat|preprod)\b"));

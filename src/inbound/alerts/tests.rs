@@ -31,6 +31,9 @@ fn broken_bodies_say_where() {
     assert_eq!(error, AlertError::Malformed { place: "line 3 column 13".into(), reason: "expected value".into() });
     assert!(matches!(parse("auto", b"  \n"), Err(AlertError::Malformed { .. })));
     assert!(matches!(parse("nobody", b"{}"), Err(AlertError::UnknownSource(name)) if name == "nobody"));
+    assert!(parse("auto", "payload=".repeat(1 << 20).as_bytes()).is_ok());
+    assert!(is_alert(&json!([{"labels": {"alertname": "A"}}])));
+    assert!(matches!(parse("auto", b"payload=%7B%22text%22%3A%22web-1+is+down%22%7D"), Ok(Recognised::Alerts(_))));
     let deep = "[".repeat(100_000);
     assert!(matches!(parse("auto", deep.as_bytes()), Err(AlertError::Malformed { .. })));
 }
@@ -196,4 +199,43 @@ fn json_value() -> impl Strategy<Value = Value> {
                 .prop_map(|pairs| Value::Object(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())),
         ]
     })
+}
+
+#[test]
+fn instants_come_in_many_shapes() {
+    let read = |value: Value| json::time(&value).map(|time| time.to_string());
+    let noon = Some("2026-01-31T12:00:00Z".to_owned());
+    for value in [
+        json!("2026-01-31T12:00:00Z"),
+        json!("2026-01-31T13:00:00.000+0100"),
+        json!("2026-01-31 12:00:00 +0000 UTC"),
+        json!("2026-01-31 12:00:00"),
+        json!(1_769_860_800),
+        json!(1_769_860_800_000_i64),
+        json!("1769860800"),
+    ] {
+        assert_eq!(read(value.clone()), noon, "{value}");
+    }
+    assert_eq!((read(json!("0001-01-01T00:00:00Z")), read(json!("soon")), read(json!(7))), (None, None, None));
+}
+
+#[test]
+fn titles_lose_their_decoration() {
+    let read = |line: &str| {
+        let title = title::read(line);
+        (title.name, title.status, title.severity_word)
+    };
+    let firing = Some(AlertStatus::Firing);
+    assert_eq!(read("[Triggered] [P2] Queue is long"), ("Queue is long".into(), firing, "P2".into()));
+    assert_eq!(read("🚨 ALARM: \"orders-5xx\" in EU (Ireland)"), ("orders-5xx".into(), firing, String::new()));
+    assert_eq!(read("DiskFull [WARNING]"), ("DiskFull".into(), None, "WARNING".into()));
+    assert_eq!(read("TypeError: x is undefined"), ("TypeError: x is undefined".into(), None, String::new()));
+    assert_eq!(read(":white_check_mark: Resolved: all good"), ("all good".into(), Some(AlertStatus::Resolved), String::new()));
+}
+
+#[test]
+fn mark_up_becomes_text() {
+    let (plain, links) = mrkdwn::plain("*bold* `code` <https://x.example/a_b?c=*|go _there_> &lt;b&gt; a_b 2*3 <!channel> <@U1>");
+    assert_eq!(plain, "bold code go there <b> a_b 2*3  ");
+    assert_eq!(links[0].url, "https://x.example/a_b?c=*");
 }

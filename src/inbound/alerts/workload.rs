@@ -240,8 +240,7 @@ pub(super) fn resource(labels: &Known) -> String {
 pub(super) fn vague_resource(labels: &Known) -> String {
     ["container", "service", "app", "job"]
         .iter()
-        .map(|key| labels.find(&[key]))
-        .flatten()
+        .filter_map(|key| labels.find(&[key]))
         .find(|name| !name.is_empty() && !words::is_exporter(name))
         .unwrap_or("")
         .to_owned()

@@ -87,5 +87,6 @@ fn one(alert: &Value, envelope: &Value, count: u32, raw: &str) -> Alert {
     }
     draft.link("alertmanager", &text(envelope, "externalURL"));
     draft.labels = labels;
-    draft.finish(raw)
+    // Of a group, each alert keeps its own part.
+    if count > 1 { draft.finish(&alert.to_string()) } else { draft.finish(raw) }
 }
