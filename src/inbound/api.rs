@@ -13,6 +13,7 @@ use super::{
     State,
     alerts::{self, AlertError},
     reply::Refusal,
+    state::clean,
 };
 use crate::model::{Inbound, RecordSource};
 
@@ -51,7 +52,7 @@ pub async fn alerts(state: &State, headers: &HeaderMap, body: &[u8]) -> Result<R
         .record(RecordSource::Api, key, priority, |id| {
             for alert in &mut found {
                 alert.id = id;
-                alert.raw = crate::redact::text(&alert.raw).into_owned();
+                clean(alert);
             }
             Inbound::Alerts { alerts: found }
         })

@@ -12,6 +12,7 @@ use super::{
     State,
     alerts::{self, Recognised},
     reply::Refusal,
+    state::clean,
 };
 use crate::model::{Inbound, Origin, RecordSource};
 
@@ -66,7 +67,7 @@ async fn message(state: &State, envelope: &Envelope) -> Result<(), Refusal> {
             for alert in &mut found {
                 alert.id = id;
                 alert.origin = Origin::Slack { channel: channel.to_owned(), ts: ts.to_owned() };
-                alert.raw = crate::redact::text(&alert.raw).into_owned();
+                clean(alert);
             }
             Inbound::Alerts { alerts: found }
         })

@@ -1,12 +1,16 @@
 //! What the doors work with, and the one way in: a durable record, then a word to the queue.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
 
 use secrecy::SecretString;
 
 use crate::{
     coord::Queue,
-    model::{AlertId, Clock, Ids, Inbound, Priority, RawRecord, RecordSource},
+    model::{Alert, AlertId, Clock, Ids, Inbound, Priority, RawRecord, RecordSource},
+    redact,
     slack::Client,
     store::{Recorded, Store, StoreError},
     telemetry::Metrics,
@@ -68,6 +72,16 @@ impl State {
                 self.metrics.duplicate_delivery();
                 Ok(first)
             }
+        }
+    }
+}
+
+/// Takes the secrets out of everything that an alert says, before it is stored.
+pub fn clean(alert: &mut Alert) {
+    let fields = [&mut alert.name, &mut alert.summary, &mut alert.description, &mut alert.raw, &mut alert.resource, &mut alert.service];
+    for field in fields.into_iter().chain(alert.labels.values_mut()) {
+        if let Cow::Owned(without) = redact::text(field) {
+            *field = without;
         }
     }
 }

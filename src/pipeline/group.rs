@@ -55,7 +55,7 @@ async fn alerts_step(ctx: &Ctx, work: &Work, record: &RawRecord, alerts: &[Alert
             None => ctx.store.open_incident(&alert.fingerprint).await?,
         };
         let id = if open.is_none() { ctx.store.next_incident_id().await? } else { IncidentId(0) };
-        match group(alert, open, id, &ctx.settings.channel, now) {
+        match group(alert, size(alert, alerts.len()), open, id, &ctx.settings.channel, now) {
             Grouped::Opened(mut incident) => {
                 if !incident.state.is_closed() {
                     let investigation = investigation_id(incident.id, record.id, now);
@@ -85,23 +85,32 @@ async fn alerts_step(ctx: &Ctx, work: &Work, record: &RawRecord, alerts: &[Alert
     Ok(())
 }
 
-/// The rule, without any I/O: `open` is the open incident of the alert's fingerprint, `id` the number for a new one.
-pub fn group(alert: &Alert, open: Option<Incident>, id: IncidentId, channel: &str, now: Timestamp) -> Grouped {
+/// How many alerts this one stands for: a sender's group that came as one message counts whole, its members that came
+/// one by one count once each (every member carries the group's size).
+fn size(alert: &Alert, together: usize) -> u64 {
+    if together > 1 { 1 } else { u64::from(alert.alert_count.max(1)) }
+}
+
+/// The rule, without any I/O: `size` is how many alerts this one stands for, `open` the open incident of its fingerprint,
+/// `id` the number for a new one.
+pub fn group(alert: &Alert, size: u64, open: Option<Incident>, id: IncidentId, channel: &str, now: Timestamp) -> Grouped {
     match (open, alert.status) {
-        (Some(incident), status) => Grouped::Joined(join(incident, alert, status, now)),
+        (Some(incident), status) => Grouped::Joined(join(incident, alert, size, status, now)),
         (None, AlertStatus::Paused | AlertStatus::Pending) => Grouped::Nothing,
         (None, AlertStatus::Resolved) => {
-            let mut incident = opened(alert, id, channel, now);
+            let mut incident = opened(alert, size, id, channel, now);
             incident.state = IncidentState::Resolved;
             incident.resolved_at = Some(alert.ends_at.unwrap_or(now));
             note(&mut incident, now, &alert.source, "resolved; it was never seen firing");
             Grouped::Opened(incident)
         }
-        (None, AlertStatus::Firing | AlertStatus::NoData | AlertStatus::Acknowledged) => Grouped::Opened(opened(alert, id, channel, now)),
+        (None, AlertStatus::Firing | AlertStatus::NoData | AlertStatus::Acknowledged) => {
+            Grouped::Opened(opened(alert, size, id, channel, now))
+        }
     }
 }
 
-fn opened(alert: &Alert, id: IncidentId, channel: &str, now: Timestamp) -> Incident {
+fn opened(alert: &Alert, size: u64, id: IncidentId, channel: &str, now: Timestamp) -> Incident {
     let (channel, thread) = match &alert.origin {
         Origin::Slack { channel, ts } => (channel.clone(), Some(ThreadRef { channel: channel.clone(), ts: ts.clone() })),
         Origin::Webhook => (channel.to_owned(), None),
@@ -118,7 +127,7 @@ fn opened(alert: &Alert, id: IncidentId, channel: &str, now: Timestamp) -> Incid
         priority: alert.priority,
         alert: alert.clone(),
         latest: None,
-        alert_count: u64::from(alert.alert_count.max(1)),
+        alert_count: size,
         owner: None,
         thread,
         channel,
@@ -135,7 +144,7 @@ fn opened(alert: &Alert, id: IncidentId, channel: &str, now: Timestamp) -> Incid
     incident
 }
 
-fn join(mut incident: Incident, alert: &Alert, status: AlertStatus, now: Timestamp) -> Incident {
+fn join(mut incident: Incident, alert: &Alert, size: u64, status: AlertStatus, now: Timestamp) -> Incident {
     match status {
         AlertStatus::Resolved => {
             incident.state = IncidentState::Resolved;
@@ -143,7 +152,7 @@ fn join(mut incident: Incident, alert: &Alert, status: AlertStatus, now: Timesta
             note(&mut incident, now, &alert.source, "resolved by the sender");
         }
         _ => {
-            incident.alert_count += u64::from(alert.alert_count.max(1));
+            incident.alert_count += size;
             note(&mut incident, now, &alert.source, &format!("{} again ({})", alert.name, status.as_str()));
         }
     }

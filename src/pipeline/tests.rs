@@ -26,14 +26,14 @@ fn alert(status: AlertStatus) -> Alert {
 }
 
 fn opened(alert: &Alert) -> Incident {
-    match group(alert, None, IncidentId(7), "C1", now()) {
+    match group(alert, 1, None, IncidentId(7), "C1", now()) {
         Grouped::Opened(incident) => incident,
         other => panic!("{other:?}"),
     }
 }
 
-fn joined(alert: &Alert, incident: Incident) -> Incident {
-    match group(alert, Some(incident), IncidentId(0), "C1", now() + SignedDuration::from_mins(5)) {
+fn joined(alert: &Alert, size: u64, incident: Incident) -> Incident {
+    match group(alert, size, Some(incident), IncidentId(0), "C1", now() + SignedDuration::from_mins(5)) {
         Grouped::Joined(incident) => incident,
         other => panic!("{other:?}"),
     }
@@ -51,16 +51,15 @@ fn a_new_fingerprint_opens_an_incident_that_is_looked_at() {
 fn repeats_are_counted_and_the_most_urgent_word_wins() {
     let mut louder = alert(AlertStatus::Firing);
     louder.priority = Priority::P0;
-    louder.alert_count = 4;
-    let incident = joined(&louder, opened(&alert(AlertStatus::Firing)));
+    let incident = joined(&louder, 4, opened(&alert(AlertStatus::Firing)));
     assert_eq!((incident.alert_count, incident.priority), (5, Priority::P0));
-    let incident = joined(&alert(AlertStatus::Firing), incident);
+    let incident = joined(&alert(AlertStatus::Firing), 1, incident);
     assert_eq!((incident.alert_count, incident.priority), (6, Priority::P0));
 }
 
 #[test]
 fn resolved_closes_and_resolved_before_firing_opens_a_closed_one() {
-    let incident = joined(&alert(AlertStatus::Resolved), opened(&alert(AlertStatus::Firing)));
+    let incident = joined(&alert(AlertStatus::Resolved), 1, opened(&alert(AlertStatus::Firing)));
     assert_eq!((incident.state, incident.alert_count), (IncidentState::Resolved, 1));
     let early = opened(&alert(AlertStatus::Resolved));
     assert!(early.state.is_closed() && early.resolved_at.is_some());
@@ -68,7 +67,7 @@ fn resolved_closes_and_resolved_before_firing_opens_a_closed_one() {
 
 #[test]
 fn a_pause_opens_nothing() {
-    assert_eq!(group(&alert(AlertStatus::Paused), None, IncidentId(1), "C1", now()), Grouped::Nothing);
+    assert_eq!(group(&alert(AlertStatus::Paused), 1, None, IncidentId(1), "C1", now()), Grouped::Nothing);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::model::{Action, ActionStyle, Evidence, Hypothesis, IncidentId, InvestigationStatus, Message, Part, Report, Text};
 
-use super::words::{count, duration, object, prose, short};
+use super::words::{count, duration, object, prose, remedy, short};
 
 /// Rows of the evidence table; the rest is behind "All evidence".
 const ROWS_MAX: usize = 5;
@@ -109,7 +109,7 @@ fn what_it_means(report: &Report) -> Text {
             } else {
                 text = std::mem::take(&mut text).plain("• ");
             }
-            text.0.extend(prose(line).0);
+            text.0.extend(remedy(line).0);
         }
     };
     if !report.impact.is_empty() {

@@ -40,6 +40,38 @@ pub fn count(number: u64, thing: &str) -> String {
     if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }
 
+/// Programs that our remedies name: a line that starts with one is a command to copy.
+const PROGRAMS: &[&str] = &[
+    "kubectl",
+    "helm",
+    "mongosh",
+    "mongod",
+    "argocd",
+    "flux",
+    "dig",
+    "curl",
+    "openssl",
+    "db",
+    "rs",
+    "docker",
+    "git",
+    "systemctl",
+    "df",
+    "du",
+];
+
+/// A remedy: a command is set as one, with its comment beside it; anything else is prose.
+pub fn remedy(line: &str) -> Text {
+    let program = line.split([' ', '.', '(']).next().unwrap_or_default();
+    if line.contains('`') || !PROGRAMS.contains(&program) || !line.contains([' ', '(']) {
+        return prose(line);
+    }
+    match line.split_once(" #") {
+        Some((command, comment)) => Text::new().code(command.trim_end()).plain(format!("  ({})", comment.trim())),
+        None => Text::new().code(line),
+    }
+}
+
 /// Our own prose, where backquotes mark commands and identifiers.
 pub fn prose(text: &str) -> Text {
     let spans = text

@@ -27,7 +27,7 @@ pub struct Config {
     pub retry_delays: Vec<Duration>,
     /// How long the app has to acknowledge; Slack gives 3 s.
     pub ack_timeout: Duration,
-    /// Whether the rate tiers of SLACK.md hold.
+    /// Whether Slack's rate tiers hold.
     pub rate_limits: bool,
     /// Whether the app hears `message` events of its own posts and edits, as it does in Slack.
     pub echo: bool,

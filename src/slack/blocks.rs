@@ -23,6 +23,8 @@ const ACTIONS_MAX: usize = 25;
 const TABLE_ROWS_MAX: usize = 100;
 const TABLE_COLUMNS_MAX: usize = 20;
 const TABLE_CHARS_MAX: usize = 10_000;
+/// A cell up to this long is a word or two and is not wrapped.
+const TABLE_WORD_MAX: usize = 24;
 /// Slack advises at most this much fallback text.
 const TEXT_MAX: usize = 3000;
 const MODAL_TITLE_MAX: usize = 24;
@@ -118,7 +120,9 @@ fn table(header: &[String], rows: &[Vec<String>]) -> SlackBlock {
         left -= size;
         out.push(cells.into_iter().map(SlackTableCell::from).collect());
     }
-    let settings = header.iter().map(|_| SlackTableColumnSetting::new().with_is_wrapped(true)).collect();
+    // Only the columns with sentences wrap; the others stay as narrow as their words.
+    let long = |column: usize| rows.iter().any(|row| row.get(column).is_some_and(|cell| cell.chars().count() > TABLE_WORD_MAX));
+    let settings = (0..header.len()).map(|column| SlackTableColumnSetting::new().with_is_wrapped(long(column))).collect();
     SlackTableBlock::new(out).with_column_settings(settings).into()
 }
 

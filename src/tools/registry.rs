@@ -25,7 +25,7 @@ impl Registry {
     /// Calls the tool `name`.
     ///
     /// # Errors
-    /// When there is no such tool, it fails, or it takes longer than [`CALL_TIMEOUT`].
+    /// When there is no such tool, it fails, or it takes longer than the time that a call may take.
     pub async fn call(&self, name: &str, query: &Query) -> Result<Output, ToolError> {
         let error = |message: String, kind| ToolError { tool: name.to_owned(), message, kind };
         let Some(tool) = self.tools.get(name) else {

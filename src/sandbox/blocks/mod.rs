@@ -1,4 +1,4 @@
-//! Is this message or view acceptable to Slack? Block Kit and attachments, held against SLACK.md's table of limits.
+//! Is this message or view acceptable to Slack? Block Kit and attachments, held against Slack's published limits.
 
 mod elements;
 mod kinds;
