@@ -64,3 +64,107 @@ pub struct Finding {
     pub remediation: Vec<String>,
     pub prevention: Vec<String>,
 }
+
+impl Finding {
+    /// A finding without evidence yet; strength one half, not decisive.
+    pub fn new(category: Category, role: Role, entity: Entity, statement: impl Into<String>) -> Self {
+        Self {
+            category,
+            role,
+            entity,
+            statement: statement.into(),
+            seen: Vec::new(),
+            decisive: false,
+            strength: 0.5,
+            since: None,
+            falsifier: String::new(),
+            remediation: Vec::new(),
+            prevention: Vec::new(),
+        }
+    }
+
+    /// It settles its point by itself.
+    #[must_use]
+    pub fn decisive(mut self) -> Self {
+        self.decisive = true;
+        self.strength = self.strength.max(0.9);
+        self
+    }
+
+    #[must_use]
+    pub fn strength(mut self, strength: f64) -> Self {
+        self.strength = strength;
+        self
+    }
+
+    #[must_use]
+    pub fn saw(mut self, seen: Seen) -> Self {
+        self.since = match (self.since, seen.time) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        self.seen.push(seen);
+        self
+    }
+
+    #[must_use]
+    pub fn saw_all(self, seen: impl IntoIterator<Item = Seen>) -> Self {
+        seen.into_iter().fold(self, Self::saw)
+    }
+
+    #[must_use]
+    pub fn falsifier(mut self, text: impl Into<String>) -> Self {
+        self.falsifier = text.into();
+        self
+    }
+
+    /// One thing to do now.
+    #[must_use]
+    pub fn fix(mut self, text: impl Into<String>) -> Self {
+        self.remediation.push(text.into());
+        self
+    }
+
+    /// One thing that keeps it from coming back.
+    #[must_use]
+    pub fn prevent(mut self, text: impl Into<String>) -> Self {
+        self.prevention.push(text.into());
+        self
+    }
+}
+
+impl Seen {
+    /// Something seen at no known time, in nobody's words yet.
+    pub fn new(kind: EvidenceKind, source: &str, entity: Entity, summary: impl Into<String>) -> Self {
+        Self {
+            kind,
+            source: source.to_owned(),
+            query: String::new(),
+            entity,
+            time: None,
+            until: None,
+            summary: summary.into(),
+            excerpt: String::new(),
+            decisive: false,
+        }
+    }
+
+    #[must_use]
+    pub fn at(mut self, time: Option<Timestamp>, until: Option<Timestamp>) -> Self {
+        self.time = time;
+        self.until = until;
+        self
+    }
+
+    #[must_use]
+    pub fn quoting(mut self, excerpt: impl Into<String>) -> Self {
+        self.excerpt = excerpt.into();
+        self
+    }
+
+    #[must_use]
+    pub fn decisive(mut self) -> Self {
+        self.decisive = true;
+        self
+    }
+}

@@ -6,10 +6,16 @@
 mod finding;
 mod thresholds;
 
+pub mod links;
+
+pub mod asked;
+pub mod changes;
+pub mod reported;
+
 pub mod fuse;
 pub mod kubernetes;
 pub mod logs;
 pub mod mongodb;
 
 pub use finding::{Finding, Focus, Role, Seen};
-pub use thresholds::Thresholds;
+pub use thresholds::{Thresholds, ThresholdsError};

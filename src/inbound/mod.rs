@@ -1,1 +1,3 @@
 //! inbound
+
+pub mod alerts;

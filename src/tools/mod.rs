@@ -6,6 +6,8 @@ mod registry;
 
 pub mod bundle;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -29,7 +31,8 @@ pub struct Query {
 /// What a tool answers.
 #[derive(Debug, Clone, Default)]
 pub struct Output {
-    pub observations: Observations,
+    /// Shared, so that an answer from memory costs nothing.
+    pub observations: Arc<Observations>,
     /// The query in the backend's own language, for a person to repeat; empty for files.
     pub query: String,
     /// There was more than the limits allow.

@@ -4,6 +4,19 @@ pub mod logs;
 pub mod mongod;
 pub mod telemetry;
 
+mod describe;
+mod embedded;
+mod files;
+mod names;
+mod objects;
+mod sniff;
+mod table;
+mod tools;
+mod wrapping;
+
+#[cfg(test)]
+mod tests;
+
 use std::{path::Path, sync::Arc};
 
 use super::Tool;
@@ -23,15 +36,23 @@ pub struct BundleError {
 }
 
 impl Bundle {
-    /// Reads a folder or a `.tar.gz`.
+    /// Reads a folder, a `.tar`, a `.tar.gz` or a single file.
     ///
     /// # Errors
-    /// When `path` does not exist or is neither.
+    /// When `path` does not exist or cannot be opened.
     pub fn open(path: &Path) -> Result<Self, BundleError> {
-        if !path.exists() {
-            return Err(BundleError { path: path.display().to_string(), reason: "there is no such file or folder".to_owned() });
-        }
-        Ok(Self { observations: Observations::default() })
+        let mut observations = Observations::default();
+        let mut intake = files::Intake::default();
+        intake
+            .visit(path, &mut |source, bytes| sniff::read(source, bytes, &mut observations))
+            .map_err(|error| BundleError { path: path.display().to_string(), reason: error.to_string() })?;
+        observations.gaps.append(&mut intake.gaps);
+        observations.gaps.sort();
+        observations.gaps.dedup();
+        let embedded: Vec<_> = observations.documents.iter().flat_map(embedded::events).collect();
+        observations.events.extend(embedded);
+        names::attach(&mut observations);
+        Ok(Self { observations })
     }
 
     pub fn observations(&self) -> &Observations {
@@ -40,6 +61,6 @@ impl Bundle {
 
     /// The tools that answer from this bundle.
     pub fn tools(self) -> Vec<Arc<dyn Tool>> {
-        Vec::new()
+        tools::split(self.observations)
     }
 }

@@ -1,0 +1,83 @@
+//! One specialist: a name and the checks of its domain.
+
+use crate::{
+    analysis::{Finding, Focus, Thresholds, asked, changes, kubernetes, logs, mongodb, reported},
+    model::observation::Observations,
+};
+
+/// What every check is given.
+pub struct Case<'a> {
+    pub observations: &'a Observations,
+    pub cluster: &'a kubernetes::Cluster<'a>,
+    pub focus: &'a Focus,
+    pub thresholds: &'a Thresholds,
+}
+
+/// What checks found: facts worth a hypothesis, and what was looked at and is healthy.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    pub findings: Vec<Finding>,
+    pub ruled_out: Vec<String>,
+}
+
+/// A specialist.
+pub trait Agent: Send + Sync {
+    fn name(&self) -> &'static str;
+
+    /// Judges the evidence with the checks of this domain.
+    fn judge(&self, case: &Case<'_>) -> Verdict;
+}
+
+/// The specialists that have checks.
+pub const AGENTS: &[&dyn Agent] = &[&Infrastructure, &Network, &Database, &Application];
+
+struct Infrastructure;
+struct Network;
+struct Database;
+struct Application;
+
+impl Agent for Infrastructure {
+    fn name(&self) -> &'static str {
+        "infrastructure"
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Verdict {
+        let checked = kubernetes::infrastructure(case.cluster, case.focus, case.thresholds);
+        Verdict { findings: checked.findings, ruled_out: checked.ruled_out }
+    }
+}
+
+impl Agent for Network {
+    fn name(&self) -> &'static str {
+        "network"
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Verdict {
+        let mut checked = kubernetes::network(case.cluster, case.focus, case.thresholds);
+        checked.findings.extend(reported::findings(&case.observations.documents, case.focus));
+        Verdict { findings: checked.findings, ruled_out: checked.ruled_out }
+    }
+}
+
+impl Agent for Database {
+    fn name(&self) -> &'static str {
+        "database"
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Verdict {
+        Verdict { findings: mongodb::findings(case.observations, case.focus), ruled_out: Vec::new() }
+    }
+}
+
+impl Agent for Application {
+    fn name(&self) -> &'static str {
+        "application"
+    }
+
+    fn judge(&self, case: &Case<'_>) -> Verdict {
+        let mut findings = logs::findings(&case.observations.logs, case.focus);
+        findings.extend(asked::findings(&case.observations.logs, case.focus));
+        findings.extend(changes::findings(case.observations, case.focus));
+        Verdict { findings, ruled_out: Vec::new() }
+    }
+}

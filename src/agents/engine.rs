@@ -1,0 +1,247 @@
+//! The deterministic engine: route, ask the tools, run the checks, conclude.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::Result;
+use futures_util::future::join_all;
+use jiff::Timestamp;
+
+use super::{
+    agent::{AGENTS, Case, Verdict},
+    catalog::Catalog,
+    focus::focus_of,
+    router::Router,
+};
+use crate::{
+    analysis::{Focus, Role, Thresholds, fuse, kubernetes::Cluster, links::Links},
+    model::{Investigation, InvestigationId, InvestigationStatus, Request, Routing, Subject, ToolCall, observation::Observations},
+    tools::{Output, Query, Registry, ToolError},
+};
+
+/// One agent has started or finished; shown while people wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    pub agent: String,
+    /// What it found in a few words; `None` while it is still looking.
+    pub found: Option<String>,
+}
+
+/// The whole deterministic engine: everything that an investigation needs, made once.
+pub struct Engine {
+    tools: Registry,
+    router: Router,
+    thresholds: Thresholds,
+    catalog: Catalog,
+}
+
+/// What the tools brought back so far.
+#[derive(Default)]
+struct Gathered {
+    observations: Observations,
+    asked: BTreeSet<String>,
+    calls: Vec<ToolCall>,
+    gaps: Vec<String>,
+}
+
+impl Engine {
+    pub fn new(tools: Registry, router: Router, thresholds: Thresholds) -> Self {
+        Self { tools, router, thresholds, catalog: Catalog::embedded() }
+    }
+
+    /// With agents of one's own instead of the embedded ones.
+    #[must_use]
+    pub fn with_catalog(mut self, catalog: Catalog) -> Self {
+        self.catalog = catalog;
+        self
+    }
+
+    /// Investigates `request`. Tool failures become gaps; only a broken invariant is an error.
+    ///
+    /// # Errors
+    /// Never for bad evidence.
+    pub async fn investigate(
+        &self,
+        id: InvestigationId,
+        request: &Request,
+        progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<Investigation> {
+        let started = Instant::now();
+        let mut focus = focus_of(request);
+        let mut routing = self.route(request);
+        let mut gathered = Gathered::default();
+
+        let chosen = routing.agents.clone();
+        self.gather(&chosen, &focus, &mut gathered, progress).await;
+        focus.now = request.now.or_else(|| newest(&gathered.observations));
+        let mut verdict = self.judge(&chosen, &focus, &gathered.observations, progress);
+
+        let rest: Vec<String> = self.catalog.agents.iter().map(|agent| agent.name.clone()).filter(|name| !chosen.contains(name)).collect();
+        if !rest.is_empty() && !settles(&verdict, &focus, &Links::of(&gathered.observations)) {
+            routing.reasons.push(format!(
+                "nothing decisive about the subject in the evidence of {}: {} joined",
+                chosen.join(", "),
+                rest.join(", ")
+            ));
+            routing.agents.extend(rest.iter().cloned());
+            self.gather(&rest, &focus, &mut gathered, progress).await;
+            focus.now = request.now.or_else(|| newest(&gathered.observations));
+            verdict = self.judge(&routing.agents, &focus, &gathered.observations, progress);
+        }
+
+        let links = Links::of(&gathered.observations);
+        let fused = fuse::fuse(verdict.findings, &focus, &links, &self.thresholds);
+        let gaps = gaps(&gathered, &focus, &links);
+        let status = match (fused.hypotheses.is_empty(), gaps.is_empty()) {
+            (_, false) => InvestigationStatus::Partial,
+            (true, true) => InvestigationStatus::NoProblemFound,
+            (false, true) => InvestigationStatus::Complete,
+        };
+        let mut ruled_out = verdict.ruled_out;
+        ruled_out.extend(fused.aside.into_iter().map(|statement| format!("seen beside it, not the cause: {statement}")));
+        Ok(Investigation {
+            id,
+            request: request.clone(),
+            status,
+            routing,
+            tool_calls: gathered.calls,
+            evidence: fused.evidence,
+            hypotheses: fused.hypotheses,
+            impact: fused.impact,
+            gaps,
+            ruled_out,
+            now: focus.now,
+            duration_ms: millis(started.elapsed()),
+        })
+    }
+
+    fn route(&self, request: &Request) -> Routing {
+        let mut routing = match &request.subject {
+            Subject::Alert(alert) => self.router.route(alert),
+            Subject::Question(text) => self.router.route_question(text),
+        };
+        routing.agents.retain(|name| self.catalog.get(name).is_some());
+        if routing.agents.is_empty() {
+            routing.agents = self.catalog.agents.iter().map(|agent| agent.name.clone()).collect();
+            routing.reasons.push("no rule names a specialist: all of them look".to_owned());
+        }
+        routing
+    }
+
+    /// Asks the agents' tools that were not asked yet, all at once.
+    async fn gather(&self, agents: &[String], focus: &Focus, gathered: &mut Gathered, progress: &(dyn Fn(Progress) + Send + Sync)) {
+        let query = Query { focus: focus.entities.clone(), words: focus.words.clone(), from: None, until: focus.now };
+        let mut wanted: Vec<(String, String)> = Vec::new();
+        for spec in agents.iter().filter_map(|name| self.catalog.get(name)) {
+            progress(Progress { agent: spec.name.clone(), found: None });
+            for tool in spec.tools.iter().take(spec.limits.calls) {
+                if gathered.asked.insert(tool.clone()) {
+                    wanted.push((spec.name.clone(), tool.clone()));
+                }
+            }
+        }
+        let answers = join_all(wanted.iter().map(|(_, tool)| async {
+            let started = Instant::now();
+            (self.tools.call(tool, &query).await, started.elapsed())
+        }))
+        .await;
+        let configured: BTreeSet<String> = self.tools.names().into_iter().map(str::to_owned).collect();
+        for ((agent, tool), (answer, took)) in wanted.into_iter().zip(answers) {
+            if !configured.contains(&tool) {
+                continue;
+            }
+            gathered.take(agent, tool, &query, answer, took);
+        }
+    }
+
+    fn judge(&self, agents: &[String], focus: &Focus, observations: &Observations, progress: &(dyn Fn(Progress) + Send + Sync)) -> Verdict {
+        let cluster = Cluster::of(observations, focus.now);
+        let case = Case { observations, cluster: &cluster, focus, thresholds: &self.thresholds };
+        let mut all = Verdict::default();
+        for agent in AGENTS.iter().filter(|agent| agents.iter().any(|name| name == agent.name())) {
+            let verdict = agent.judge(&case);
+            progress(Progress { agent: agent.name().to_owned(), found: Some(format!("{} findings", verdict.findings.len())) });
+            all.findings.extend(verdict.findings);
+            all.ruled_out.extend(verdict.ruled_out);
+        }
+        all
+    }
+}
+
+impl Gathered {
+    fn take(&mut self, agent: String, tool: String, query: &Query, answer: Result<Output, ToolError>, took: Duration) {
+        let arguments = serde_json::to_value(query).unwrap_or_default();
+        let mut call = ToolCall { tool, agent, arguments, duration_ms: millis(took), digest: String::new(), error: None };
+        match answer {
+            Ok(output) => {
+                call.digest = digest(&output.observations);
+                if output.truncated {
+                    self.gaps.push(format!("{} had more than its limits allow", call.tool));
+                }
+                let mut observations = Arc::unwrap_or_clone(output.observations);
+                self.gaps.append(&mut observations.gaps);
+                self.observations.merge(observations);
+            }
+            Err(error) => {
+                self.gaps.push(error.to_string());
+                call.error = Some(error.message);
+            }
+        }
+        self.calls.push(call);
+    }
+}
+
+/// A cause that settles its point by itself and is about the very thing that was asked for.
+fn settles(verdict: &Verdict, focus: &Focus, links: &Links) -> bool {
+    let specific = !focus.entities.is_empty() || !focus.words.is_empty();
+    specific
+        && verdict
+            .findings
+            .iter()
+            .any(|finding| finding.decisive && finding.role == Role::Cause && links.relevance(&finding.entity, focus) >= 0.9)
+}
+
+fn gaps(gathered: &Gathered, focus: &Focus, links: &Links) -> Vec<String> {
+    let mut gaps: Vec<String> = gathered.gaps.clone();
+    if !links.is_known(focus)
+        && let Some(name) = focus.entities.first().map(|entity| entity.name.clone()).or_else(|| focus.words.first().cloned())
+    {
+        gaps.push(format!("no evidence about {name}"));
+    }
+    gaps.sort();
+    gaps.dedup();
+    gaps
+}
+
+/// The newest instant that any observation carries.
+fn newest(observations: &Observations) -> Option<Timestamp> {
+    let events = observations.events.iter().filter_map(|event| event.last.or(event.first));
+    let logs = observations.logs.iter().flat_map(|log| log.lines.iter().rev().filter_map(|line| line.time).take(200));
+    let metrics = observations.metrics.iter().filter_map(|series| series.points.last().map(|(time, _)| *time));
+    let spans = observations.spans.iter().map(|span| span.start);
+    let changes = observations.changes.iter().filter_map(|change| change.time);
+    let objects = observations.objects.iter().filter_map(|object| Cluster::newest_instant(&object.body));
+    events.chain(logs).chain(metrics).chain(spans).chain(changes).chain(objects).max()
+}
+
+fn digest(observations: &Observations) -> String {
+    let counts: BTreeMap<&str, usize> = BTreeMap::from([
+        ("objects", observations.objects.len()),
+        ("events", observations.events.len()),
+        ("logs", observations.logs.len()),
+        ("series", observations.metrics.len()),
+        ("spans", observations.spans.len()),
+        ("calls between services", observations.edges.len()),
+        ("changes", observations.changes.len()),
+        ("documents", observations.documents.len()),
+    ]);
+    let parts: Vec<String> = counts.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| format!("{count} {name}")).collect();
+    if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

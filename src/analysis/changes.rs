@@ -1,0 +1,346 @@
+//! Which change did it? Words that the symptom and the change share, weighted by how rare they are among the changes.
+//!
+//! "Blame the latest deploy" names an innocent change nearly always: time only orders changes that speak of the symptom,
+//! and where none does, none is named.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::{Finding, Focus, Role, Seen};
+use crate::model::{
+    Category, Entity, EvidenceKind,
+    observation::{Change, Level, Observations},
+};
+
+/// How long before the onset a change can still be the cause. Source: own measurement, all known culprits lie within a day.
+const WINDOW_SECONDS: i64 = 24 * 3_600;
+/// A change that is applied shortly after the first sign: clocks differ. Source: ±60 s onset uncertainty.
+const AFTER_SECONDS: i64 = 120;
+/// The least overlap, in units of the rarest word's weight, with which a change is named.
+const LEAST_OVERLAP: f64 = 1.6;
+/// How much better than the next one the best must be to be called likely.
+const MARGIN: f64 = 1.15;
+/// Words that every change and every alert uses.
+const COMMON: &[&str] = &[
+    "the",
+    "and",
+    "for",
+    "with",
+    "from",
+    "this",
+    "that",
+    "not",
+    "are",
+    "was",
+    "has",
+    "have",
+    "will",
+    "into",
+    "when",
+    "error",
+    "errors",
+    "service",
+    "services",
+    "add",
+    "fix",
+    "chore",
+    "refactor",
+    "feat",
+    "docs",
+    "test",
+    "tests",
+    "update",
+    "bump",
+    "remove",
+    "return",
+    "func",
+    "nil",
+    "err",
+    "above",
+    "below",
+    "rate",
+    "ratio",
+    "high",
+    "http",
+    "https",
+    "pkg",
+    "src",
+    "main",
+    "internal",
+    "cmd",
+    "config",
+    "string",
+    "int",
+    "const",
+    "var",
+    "true",
+    "false",
+    "new",
+    "set",
+    "get",
+    "use",
+    "using",
+    "value",
+    "name",
+    "type",
+    "failed",
+    "failing",
+    "request",
+    "requests",
+    "info",
+    "warn",
+    "deployed",
+    "started",
+    "completed",
+    "since",
+    "over",
+    "per",
+    "its",
+    "all",
+    "multiple",
+    "observed",
+    "monitor",
+    "threshold",
+    "default",
+    "spike",
+    "alert",
+    "critical",
+    "warning",
+    "code",
+    "file",
+    "line",
+    "lines",
+    "import",
+    "public",
+    "static",
+    "void",
+    "struct",
+    "impl",
+    "let",
+    "mut",
+    "self",
+];
+
+/// The change that fits the symptom, where one does.
+pub fn findings(observations: &Observations, focus: &Focus) -> Vec<Finding> {
+    if observations.changes.is_empty() {
+        return Vec::new();
+    }
+    let onset = onset(observations, focus);
+    let symptom = symptom_words(observations, focus, onset);
+    let groups = groups(&observations.changes, onset);
+    let mut ranked = rank(&groups, &symptom, focus);
+    ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.group.id.cmp(b.group.id)));
+    let Some(best) = ranked.first().filter(|best| best.score >= LEAST_OVERLAP) else { return Vec::new() };
+    let second = ranked.get(1).map_or(0.0, |next| next.score);
+    let clear = best.score >= second * MARGIN;
+    let mut out = vec![finding(best, focus, if clear { 0.8 } else { 0.55 })];
+    out.extend(
+        ranked
+            .iter()
+            .skip(1)
+            .take(2)
+            .filter(|next| next.score >= LEAST_OVERLAP && next.score * 1.5 >= best.score)
+            .map(|next| finding(next, focus, 0.35)),
+    );
+    out
+}
+
+/// A commit and its deploys carry one id.
+struct Group<'a> {
+    id: &'a str,
+    changes: Vec<&'a Change>,
+    words: BTreeSet<String>,
+    last: Option<Timestamp>,
+}
+
+struct Ranked<'a, 'g> {
+    group: &'g Group<'a>,
+    score: f64,
+    shared: Vec<String>,
+}
+
+fn onset(observations: &Observations, focus: &Focus) -> Option<Timestamp> {
+    let logs = observations.logs.iter().flat_map(|log| log.lines.iter());
+    let bad = logs.filter(|line| line.level >= Level::Error).filter_map(|line| line.time);
+    // The first error may be old noise: the alert's own time stands where there is one.
+    focus.now.or_else(|| bad.min())
+}
+
+fn groups<'a>(changes: &'a [Change], onset: Option<Timestamp>) -> Vec<Group<'a>> {
+    let mut groups: BTreeMap<&str, Group<'a>> = BTreeMap::new();
+    for change in changes {
+        let late = match (change.time, onset) {
+            (Some(time), Some(onset)) => {
+                let before = onset.duration_since(time).as_secs();
+                !(-AFTER_SECONDS..=WINDOW_SECONDS).contains(&before)
+            }
+            _ => false,
+        };
+        if late {
+            continue;
+        }
+        let id = if change.id.is_empty() { change.summary.as_str() } else { change.id.as_str() };
+        let group = groups.entry(id).or_insert_with(|| Group { id, changes: Vec::new(), words: BTreeSet::new(), last: None });
+        for text in [&change.summary, &change.diff].into_iter().chain(&change.files) {
+            group.words.extend(words(text));
+        }
+        group.last = group.last.max(change.time);
+        group.changes.push(change);
+    }
+    groups.into_values().collect()
+}
+
+/// The alert's words, and those of the log lines that are loud or new since shortly before it; with how much they count.
+fn symptom_words(observations: &Observations, focus: &Focus, onset: Option<Timestamp>) -> BTreeMap<String, f64> {
+    let mut out: BTreeMap<String, f64> = BTreeMap::new();
+    for word in words(&focus.text) {
+        out.insert(word, 1.0);
+    }
+    // The subject's own name stands in everything that concerns it, the innocent changes included.
+    for word in focus.words.iter().flat_map(|word| words(word)) {
+        out.insert(word, 0.3);
+    }
+    let own: BTreeSet<String> = out.iter().filter(|(_, weight)| **weight < 0.5).map(|(word, _)| word.clone()).collect();
+    let mut before: BTreeSet<String> = BTreeSet::new();
+    let mut loud: BTreeMap<String, usize> = BTreeMap::new();
+    for line in observations.logs.iter().flat_map(|log| log.lines.iter()) {
+        let early = onset.zip(line.time).is_some_and(|(onset, time)| onset.duration_since(time).as_secs() > 3_600);
+        if early {
+            before.extend(words(&line.text));
+        } else if line.level >= Level::Warn {
+            for word in words(&line.text) {
+                *loud.entry(word).or_default() += 1;
+            }
+        }
+    }
+    for (word, count) in loud.into_iter().filter(|(word, _)| !own.contains(word)) {
+        let fresh = !before.contains(&word);
+        let weight = if fresh { 1.0 } else { 0.3 } * (1.0 + (count as f64).ln()).min(3.0) / 1.5;
+        let entry = out.entry(word).or_insert(0.0);
+        *entry = entry.max(weight);
+    }
+    out
+}
+
+fn rank<'a, 'g>(groups: &'g [Group<'a>], symptom: &BTreeMap<String, f64>, focus: &Focus) -> Vec<Ranked<'a, 'g>> {
+    let total = groups.len().max(2) as f64;
+    let mut spread: BTreeMap<&str, usize> = BTreeMap::new();
+    for group in groups {
+        for word in &group.words {
+            *spread.entry(word).or_default() += 1;
+        }
+    }
+    let rarity = |word: &str| (total / *spread.get(word).unwrap_or(&1) as f64).ln() / total.ln();
+    groups
+        .iter()
+        .map(|group| {
+            let mut shared: Vec<(String, f64)> = group
+                .words
+                .iter()
+                .filter_map(|word| symptom.get(word).map(|weight| (word.clone(), weight * rarity(word))))
+                .filter(|(_, weight)| *weight > 0.05)
+                .collect();
+            shared.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            let overlap: f64 = shared.iter().take(12).map(|(_, weight)| weight).sum();
+            // Long diffs share more words by chance.
+            let length = (group.words.len().max(20) as f64 / 20.0).ln().mul_add(0.25, 1.0);
+            let services: Vec<&str> =
+                group.changes.iter().map(|change| change.service.as_str()).filter(|service| !service.is_empty()).collect();
+            let touches = services.iter().any(|service| focus.words.iter().any(|word| word.eq_ignore_ascii_case(service)));
+            let idle = group
+                .changes
+                .iter()
+                .all(|change| change.files.iter().all(|file| is_inert(file)) && !change.files.is_empty() && change.diff.is_empty());
+            let factor = if touches { 1.3 } else { 1.0 } * if idle { 0.4 } else { 1.0 };
+            Ranked { group, score: overlap / length * factor, shared: shared.into_iter().take(6).map(|(word, _)| word).collect() }
+        })
+        .collect()
+}
+
+/// Files that no program reads.
+fn is_inert(file: &str) -> bool {
+    [".md", ".txt", ".rst", ".png", ".svg"].iter().any(|end| file.ends_with(end))
+        || file.contains("_test.")
+        || file.contains("/test/")
+        || file.contains("/tests/")
+        || file.starts_with("docs/")
+}
+
+fn finding(ranked: &Ranked<'_, '_>, focus: &Focus, strength: f64) -> Finding {
+    let group = ranked.group;
+    let summary = group.changes.iter().map(|change| change.summary.as_str()).find(|text| !text.is_empty()).unwrap_or("no description");
+    let kind = group.changes.first().map_or("change", |change| if change.kind.is_empty() { "change" } else { change.kind.as_str() });
+    let service = focus.entities.first().cloned().unwrap_or_default();
+    let files: BTreeSet<&str> = group.changes.iter().flat_map(|change| change.files.iter().map(String::as_str)).collect();
+    let files: Vec<&str> = files.into_iter().take(4).collect();
+    let short = group.id.get(..10).unwrap_or(group.id);
+    let shared = ranked.shared.join(", ");
+    let mut finding = Finding::new(
+        Category::BadChange,
+        Role::Cause,
+        service,
+        format!("The {kind} {short} \"{summary}\" fits the symptom: both speak of {shared}"),
+    )
+    .strength(strength)
+    .falsifier(format!("the symptom stays after {short} is reverted, or it began before that change"))
+    .fix(format!("git revert {short}   # or roll back the deploy that carries it"))
+    .prevent("roll out to a small share first, and compare its error rate and latency before going on");
+    for change in &group.changes {
+        let touched = if files.is_empty() { String::new() } else { format!("; files {}", files.join(", ")) };
+        let quoted: String = change.diff.chars().take(800).collect();
+        finding = finding.saw(
+            Seen::new(
+                EvidenceKind::Change,
+                &change.source,
+                Entity::new("Change", "", group.id),
+                format!("{} {}{}: {}{touched}; shares {shared} with the symptom", change.kind, short, by(&change.author), change.summary),
+            )
+            .at(change.time, None)
+            .quoting(quoted),
+        );
+    }
+    finding
+}
+
+fn by(author: &str) -> String {
+    if author.is_empty() { String::new() } else { format!(" by {author}") }
+}
+
+/// The words of a text: identifiers are taken apart at case changes and underscores, plurals lose their s.
+fn words(text: &str) -> BTreeSet<String> {
+    let mut out = BTreeSet::new();
+    for token in text.split(|c: char| !c.is_alphanumeric()) {
+        let mut word = String::new();
+        let mut previous_lower = false;
+        for c in token.chars() {
+            if c.is_uppercase() && previous_lower {
+                push(&mut out, &word);
+                word.clear();
+            }
+            previous_lower = c.is_lowercase() || c.is_ascii_digit();
+            word.extend(c.to_lowercase());
+        }
+        push(&mut out, &word);
+        push(&mut out, &token.to_lowercase());
+    }
+    out
+}
+
+fn push(out: &mut BTreeSet<String>, word: &str) {
+    let word = match word.strip_suffix('s') {
+        Some(stem) if stem.len() > 3 && !stem.ends_with('s') => stem,
+        _ => word,
+    };
+    if word.len() > 2 && word.len() < 40 && !COMMON.contains(&word) && word.chars().any(char::is_alphabetic) && !is_hash(word) {
+        out.insert(word.to_owned());
+    }
+}
+
+fn is_hash(word: &str) -> bool {
+    word.len() >= 7 && word.bytes().all(|b| b.is_ascii_hexdigit()) && word.bytes().any(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests;

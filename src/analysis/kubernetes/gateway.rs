@@ -1,0 +1,184 @@
+//! Gateway API: classes, gateways, routes.
+
+use super::{
+    Checked, Look, Thing,
+    pods::in_namespace,
+    value::{condition, int, list, reason_and_message, selects, short, text},
+};
+use crate::{
+    analysis::{Finding, Role},
+    model::Category,
+};
+
+pub fn check(look: &Look<'_>, out: &mut Checked) {
+    for class in look.cluster.all("GatewayClass") {
+        gateway_class(look, class, out);
+    }
+    for gateway in look.cluster.all("Gateway").filter(|gateway| gateway.text("/apiVersion").starts_with("gateway.networking.k8s.io")) {
+        one_gateway(look, gateway, out);
+    }
+    for kind in ["HTTPRoute", "GRPCRoute"] {
+        for route in look.cluster.all(kind) {
+            parents(look, route, out);
+            backends(look, route, out);
+        }
+    }
+}
+
+fn finding(look: &Look<'_>, thing: &Thing<'_>, strength: f64, statement: String) -> Finding {
+    Finding::new(Category::Gateway, Role::Cause, thing.entity(), statement.clone())
+        .strength(strength)
+        .saw(look.field(thing, statement))
+        .falsifier("the object's status conditions are all True")
+        .fix(format!("kubectl describe {} {}{}", thing.kind.to_lowercase(), thing.name, in_namespace(&thing.namespace)))
+        .prevent("alert on Gateway API objects whose Accepted or Programmed condition is not True")
+}
+
+fn gateway_class(look: &Look<'_>, class: &Thing<'_>, out: &mut Checked) {
+    for condition in class
+        .list("/status/conditions")
+        .iter()
+        .filter(|condition| text(condition, "/type") == "Accepted" && text(condition, "/status") != "True")
+    {
+        out.findings.push(
+            finding(
+                look,
+                class,
+                0.8,
+                format!(
+                    "GatewayClass {} with the controller name {} is not accepted: {}",
+                    class.name,
+                    class.text("/spec/controllerName"),
+                    short(&reason_and_message(condition), 160)
+                ),
+            )
+            .fix(format!("kubectl get pods -A   # does a controller for {} run?", class.text("/spec/controllerName"))),
+        );
+    }
+}
+
+fn one_gateway(look: &Look<'_>, gateway: &Thing<'_>, out: &mut Checked) {
+    let path = gateway.path();
+    let class = gateway.text("/spec/gatewayClassName");
+    // A gateway that a controller accepted and that routes use has a class, wherever it is listed.
+    let accepted = condition(&gateway.body, "Accepted").is_some_and(|condition| text(condition, "/status") == "True");
+    let used = look
+        .cluster
+        .all("HTTPRoute")
+        .any(|route| route.list("/spec/parentRefs").iter().any(|parent| text(parent, "/name") == gateway.name));
+    let known = accepted && used || look.cluster.all("GatewayClass").any(|found| found.name == class);
+    if !known && look.cluster.proves_absence("GatewayClass", gateway) {
+        out.findings.push(finding(look, gateway, 0.8, format!("Gateway {path} uses the GatewayClass {class} which does not exist")));
+    }
+    for condition in gateway.list("/status/conditions") {
+        let name = text(condition, "/type");
+        if ["Accepted", "Programmed", "Ready"].contains(&name) && text(condition, "/status") != "True" {
+            out.findings.push(finding(
+                look,
+                gateway,
+                0.85,
+                format!(
+                    "Gateway {path} has condition {name}={}: {}",
+                    text(condition, "/status"),
+                    short(&reason_and_message(condition), 180)
+                ),
+            ));
+        }
+    }
+}
+
+/// Each parent by itself: a gateway that is missing, that does not admit the namespace, or that wants labels.
+fn parents(look: &Look<'_>, route: &Thing<'_>, out: &mut Checked) {
+    let path = route.path();
+    let kind = route.kind;
+    for parent in route.list("/spec/parentRefs").iter().filter(|parent| ["", "Gateway"].contains(&text(parent, "/kind"))) {
+        let name = text(parent, "/name");
+        let namespace = [text(parent, "/namespace"), &route.namespace]
+            .into_iter()
+            .find(|namespace| !namespace.is_empty())
+            .unwrap_or_default()
+            .to_owned();
+        let Some(gateway) = look.cluster.get("Gateway", &namespace, name) else {
+            if look.cluster.proves_absence("Gateway", route) {
+                out.findings.push(finding(
+                    look,
+                    route,
+                    0.8,
+                    format!("{kind} {path} uses the Gateway {namespace}/{name} which does not exist"),
+                ));
+            }
+            continue;
+        };
+        for listener in gateway.list("/spec/listeners") {
+            match text(listener, "/allowedRoutes/namespaces/from") {
+                "Same" | "" if namespace != route.namespace => out.findings.push(finding(
+                    look,
+                    route,
+                    0.85,
+                    format!("{kind} {path} is in a different namespace from Gateway {namespace}/{name}, whose listener {} only allows routes from its own", text(listener, "/name")),
+                )),
+                "Selector" => {
+                    let labels = look.cluster.get("Namespace", "", &route.namespace).and_then(|namespace| namespace.labels()).or_else(|| route.labels());
+                    let fits = listener.pointer("/allowedRoutes/namespaces/selector").is_none_or(|selector| selects(selector, labels));
+                    if !fits {
+                        out.findings.push(finding(
+                            look,
+                            route,
+                            0.85,
+                            format!("{kind} {path} cannot be attached to Gateway {namespace}/{name}: the selector of listener {} does not match its labels", text(listener, "/name")),
+                        ));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    for parent in route.list("/status/parents") {
+        for condition in list(parent, "/conditions").iter().filter(|condition| text(condition, "/status") == "False") {
+            out.findings.push(finding(
+                look,
+                route,
+                0.85,
+                format!("{kind} {path} has condition {}=False: {}", text(condition, "/type"), short(&reason_and_message(condition), 180)),
+            ));
+        }
+    }
+}
+
+fn backends(look: &Look<'_>, route: &Thing<'_>, out: &mut Checked) {
+    let (path, kind) = (route.path(), route.kind);
+    for backend in route
+        .list("/spec/rules")
+        .iter()
+        .flat_map(|rule| list(rule, "/backendRefs"))
+        .filter(|backend| ["", "Service"].contains(&text(backend, "/kind")))
+    {
+        let name = text(backend, "/name");
+        let namespace = [text(backend, "/namespace"), &route.namespace]
+            .into_iter()
+            .find(|namespace| !namespace.is_empty())
+            .unwrap_or_default()
+            .to_owned();
+        let Some(service) = look.cluster.get("Service", &namespace, name) else {
+            if look.cluster.proves_absence("Service", route) {
+                out.findings.push(finding(
+                    look,
+                    route,
+                    0.75,
+                    format!("{kind} {path} uses the Service {namespace}/{name} which does not exist"),
+                ));
+            }
+            continue;
+        };
+        let Some(port) = int(backend, "/port") else { continue };
+        let ports = service.list("/spec/ports");
+        if !ports.is_empty() && !ports.iter().any(|found| int(found, "/port") == Some(port)) {
+            out.findings.push(finding(
+                look,
+                route,
+                0.8,
+                format!("{kind} {path} sends to port {port} of its backend service {namespace}/{name}, but the corresponding Service is not configured with that port"),
+            ));
+        }
+    }
+}

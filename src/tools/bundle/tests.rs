@@ -1,0 +1,1 @@
+//! Every reader against what people and machines really leave in files.
