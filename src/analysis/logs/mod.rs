@@ -1,9 +1,29 @@
 //! Checks over logs: templates, what is new or rare, and what an error line says.
+//!
+//! `templates` groups the lines of a log, `signs` reads what a line means and what it is about, `kinds` counts lines that
+//! mean the same over all logs, `slow` finds operations that take long, `search` answers questions for a phrase or a list.
+
+pub mod anomalies;
+pub mod templates;
+
+mod extract;
+mod kinds;
+mod search;
+mod signs;
+mod slow;
 
 use super::{Finding, Focus};
 use crate::model::observation::LogStream;
 
-/// What the logs say about a cause.
-pub fn findings(_streams: &[LogStream], _focus: &Focus) -> Vec<Finding> {
-    Vec::new()
+/// What the logs say about a cause. mongod logs have checks of their own (`analysis::mongodb`).
+pub fn findings(streams: &[LogStream], focus: &Focus) -> Vec<Finding> {
+    let texts: Vec<&LogStream> = streams.iter().filter(|stream| stream.dialect != "mongod" && !stream.lines.is_empty()).collect();
+    let kinds = kinds::collect(&texts, focus);
+    let mut found = search::check(&texts, &kinds, focus);
+    found.extend(kinds.iter().map(|kind| kind.finding(focus)));
+    found.extend(slow::check(&texts, focus));
+    found
 }
+
+#[cfg(test)]
+mod tests;

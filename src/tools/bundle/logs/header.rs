@@ -320,14 +320,12 @@ fn levels(head: &mut Header<'_>) {
         if !is_column(token) || !head.timed {
             return;
         }
-        from += token.len();
-        if bracketed && !token.ends_with(']') {
-            // a bracket with blanks inside: `[http-nio 8080]`
-            match rest.find(']') {
-                Some(end) if end < 80 => from += (end + 1).saturating_sub(token.len()),
-                _ => return,
-            }
-        }
+        // a bracket with blanks inside: `[http-nio 8080]`
+        from += match rest.find(']') {
+            Some(end) if token.starts_with('[') && !token.ends_with(']') && end < 80 => end + 1,
+            None if token.starts_with('[') && !token.ends_with(']') => return,
+            _ => token.len(),
+        };
     }
 }
 

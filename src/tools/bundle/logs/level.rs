@@ -35,7 +35,9 @@ pub fn bare(token: &str) -> Option<Level> {
     let level = word(name)?;
     // `LOG:` is PostgreSQL's; `Failure`, `Config` and `Success` are words of sentences.
     match name.to_ascii_lowercase().as_str() {
-        "log" | "config" | "success" | "failure" | "fail" | "alert" | "panic" if !(upper || (colon && name == "fail")) => None,
+        // `FAIL: test` is a verdict, `fail: Category` a level of .NET
+        "fail" | "failure" if name != "fail" || !colon => None,
+        "log" | "config" | "success" | "alert" | "panic" if !upper => None,
         "log" | "config" | "success" | "fine" if !colon && name != "CONFIG" && name != "FINE" => None,
         _ if upper || colon => Some(level),
         _ if title && matches!(name, "Info" | "Warning" | "Error" | "Debug" | "Critical" | "Fatal") => Some(level),

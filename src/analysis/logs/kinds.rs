@@ -1,0 +1,286 @@
+//! Lines that mean the same, counted over all logs: one kind of trouble, one finding.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{
+    super::{Finding, Focus, Role, Seen},
+    extract::one_line,
+    signs::{self, Reading},
+    templates::Miner,
+};
+use crate::model::{
+    Category, Entity, EvidenceKind,
+    observation::{Level, LogLine, LogStream},
+};
+
+/// Lines of one template that are read one by one; the rest counts with them. Different hosts or names show within these.
+const SAMPLES: usize = 12;
+/// Most kinds that become findings; a log with more has one cause among the strongest all the same.
+const MOST: usize = 25;
+/// A log's last lines: what stands here is near the end of the program.
+const TAIL_LINES: usize = 12;
+
+/// One kind of trouble.
+pub struct Kind {
+    pub reading: Reading,
+    pub places: Vec<Place>,
+    /// Points for how it stands in its log, added to the reading's own strength.
+    pub weight: f64,
+    /// Something came after it and worked.
+    pub over: bool,
+}
+
+/// Where one log shows it.
+pub struct Place {
+    pub source: String,
+    pub entity: Entity,
+    pub count: u32,
+    pub first: Option<Timestamp>,
+    pub last: Option<Timestamp>,
+    pub excerpt: String,
+}
+
+/// Every kind in every log, the strongest first.
+pub fn collect(streams: &[&LogStream], focus: &Focus) -> Vec<Kind> {
+    let mut kinds: BTreeMap<String, Kind> = BTreeMap::new();
+    for stream in streams {
+        in_stream(stream, is_job(stream, focus), &mut kinds);
+    }
+    let mut kinds: Vec<Kind> = kinds.into_values().collect();
+    for kind in &mut kinds {
+        kind.weight += asked(&kind.reading.essence, focus);
+    }
+    // a generic error is only worth a finding beside others when it is rare
+    kinds.sort_by(|a, b| b.strength().total_cmp(&a.strength()).then_with(|| a.reading.key.cmp(&b.reading.key)));
+    kinds.truncate(MOST);
+    kinds
+}
+
+/// One template's lines in one log.
+#[derive(Default)]
+struct Tally {
+    count: u32,
+    level: Level,
+    samples: Vec<usize>,
+    last: usize,
+}
+
+/// The log of something that ends: what failed early in it is not over because later lines look well.
+fn is_job(stream: &LogStream, focus: &Focus) -> bool {
+    let asked = focus
+        .text
+        .split(|c: char| !c.is_alphanumeric())
+        .any(|word| matches!(word, "CI" | "build" | "pipeline" | "job" | "Job" | "workflow"));
+    asked || stream.lines.iter().take(200).any(|line| line.text.starts_with("##["))
+}
+
+fn in_stream(stream: &LogStream, job: bool, kinds: &mut BTreeMap<String, Kind>) {
+    let mut miner = Miner::default();
+    for line in &stream.lines {
+        miner.add(key_line(&line.text));
+    }
+    let mined = miner.finish();
+    let mut tallies: Vec<Tally> = Vec::new();
+    tallies.resize_with(mined.templates.len(), || Tally { level: Level::Trace, ..Tally::default() });
+    for (index, (line, id)) in stream.lines.iter().zip(&mined.of_line).enumerate() {
+        let Some(tally) = tallies.get_mut(*id as usize) else { continue };
+        tally.count += 1;
+        tally.level = tally.level.max(line.level);
+        tally.last = index;
+        if tally.samples.len() < SAMPLES
+            && tally.samples.last().and_then(|at| stream.lines.get(*at)).is_none_or(|before| before.text != line.text)
+        {
+            tally.samples.push(index);
+        }
+    }
+    let total = stream.lines.len();
+    for tally in &tallies {
+        let mut rest = tally.count;
+        let mut owner: Option<String> = None;
+        for at in &tally.samples {
+            let Some(line) = stream.lines.get(*at) else { continue };
+            let Some(reading) = signs::read(&line.text, line.level.max(if line.level >= Level::Warn { tally.level } else { line.level }))
+            else {
+                continue;
+            };
+            rest = rest.saturating_sub(1);
+            let key = reading.key.clone();
+            let (points, over) = position(*at, tally, total);
+            note(kinds, stream, reading, line, if job { (0.0, false) } else { (points, over) });
+            owner.get_or_insert(key);
+        }
+        if let Some(kind) = owner.and_then(|key| kinds.get_mut(&key)) {
+            let last = stream.lines.get(tally.last);
+            if let Some(place) = kind.places.iter_mut().rev().find(|place| place.source == stream.source) {
+                place.count += rest;
+                place.last = place.last.max(last.and_then(|line| line.time));
+            }
+        }
+    }
+}
+
+/// The line of a record that names what happened: of a stack trace the innermost exception.
+fn key_line(text: &str) -> &str {
+    if !text.contains('\n') {
+        return text;
+    }
+    if text.starts_with("Traceback") {
+        return text.lines().rev().find(|line| !line.starts_with([' ', '\t']) && !line.trim().is_empty()).unwrap_or(text);
+    }
+    text.rfind("Caused by: ").and_then(|at| text.get(at..)).unwrap_or(text)
+}
+
+/// How a line stands in its log: points, and whether it seems to be over.
+fn position(at: usize, tally: &Tally, total: usize) -> (f64, bool) {
+    #[expect(clippy::cast_precision_loss, reason = "counts of lines")]
+    let (share, after) = (f64::from(tally.count) / total as f64, (total - tally.last) as f64 / total as f64);
+    let mut points = 0.0;
+    // near the end of the log: a program's last words
+    if total - at <= TAIL_LINES {
+        points += 0.03;
+    }
+    // one odd line among very many
+    if total > 500 && share < 0.001 {
+        points += 0.02;
+    }
+    // long over: the larger part of the log came after its last line, and it was rare
+    let over = total > 60 && after > 0.6 && share < 0.02;
+    (points, over)
+}
+
+fn note(kinds: &mut BTreeMap<String, Kind>, stream: &LogStream, reading: Reading, line: &LogLine, (points, over): (f64, bool)) {
+    let kind =
+        kinds.entry(reading.key.clone()).or_insert_with(|| Kind { reading: reading.clone(), places: Vec::new(), weight: 0.0, over: true });
+    if reading.strength > kind.reading.strength {
+        kind.reading = reading;
+    }
+    kind.weight = kind.weight.max(points);
+    kind.over &= over;
+    let entity = owner(stream, line);
+    match kind.places.iter_mut().find(|place| place.source == stream.source && place.entity == entity) {
+        Some(place) => {
+            place.count += 1;
+            place.first = place.first.min(line.time).or(place.first).or(line.time);
+            place.last = place.last.max(line.time);
+        }
+        None => kind.places.push(Place {
+            source: stream.source.clone(),
+            entity,
+            count: 1,
+            first: line.time,
+            last: line.time,
+            excerpt: excerpt(&line.text),
+        }),
+    }
+}
+
+/// Who wrote a line: the log's own object, or the service that the line names.
+fn owner(stream: &LogStream, line: &LogLine) -> Entity {
+    if !stream.entity.is_empty() {
+        stream.entity.clone()
+    } else if line.service.is_empty() {
+        Entity::default()
+    } else {
+        Entity::new("Service", "", &line.service)
+    }
+}
+
+/// The record; of a long one the line that names what happened first.
+fn excerpt(text: &str) -> String {
+    let key = key_line(text).lines().next().unwrap_or("");
+    if text.len() <= 1000 || text.starts_with(key) { clip(text, 1000) } else { clip(&format!("{}\n…\n{text}", clip(key, 600)), 1000) }
+}
+
+fn clip(text: &str, limit: usize) -> String {
+    if text.len() <= limit { text.to_owned() } else { format!("{}…", text.get(..text.floor_char_boundary(limit - 4)).unwrap_or("")) }
+}
+
+/// Points for the words that the line shares with the question, names of objects aside.
+fn asked(essence: &str, focus: &Focus) -> f64 {
+    let lower = essence.to_ascii_lowercase();
+    let shared = focus.words.iter().filter(|word| word.len() > 3 && lower.contains(&word.to_ascii_lowercase())).count();
+    if shared > 0 { 0.03 } else { 0.0 }
+}
+
+impl Kind {
+    pub fn strength(&self) -> f64 {
+        let strength = self.reading.strength + self.weight - if self.over { 0.25 } else { 0.0 };
+        strength.clamp(0.1, 0.95)
+    }
+
+    pub fn count(&self) -> u32 {
+        self.places.iter().map(|place| place.count).sum()
+    }
+
+    pub fn first(&self) -> Option<Timestamp> {
+        self.places.iter().filter_map(|place| place.first).min()
+    }
+
+    pub fn seen(&self) -> Vec<Seen> {
+        let mut places: Vec<&Place> = self.places.iter().collect();
+        places.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.source.cmp(&b.source)));
+        places.iter().take(5).map(|place| self.seen_at(place)).collect()
+    }
+
+    fn seen_at(&self, place: &Place) -> Seen {
+        let span = match (place.first, place.last) {
+            (Some(first), Some(last)) if first != last => format!(" from {first} to {last}"),
+            (Some(first), _) => format!(" at {first}"),
+            _ => String::new(),
+        };
+        Seen {
+            kind: EvidenceKind::LogPattern,
+            source: place.source.clone(),
+            query: String::new(),
+            entity: place.entity.clone(),
+            time: place.first,
+            until: place.last.filter(|last| Some(*last) != place.first),
+            summary: one_line(&format!("{}×{span}: {}", place.count, self.reading.essence), 300),
+            excerpt: place.excerpt.clone(),
+            decisive: self.reading.decisive && !self.over,
+        }
+    }
+
+    /// The one who wrote most of it.
+    fn entity(&self) -> Entity {
+        let mut entities: BTreeMap<&Entity, u32> = BTreeMap::new();
+        for place in &self.places {
+            *entities.entry(&place.entity).or_default() += place.count;
+        }
+        entities
+            .into_iter()
+            .filter(|(entity, _)| !entity.is_empty())
+            .max_by(|a, b| a.1.cmp(&b.1).then_with(|| b.0.cmp(a.0)))
+            .map(|(entity, _)| entity.clone())
+            .unwrap_or_default()
+    }
+
+    pub fn finding(&self, _focus: &Focus) -> Finding {
+        let entity = self.entity();
+        let who = if entity.is_empty() { String::new() } else { format!(" in the log of {entity}") };
+        let count = self.count();
+        let times = if count > 1 { format!(" ({count} times)") } else { String::new() };
+        let reading = &self.reading;
+        let unknown = reading.category == Category::Unknown;
+        let role = if self.over || reading.symptom && !unknown || unknown && reading.strength < 0.5 { Role::Symptom } else { Role::Cause };
+        Finding {
+            category: reading.category,
+            role,
+            statement: format!("{}{who}{times}: \"{}\"", reading.title.trim(), reading.essence),
+            entity,
+            seen: self.seen(),
+            decisive: reading.decisive && !self.over,
+            strength: self.strength(),
+            since: self.first(),
+            falsifier: if reading.thing.is_empty() {
+                "The program did its work although it logged this line".to_owned()
+            } else {
+                format!("The same line about {} also stands in the log of a time when everything worked", reading.thing)
+            },
+            remediation: vec![reading.fix.clone()].into_iter().filter(|text| !text.is_empty()).collect(),
+            prevention: vec![reading.prevention.clone()].into_iter().filter(|text| !text.is_empty()).collect(),
+        }
+    }
+}

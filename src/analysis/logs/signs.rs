@@ -1,0 +1,324 @@
+//! What an error line means: one table of signs, read from the most specific to the most general.
+//!
+//! A sign is a handful of phrases that programs print, the category that they mean, the thing to look for in the line, and
+//! what to do about it. The first sign that fits wins, so name resolution stands before connections, and an expired
+//! certificate before a failed request.
+
+mod table;
+
+use super::extract;
+use crate::model::{Category, observation::Level};
+
+/// Which part of a line names the thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Thing {
+    Nothing,
+    Target,
+    Unresolved,
+    Variable,
+    Path,
+    Account,
+    Command,
+    Quoted,
+    Exception,
+    Operation,
+}
+
+/// One row of the table.
+pub struct Sign {
+    pub category: Category,
+    /// Any of these phrases, in lower case.
+    pub any: &'static [&'static str],
+    /// And any of these, where there are some.
+    pub with: &'static [&'static str],
+    /// And none of these.
+    pub without: &'static [&'static str],
+    /// The least level; many programs print their errors without one, so most rows ask for none.
+    pub level: Level,
+    pub thing: Thing,
+    /// The sentence; `{thing}` and `{line}` are filled in.
+    pub title: &'static str,
+    pub strength: f64,
+    /// It settles its point by itself.
+    pub decisive: bool,
+    /// How something else shows, never the cause where anything explains it.
+    pub symptom: bool,
+    pub fix: &'static str,
+    pub prevention: &'static str,
+}
+
+/// What one line says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    pub category: Category,
+    /// Equal for lines about the same thing.
+    pub key: String,
+    pub title: String,
+    pub thing: String,
+    /// The words of the line that matter.
+    pub essence: String,
+    pub strength: f64,
+    pub decisive: bool,
+    pub symptom: bool,
+    pub fix: String,
+    pub prevention: String,
+}
+
+/// Reads one record; `None` when nothing in it is wrong.
+pub fn read(text: &str, level: Level) -> Option<Reading> {
+    if level <= Level::Debug || is_no_message(text) {
+        return None;
+    }
+    // of a chain of causes the innermost says most
+    let parts = causes(text);
+    for part in &parts {
+        if let Some(reading) = one(part, level, text) {
+            return Some(reading);
+        }
+    }
+    (level >= Level::Error).then(|| generic(parts.last().copied().unwrap_or(text), level))
+}
+
+/// Source code that a log quotes, and what kubectl says about the fetching of a log.
+fn is_no_message(text: &str) -> bool {
+    const CODE: &[&str] = &[
+        "except ",
+        "raise ",
+        "throw new ",
+        "catch (",
+        "} catch",
+        "import ",
+        "from server (",
+        "Error from server",
+        "error: Metrics API",
+        "echo ",
+        "+ echo",
+        "if: ",
+        "run: ",
+        "hint: ",
+    ];
+    let line = text
+        .lines()
+        .next()
+        .unwrap_or("")
+        .trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace() || matches!(c, '|' | '+' | '-' | '>'));
+    !text.contains('\n') && CODE.iter().any(|start| line.starts_with(start))
+}
+
+/// The parts of a record from the innermost cause to the whole.
+fn causes(text: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    if text.contains('\n') {
+        if let Some(at) = text.rfind("Caused by: ") {
+            parts.push(text.get(at + 11..).and_then(|rest| rest.lines().next()).unwrap_or(""));
+        }
+        // Python: the last line that is not a frame names the exception
+        if text.contains("Traceback (most recent call last)")
+            && let Some(line) = text.lines().rev().find(|line| !line.starts_with([' ', '\t']) && !line.trim().is_empty())
+        {
+            parts.push(line);
+        }
+        if let Some(first) = text.lines().next().filter(|line| !line.starts_with("Traceback")) {
+            parts.push(first);
+        }
+        parts.push(text);
+    } else {
+        parts.push(text);
+    }
+    parts
+}
+
+fn one(part: &str, level: Level, whole: &str) -> Option<Reading> {
+    let lower = without_negations(&part.to_ascii_lowercase());
+    let sign = table::SIGNS.iter().find(|sign| sign.fits(&lower, level))?;
+    let thing = sign.thing.of(part).or_else(|| sign.thing.of(whole)).unwrap_or_default();
+    if thing.is_empty() && sign.thing == Thing::Exception {
+        return None;
+    }
+    let essence = essence(part, sign);
+    let title = entitle(sign.title, &thing);
+    // what has no name is one thing, but two exceptions with different messages are two, whatever numbers they hold
+    let by_words = matches!(
+        sign.category,
+        Category::CodeError
+            | Category::Unknown
+            | Category::DataError
+            | Category::JobFailed
+            | Category::Misconfiguration
+            | Category::ConfigMissing
+    );
+    let same = match (thing.is_empty(), by_words) {
+        (_, true) if sign.thing == Thing::Exception || thing.is_empty() => masked(&essence),
+        _ => thing.clone(),
+    };
+    let key = format!("{}|{}|{same}", sign.category.as_str(), sign.title);
+    let strength = sign.strength + emphasis(level) - if is_summary(&essence) { 0.12 } else { 0.0 };
+    Some(Reading {
+        category: sign.category,
+        key,
+        title,
+        thing: thing.clone(),
+        essence,
+        strength,
+        decisive: sign.decisive,
+        symptom: sign.symptom,
+        fix: sign.fix.replace("{thing}", if thing.is_empty() { "it" } else { &thing }),
+        prevention: sign.prevention.replace("{thing}", &thing),
+    })
+}
+
+/// How much the line's own level says.
+fn emphasis(level: Level) -> f64 {
+    match level {
+        Level::Fatal => 0.05,
+        Level::Error => 0.04,
+        Level::Warn => -0.03,
+        _ => 0.0,
+    }
+}
+
+/// `test_x failed!`, `The following tests failed`: that something failed, not why.
+fn is_summary(essence: &str) -> bool {
+    let lower = essence.to_ascii_lowercase();
+    (lower.len() < 60 && lower.trim_end_matches(['!', '.']).ends_with("failed"))
+        || lower.starts_with("the following ")
+        || lower.contains("for possible reasons")
+}
+
+/// The sentence with the thing in it, or without the words that would hold it.
+fn entitle(title: &str, thing: &str) -> String {
+    if !thing.is_empty() {
+        return title.replace("{thing}", thing);
+    }
+    let mut title = title.to_owned();
+    for hole in [" for {thing}", " to {thing}", " with {thing}", ": {thing}", " {thing}", "{thing}"] {
+        title = title.replace(hole, "");
+    }
+    title
+}
+
+impl Sign {
+    fn fits(&self, lower: &str, level: Level) -> bool {
+        level >= self.level
+            && self.any.iter().any(|phrase| has(lower, phrase))
+            && (self.with.is_empty() || self.with.iter().any(|phrase| lower.contains(phrase)))
+            && !self.without.iter().any(|phrase| lower.contains(phrase))
+    }
+}
+
+/// Short phrases must begin a word: `eresolve` is not in `ServiceResolver`.
+fn has(lower: &str, phrase: &str) -> bool {
+    let bounded = phrase.len() <= 10 && phrase.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric());
+    if !bounded {
+        return lower.contains(phrase);
+    }
+    memchr::memmem::find_iter(lower.as_bytes(), phrase.as_bytes())
+        .any(|at| at.checked_sub(1).and_then(|before| lower.as_bytes().get(before)).is_none_or(|b| !b.is_ascii_alphanumeric()))
+}
+
+impl Thing {
+    fn of(self, text: &str) -> Option<String> {
+        match self {
+            Self::Nothing => None,
+            Self::Target => extract::target(text),
+            Self::Unresolved => extract::unresolved(text),
+            Self::Variable => extract::variable(text),
+            Self::Path => extract::path(text),
+            Self::Account => extract::account(text),
+            Self::Command => extract::command(text),
+            Self::Quoted => extract::quoted(text),
+            Self::Exception => extract::exception(text).map(|(kind, _)| kind),
+            Self::Operation => extract::operation(text),
+        }
+    }
+}
+
+/// The line from a little before the phrase that was recognised, so that a long line still shows it.
+fn essence(part: &str, sign: &Sign) -> String {
+    let lower = part.to_ascii_lowercase();
+    let at = sign.any.iter().filter_map(|phrase| lower.find(phrase)).min().unwrap_or(0);
+    let line_start = part.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
+    let start = if at - line_start > 150 { part.floor_char_boundary(at - 110) } else { line_start };
+    extract::one_line(part.get(start..).and_then(|rest| rest.split('\n').next()).unwrap_or(part), 240)
+}
+
+/// Digits as one mark, so that ids and counts do not tell lines apart.
+fn masked(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars().take(100) {
+        if c.is_ascii_digit() {
+            if !out.ends_with('#') {
+                out.push('#');
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// `0 errors`, `no error`, `error_rate=0`: words of failure in lines of success.
+fn without_negations(lower: &str) -> String {
+    const QUIET: &[&str] = &[
+        "0 error",
+        "no error",
+        "zero error",
+        "without error",
+        "0 failed",
+        "0 failure",
+        "no failure",
+        "failed: 0",
+        "failed=0",
+        "failures: 0",
+        "errors: 0",
+        "errors=0",
+        "error=nil",
+        "error=null",
+        "error: null",
+        "error=none",
+        "err=nil",
+        "/error",
+        "error_rate=0",
+        "on error",
+        "error handler",
+    ];
+    if !QUIET.iter().any(|phrase| lower.contains(phrase)) {
+        return lower.to_owned();
+    }
+    let mut out = lower.to_owned();
+    for phrase in QUIET {
+        let mut from = 0;
+        while let Some(at) = out.get(from..).and_then(|rest| rest.find(phrase)).map(|at| at + from) {
+            // `10 errors` holds `0 errors`, and says the contrary
+            let counted =
+                phrase.starts_with('0') && at.checked_sub(1).and_then(|before| out.as_bytes().get(before)).is_some_and(u8::is_ascii_digit);
+            if !counted {
+                out.replace_range(at..at + phrase.len(), "");
+                from = at;
+            } else {
+                from = at + 1;
+            }
+        }
+    }
+    out
+}
+
+/// A line that is an error by its level alone.
+fn generic(text: &str, level: Level) -> Reading {
+    let essence = extract::one_line(text.lines().find(|line| !line.trim().is_empty()).unwrap_or(text), 200);
+    Reading {
+        category: Category::Unknown,
+        key: format!("generic|{}", masked(&essence)),
+        title: "It logs an error".to_owned(),
+        thing: String::new(),
+        essence,
+        strength: if level == Level::Fatal { 0.5 } else { 0.35 },
+        decisive: false,
+        symptom: level < Level::Fatal,
+        fix: "Read the lines before the first of these errors in the same log".to_owned(),
+        prevention: "Let the program say in its error what it needs and did not get".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

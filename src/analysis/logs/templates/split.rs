@@ -1,0 +1,293 @@
+//! Which words of a pattern are values, from how often each stands at its place.
+//!
+//! Among patterns of equal length, the words of one statement share one frequency. The most words with one frequency are a
+//! pattern's root; patterns with the same root are one family. Inside a family a place with one word is part of the
+//! statement; a place with a few words splits the family; a place with many is a value. How many is "many" depends on what
+//! stands before: after `user` or `=` two names are values already, after a verb two words are two statements.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{VALUE as PLACEHOLDER, mask::VALUE};
+
+/// Distinct words at a place from which on it is a value.
+const MANY: usize = 5;
+/// The same after a preposition, where names stand as often as verbs.
+const MANY_AFTER_PREPOSITION: usize = 3;
+/// Behind `=` or a word that announces a name.
+const MANY_AFTER_NAME: usize = 2;
+/// For words in capitals: states of a machine are statements.
+const MANY_STATES: usize = 12;
+/// A root needs at least this share of the frequency of the pattern's most frequent word, or rare names would become roots.
+const ROOT_SHARE: f64 = 0.34;
+
+struct Pattern<'a> {
+    id: usize,
+    tokens: Vec<&'a [u8]>,
+    count: u32,
+}
+
+/// The template text of each pattern, by pattern id.
+pub fn templates(patterns: &[(u32, Box<[u8]>)], counts: &[u32]) -> Vec<String> {
+    let mut texts: Vec<String> = vec![String::new(); patterns.len()];
+    let mut lengths: BTreeMap<usize, Vec<Pattern<'_>>> = BTreeMap::new();
+    for (id, text) in patterns {
+        let tokens: Vec<&[u8]> = text.split(|b| *b == b' ').collect();
+        let id = *id as usize;
+        lengths.entry(tokens.len()).or_default().push(Pattern { id, tokens, count: counts.get(id).copied().unwrap_or(1) });
+    }
+    for family in lengths.into_values() {
+        for group in by_root(family) {
+            separate(group, &mut texts);
+        }
+    }
+    texts
+}
+
+/// `Order <*> rejected: <*>`: where most of what follows a colon is one free word, the rare longer tails are values too.
+pub fn join_free_text(texts: &mut [String], counts: &[u32]) {
+    let mut totals: BTreeMap<String, u32> = BTreeMap::new();
+    for (text, count) in texts.iter().zip(counts) {
+        *totals.entry(text.clone()).or_default() += count;
+    }
+    let open: Vec<(String, u32)> = totals
+        .iter()
+        .filter_map(|(text, count)| Some((text.strip_suffix(PLACEHOLDER).filter(|head| head.ends_with(": "))?, *count)))
+        // a head of one word (`Error:`) announces anything
+        .filter(|(head, _)| head.split(' ').filter(|word| word.bytes().any(|b| b.is_ascii_alphabetic())).count() >= 2)
+        .map(|(head, count)| (head.to_owned(), count))
+        .collect();
+    if open.is_empty() {
+        return;
+    }
+    for text in texts.iter_mut() {
+        let total = totals.get(text).copied().unwrap_or(0);
+        if let Some((head, _)) = open
+            .iter()
+            .find(|(head, count)| text.len() > head.len() && text.starts_with(head.as_str()) && u64::from(total) * 8 <= u64::from(*count))
+        {
+            *text = format!("{head}{PLACEHOLDER}");
+        }
+    }
+}
+
+/// Patterns of one length, by their roots.
+fn by_root(patterns: Vec<Pattern<'_>>) -> Vec<Vec<Pattern<'_>>> {
+    if patterns.len() < 2 {
+        return vec![patterns];
+    }
+    let mut frequency: HashMap<(usize, &[u8]), u32> = HashMap::new();
+    for pattern in &patterns {
+        for (place, word) in pattern.tokens.iter().enumerate() {
+            *frequency.entry((place, word)).or_default() += pattern.count;
+        }
+    }
+    let mut roots: BTreeMap<Vec<(usize, Vec<u8>)>, Vec<Pattern<'_>>> = BTreeMap::new();
+    for pattern in patterns {
+        let root = root(&pattern, &frequency);
+        roots.entry(root).or_default().push(pattern);
+    }
+    roots.into_values().collect()
+}
+
+fn root(pattern: &Pattern<'_>, frequency: &HashMap<(usize, &[u8]), u32>) -> Vec<(usize, Vec<u8>)> {
+    let words: Vec<(usize, &[u8], u32)> = pattern
+        .tokens
+        .iter()
+        .enumerate()
+        .filter(|(_, word)| is_word(word))
+        .map(|(place, word)| (place, *word, frequency.get(&(place, *word)).copied().unwrap_or(0)))
+        .collect();
+    let highest = words.iter().map(|word| word.2).max().unwrap_or(0);
+    let mut by_frequency: BTreeMap<u32, usize> = BTreeMap::new();
+    for word in &words {
+        *by_frequency.entry(word.2).or_default() += 1;
+    }
+    let enough = |frequency: u32| f64::from(frequency) >= f64::from(highest) * ROOT_SHARE;
+    let best = by_frequency
+        .iter()
+        .filter(|(frequency, _)| enough(**frequency))
+        .max_by(|a, b| a.1.cmp(b.1).then(a.0.cmp(b.0)))
+        .map(|(frequency, _)| *frequency);
+    words.into_iter().filter(|word| Some(word.2) == best).map(|(place, word, _)| (place, word.to_vec())).collect()
+}
+
+/// Something with a letter: neither punctuation nor the placeholder.
+fn is_word(token: &[u8]) -> bool {
+    token.iter().any(|b| b.is_ascii_alphabetic() || *b >= 0x80)
+}
+
+/// Splits a family until every place is either one word or a value, and writes its templates.
+fn separate(family: Vec<Pattern<'_>>, texts: &mut [String]) {
+    let mut open = vec![family];
+    while let Some(group) = open.pop() {
+        let places = group.first().map_or(0, |pattern| pattern.tokens.len());
+        let mut splitting: Option<(usize, usize)> = None;
+        let mut values = vec![false; places];
+        if group.len() > 1 {
+            for (place, value) in values.iter_mut().enumerate() {
+                let distinct = distinct(&group, place);
+                if distinct < 2 {
+                    continue;
+                }
+                if is_value(&group, place, distinct) {
+                    *value = true;
+                } else if splitting.is_none_or(|(_, fewest)| distinct < fewest) {
+                    splitting = Some((place, distinct));
+                }
+            }
+        }
+        match splitting {
+            Some((place, _)) => {
+                let mut parts: BTreeMap<Vec<u8>, Vec<Pattern<'_>>> = BTreeMap::new();
+                for pattern in group {
+                    let word = pattern.tokens.get(place).map(|word| word.to_vec()).unwrap_or_default();
+                    parts.entry(word).or_default().push(pattern);
+                }
+                open.extend(parts.into_values());
+            }
+            None => {
+                for pattern in &group {
+                    if let Some(text) = texts.get_mut(pattern.id) {
+                        *text = render(pattern, &values);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn distinct(group: &[Pattern<'_>], place: usize) -> usize {
+    let mut words: Vec<&[u8]> = Vec::new();
+    for pattern in group {
+        if let Some(word) = pattern.tokens.get(place)
+            && !words.contains(word)
+        {
+            words.push(word);
+            if words.len() > MANY_STATES {
+                break;
+            }
+        }
+    }
+    words.len()
+}
+
+/// Whether a place with several words is a value.
+fn is_value(group: &[Pattern<'_>], place: usize, distinct: usize) -> bool {
+    let words = || group.iter().filter_map(|pattern| pattern.tokens.get(place));
+    // punctuation differs: two shapes, not two values
+    if words().any(|word| !is_word(word) && **word != [VALUE]) {
+        return false;
+    }
+    let some_masked = words().any(|word| **word == [VALUE]);
+    let states = words().all(|word| word.iter().all(|b| b.is_ascii_uppercase() || *b == b'_'));
+    let before = |back: usize| place.checked_sub(back).and_then(|at| group.first()?.tokens.get(at)).copied().unwrap_or(b"");
+    let (last, key) = (before(1), before(2));
+    let many = if last == b"=" {
+        if is_kind(key) { MANY } else { MANY_AFTER_NAME }
+    } else if states {
+        MANY_STATES
+    } else if announces_name(last) || ((last == b"\"" || last == b"'") && before(2) == b"=") {
+        MANY_AFTER_NAME
+    } else if is_preposition(last) || last == b":" && is_word(key) {
+        MANY_AFTER_PREPOSITION
+    } else {
+        MANY
+    };
+    // where others have a number, a word is a value as well
+    distinct >= if some_masked { many.min(MANY_AFTER_PREPOSITION) } else { many }
+}
+
+fn lower_in(word: &[u8], list: &[&[u8]]) -> bool {
+    list.iter().any(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// Keys whose values are a handful of kinds, each another statement.
+fn is_kind(key: &[u8]) -> bool {
+    lower_in(
+        key,
+        &[
+            b"status",
+            b"state",
+            b"result",
+            b"action",
+            b"type",
+            b"op",
+            b"operation",
+            b"method",
+            b"level",
+            b"severity",
+            b"event",
+            b"outcome",
+            b"reason",
+            b"err",
+            b"error",
+            b"msg",
+        ],
+    )
+}
+
+fn announces_name(word: &[u8]) -> bool {
+    lower_in(
+        word,
+        &[
+            b"user",
+            b"users",
+            b"host",
+            b"hostname",
+            b"node",
+            b"name",
+            b"named",
+            b"key",
+            b"queue",
+            b"topic",
+            b"service",
+            b"pod",
+            b"container",
+            b"file",
+            b"volume",
+            b"device",
+            b"dev",
+            b"interface",
+            b"domain",
+            b"customer",
+            b"account",
+            b"tenant",
+            b"job",
+            b"table",
+            b"database",
+            b"bucket",
+            b"breaker",
+            b"comm",
+            b"process",
+        ],
+    )
+}
+
+fn is_preposition(word: &[u8]) -> bool {
+    lower_in(word, &[b"for", b"from", b"by", b"at", b"on", b"in", b"of", b"via", b"to", b"under", b"with"])
+}
+
+/// The words with their placeholders; runs of placeholders are one.
+fn render(pattern: &Pattern<'_>, values: &[bool]) -> String {
+    let mut out = String::new();
+    let mut after_value = false;
+    for (token, value) in pattern.tokens.iter().zip(values) {
+        let is_value = *value || **token == [VALUE];
+        if is_value && after_value {
+            continue;
+        }
+        let text = String::from_utf8_lossy(token);
+        let text = if is_value { PLACEHOLDER } else { &text };
+        if !out.is_empty() && !glued(&out, text) {
+            out.push(' ');
+        }
+        out.push_str(text);
+        after_value = is_value;
+    }
+    out
+}
+
+/// Punctuation as people set it, as far as the pattern still tells.
+fn glued(out: &str, next: &str) -> bool {
+    matches!(next, "," | ":" | ";" | ")" | "]" | "}" | "=" | "?" | "!") || out.ends_with(['(', '[', '{', '=', '#'])
+}

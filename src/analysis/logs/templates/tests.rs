@@ -1,0 +1,68 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn mine(lines: &[&str]) -> Templates {
+    let mut miner = Miner::default();
+    lines.iter().for_each(|line| miner.add(line));
+    miner.finish()
+}
+
+fn groups(lines: &[&str]) -> Vec<u32> {
+    mine(lines).of_line
+}
+
+#[test]
+fn numbers_addresses_and_paths_are_values() {
+    assert_eq!(
+        groups(&[
+            "Received block blk_38 of size 91178 from /10.250.10.6",
+            "Received block blk_-99 of size 5 from /10.250.10.7:50010",
+            "Deleting block blk_38 file /data/current/blk_38",
+            "Served block in 5.2 KB",
+            "Served block in 17 B",
+        ]),
+        [0, 0, 1, 2, 2]
+    );
+}
+
+#[test]
+fn names_are_values_and_verbs_are_not() {
+    let mut lines: Vec<String> = Vec::new();
+    for name in ["ana", "ben", "cleo", "dan", "eve", "finn"] {
+        lines.push(format!("session opened for user {name} by (uid=0)"));
+        lines.push(format!("session closed for user {name} by (uid=0)"));
+    }
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let found = mine(&lines);
+    let texts: Vec<&str> = found.templates.iter().map(|template| template.text.as_str()).collect();
+    assert_eq!(texts, ["session opened for user <*> by (uid=<*>)", "session closed for user <*> by (uid=<*>)"]);
+}
+
+#[test]
+fn lists_of_any_length_are_one_value() {
+    assert_eq!(groups(&["delete blk_1", "delete blk_1 blk_2", "delete blk_1 blk_2 blk_3"]), [0, 0, 0]);
+}
+
+#[test]
+fn a_status_is_part_of_the_statement() {
+    assert_eq!(groups(&["done with status 200 in 3ms", "done with status 500 in 3ms", "done with status 200 in 9ms"]), [0, 1, 0]);
+}
+
+#[test]
+fn a_state_is_part_of_the_statement() {
+    assert_eq!(
+        groups(&["task 1 went from NEW to RUNNING", "task 2 went from RUNNING to DONE", "task 3 went from NEW to RUNNING"]),
+        [0, 1, 0]
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_line_is_too_odd(lines in proptest::collection::vec("\\PC{0,60}", 0..20)) {
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let found = mine(&lines);
+        prop_assert_eq!(found.of_line.len(), lines.len());
+        prop_assert_eq!(found.templates.iter().map(|template| template.count as usize).sum::<usize>(), lines.len());
+    }
+}
