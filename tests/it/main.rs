@@ -8,5 +8,5 @@ mod cli;
 mod conversation;
 mod doors;
 mod restart;
-mod scores_alerts;
+mod scores;
 mod world;

@@ -1,4 +1,4 @@
-//! Recognition and routing against the public payloads and rules beside the repository, with the scorers that judge them.
+//! The scores on public incidents, payloads, rules and logs beside the repository: floors that only rise.
 
 use std::{
     path::{Path, PathBuf},
@@ -49,4 +49,29 @@ fn alerts_are_routed() {
     let Some(shared) = shared() else { return };
     let report = score(&shared.join("tools/score_routing.py"), &shared.join("data/routing/alert_routing.csv"));
     assert!(total(&report, "strict") >= 0.98 && total(&report, "lenient") >= 0.99, "{report}");
+}
+
+/// A set of recorded incidents and the least that must come out at rank 1.
+const FLOORS: &[(&str, u64)] = &[("holmes", 24), ("k8s", 60), ("mongodb", 11), ("k8s-controls", 1)];
+
+#[test]
+fn recorded_incidents_are_explained() {
+    let Some(shared) = shared() else { return };
+    for (set, floor) in FLOORS {
+        let folder = shared.join("data/scenarios").join(set);
+        let output = Command::new(env!("CARGO_BIN_EXE_sre-agent")).arg("eval").arg(&folder).arg("--json").output().unwrap();
+        let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let total = &result["total"];
+        assert!(total["top1"].as_u64().unwrap() >= *floor, "{set}: {total}");
+        assert_eq!(total["asserted_wrong"], 0, "{set}: {total}");
+    }
+}
+
+#[test]
+fn log_lines_are_grouped_by_template() {
+    let Some(shared) = shared() else { return };
+    let report = score(&shared.join("tools/score_templates.py"), &shared.join("data/loglines"));
+    let average = report.lines().find(|line| line.starts_with("average")).unwrap();
+    let accuracy: f64 = average.split_whitespace().nth(1).unwrap().parse().unwrap();
+    assert!(accuracy >= 0.95, "{report}");
 }
