@@ -89,9 +89,9 @@ impl World {
     pub fn write_settings(&self, listen: &str) {
         let workspace = Config::default();
         let folder = self.folder.path().display();
+        let slack_url = &self.slack_url;
         let text = format!(
-            "server: {{listen: '{listen}'}}\nslack: {{api_url: '{}', bot_token: {}, signing_secret: {}, channel: {}}}\nstore: {{path: '{folder}/store.db'}}\nevidence: {{bundle: '{folder}/evidence'}}\nlog: error\n",
-            format!("{}/api", self.slack_url),
+            "server: {{listen: '{listen}'}}\nslack: {{api_url: '{slack_url}/api', bot_token: {}, signing_secret: {}, channel: {}}}\nstore: {{path: '{folder}/store.db'}}\nevidence: {{bundle: '{folder}/evidence'}}\nlog: error\n",
             workspace.bot_token,
             workspace.signing_secret,
             self.channel,
@@ -151,7 +151,7 @@ impl World {
         let channel = self.channel.clone();
         self.until("a card and a report", |slack| {
             let thread = slack.thread(&channel, ts);
-            let mut ours = thread.into_iter().filter(|message| is_ours(message));
+            let mut ours = thread.into_iter().filter(is_ours);
             let (card, report) = (ours.next()?, ours.next()?);
             shown(&card).contains("Reported").then_some((card, report))
         })
