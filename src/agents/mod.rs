@@ -11,3 +11,6 @@ pub use agent::{Agent, Case};
 pub use catalog::{AgentSpec, Catalog, CatalogError};
 pub use engine::{Engine, Progress};
 pub use focus::focus_of;
+
+#[cfg(test)]
+mod tests;

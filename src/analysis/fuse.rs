@@ -220,3 +220,6 @@ fn capped(text: &str, limit: usize) -> String {
     out.push('…');
     out
 }
+
+#[cfg(test)]
+mod tests;

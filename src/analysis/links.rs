@@ -260,3 +260,6 @@ fn list<'a>(value: &'a Value, path: &str) -> &'a [Value] {
 fn string(value: &Value, path: &str) -> String {
     value.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
+
+#[cfg(test)]
+mod tests;

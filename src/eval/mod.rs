@@ -44,3 +44,6 @@ async fn replay(scenario: &Scenario, folder: &Path) -> Result<Investigation> {
     let engine = Engine::new(Registry::new(bundle.tools()), Router::embedded(), Thresholds::default());
     engine.investigate(InvestigationId(ulid::Ulid::nil()), &scenario.request(), &|_| ()).await
 }
+
+#[cfg(test)]
+mod tests;

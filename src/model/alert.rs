@@ -132,7 +132,8 @@ pub struct Alert {
     pub severity_source: Option<String>,
     pub priority: Priority,
     pub status: AlertStatus,
-    /// How many alerts the sender grouped into this one; at least 1.
+    /// How many alerts came together in the sender's group, this one included; at least 1. Each alert of a group says the
+    /// same number, so it is never summed.
     pub alert_count: u32,
     pub labels: BTreeMap<String, String>,
     pub summary: String,

@@ -16,6 +16,9 @@ mod storage;
 mod value;
 mod workloads;
 
+#[cfg(test)]
+mod tests;
+
 pub use cluster::{Cluster, Thing};
 
 use super::{Finding, Focus, Role, Seen, Thresholds};

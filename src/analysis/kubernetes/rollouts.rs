@@ -43,7 +43,7 @@ pub fn check(look: &Look<'_>, out: &mut Checked) {
         let [.., old, new] = sets.as_slice() else { continue };
         let Some(deployment) = look.cluster.get("Deployment", &namespace, &name) else { continue };
         if is_unwell(look, new, deployment) {
-            compare(look, deployment, old, new, out);
+            compare(deployment, old, new, out);
         }
     }
 }
@@ -62,7 +62,7 @@ fn is_unwell(look: &Look<'_>, new: &Thing<'_>, deployment: &Thing<'_>) -> bool {
     pods.iter().any(|pod| !is_ready(pod)) || (pods.is_empty() && short_of && deployment.int("/status/unavailableReplicas").unwrap_or(0) > 0)
 }
 
-fn compare(look: &Look<'_>, deployment: &Thing<'_>, old: &Thing<'_>, new: &Thing<'_>, out: &mut Checked) {
+fn compare(deployment: &Thing<'_>, old: &Thing<'_>, new: &Thing<'_>, out: &mut Checked) {
     let differences = differences(old, new);
     if differences.is_empty() {
         return;

@@ -114,7 +114,7 @@ impl Intake {
             let path = entry.path().map(|path| path.into_owned()).unwrap_or_default();
             let inside = path.to_string_lossy().trim_start_matches("./").to_owned();
             if path.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
-                self.gaps.push(format!("{name}: an entry points outside the archive and was refused"));
+                self.gaps.push(format!("{name}: the entry {inside:?} points outside the archive and was refused"));
                 continue;
             }
             let kind = entry.header().entry_type();

@@ -1,0 +1,256 @@
+//! Which alert a chat message states: default templates, senders' titles, fields, and plain sentences.
+
+use super::{
+    draft::Draft,
+    json,
+    listing::Listing,
+    mrkdwn, sentence,
+    slack::Post,
+    subject::{self, Subject},
+    title::{self, Title},
+    words,
+};
+use crate::model::AlertStatus;
+
+/// Senders by a part of their bot's name.
+const SENDERS: &[(&str, &str)] = &[
+    ("alertmanager", "alertmanager"),
+    ("prometheus", "alertmanager"),
+    ("grafana", "grafana"),
+    ("datadog", "datadog"),
+    ("pagerduty", "pagerduty"),
+    ("opsgenie", "opsgenie"),
+    ("sentry", "sentry"),
+    ("new relic", "newrelic"),
+    ("newrelic", "newrelic"),
+    ("aws chatbot", "cloudwatch"),
+    ("amazon q", "cloudwatch"),
+    ("cloudwatch", "cloudwatch"),
+    ("zabbix", "zabbix"),
+    ("azure", "azure"),
+    ("google cloud", "gcp"),
+    ("stackdriver", "gcp"),
+    ("victorops", "victorops"),
+    ("splunk", "splunk"),
+    ("pingdom", "pingdom"),
+    ("uptime", "uptime"),
+    ("statuscake", "statuscake"),
+    ("checkly", "checkly"),
+    ("better stack", "uptime"),
+    ("nagios", "nagios"),
+    ("icinga", "icinga"),
+    ("sensu", "sensu"),
+    ("elastic", "elastic"),
+    ("kibana", "elastic"),
+    ("dynatrace", "dynatrace"),
+    ("rollbar", "rollbar"),
+    ("bugsnag", "bugsnag"),
+    ("honeybadger", "honeybadger"),
+    ("honeycomb", "honeycomb"),
+    ("robusta", "robusta"),
+    ("signoz", "signoz"),
+    ("kubernetes", "kubernetes"),
+];
+
+/// The alert in a message, if it states one.
+pub(super) fn read(post: &Post) -> Option<Draft> {
+    let lines = || post.titles.iter().chain(&post.fallbacks).chain(&post.texts);
+    let mut draft = match lines().find_map(|line| subject::read(line)) {
+        Some(subject) => from_template(post, subject),
+        None => from_words(post)?,
+    };
+    for link in &post.links {
+        draft.link(&mrkdwn::without_any_emoji(&link.title), &link.url);
+    }
+    draft.starts_at = draft.starts_at.or_else(|| json::time(&post.ts));
+    Some(draft)
+}
+
+fn source(post: &Post, otherwise: &str) -> String {
+    let names = format!("{} {}", post.sender, post.footer).to_lowercase();
+    SENDERS.iter().find(|(part, _)| names.contains(part)).map_or(otherwise, |(_, source)| source).to_owned()
+}
+
+/// Alertmanager's or Grafana's subject line, with whatever else the template prints.
+fn from_template(post: &Post, subject: Subject) -> Draft {
+    let mut draft = Draft::new(&source(post, "alertmanager"));
+    let mut listing = post.listing();
+    draft.status = Some(subject.status);
+    draft.count = subject.count.max(listing.alerts);
+    draft.name = listing.labels.get("alertname").cloned().unwrap_or(subject.name);
+    let listed = listing.labels.contains_key("alertname");
+    draft.labels = std::mem::take(&mut listing.labels);
+    if !listed {
+        draft.labels.extend(subject.labels);
+    }
+    details(&mut draft, &listing, post);
+    if let Some(word) = draft.labels.get("severity") {
+        draft.severity_word.clone_from(word);
+    }
+    draft
+}
+
+/// Summary, description, severity and the places that `Key: value` lines and fields name.
+fn details(draft: &mut Draft, listing: &Listing, post: &Post) {
+    let annotation = |key: &str| listing.annotations.get(key).map(String::as_str);
+    let or_empty = |found: Option<&str>| found.unwrap_or("").to_owned();
+    draft.summary = or_empty(annotation("summary").or_else(|| listing.pair(&["summary", "alert", "title"])));
+    // `Pod is crash looping. - warning`: some templates put the severity behind the summary.
+    if let Some((summary, word)) = draft.summary.clone().rsplit_once(" - ")
+        && words::is_severity(word)
+    {
+        summary.clone_into(&mut draft.summary);
+        word.clone_into(&mut draft.severity_word);
+    }
+    let body = post.body();
+    draft.description = annotation("description")
+        .or_else(|| annotation("message"))
+        .or_else(|| listing.pair(&["description", "alarm description", "message", "details"]))
+        .map_or(body, str::to_owned);
+    if draft.summary.is_empty() {
+        draft.summary = post.titles.first().filter(|title| subject::read(title).is_none()).cloned().unwrap_or_default();
+    }
+    if draft.severity_word.is_empty() {
+        draft.severity_word = or_empty(listing.pair(&["severity", "priority", "alert severity", "level", "urgency", "sev"]));
+    }
+    let pairs: [(&[&str], &mut String); 4] = [
+        (&["namespace", "kubernetes namespace", "ns"], &mut draft.namespace),
+        (&["cluster", "cluster name", "kubernetes cluster"], &mut draft.cluster),
+        (&["service", "service name", "app", "application", "project", "component", "deployment", "workload"], &mut draft.service),
+        (
+            &[
+                "resource",
+                "pod",
+                "pods",
+                "host",
+                "hostname",
+                "node",
+                "instance",
+                "impacted entities",
+                "entity",
+                "affected resource",
+                "affected resources",
+                "url",
+                "target",
+            ],
+            &mut draft.resource,
+        ),
+    ];
+    for (keys, slot) in pairs {
+        if let Some(value) = listing.pair(keys).filter(|_| slot.is_empty()) {
+            value.split([' ', ',']).find(|word| !word.is_empty()).unwrap_or("").clone_into(slot);
+        }
+    }
+    if let (Some(bucket), Some(object)) = (listing.pair(&["s3 bucket", "bucket"]), listing.pair(&["s3 object", "object", "object key"])) {
+        draft.resource = format!("{bucket}/{object}");
+    }
+    if let Some(tags) = listing.pair(&["tags", "tag"]) {
+        for (key, value) in json::labels(&serde_json::Value::String(tags.to_owned())) {
+            draft.label(&key, &value);
+        }
+    }
+    for key in ["environment", "env", "region", "team", "metric", "policy", "release"] {
+        if let Some(value) = listing.pair(&[key]) {
+            draft.label(key, value);
+        }
+    }
+}
+
+/// Titles and fields of other senders, or a sentence that states a symptom.
+fn from_words(post: &Post) -> Option<Draft> {
+    let source = source(post, if post.person { "person" } else { "text" });
+    let known = !matches!(source.as_str(), "text" | "person");
+    let listing = post.listing();
+    let line = post.titles.iter().chain(&post.texts).chain(&post.fallbacks).find(|line| !line.trim().is_empty())?;
+    let fallback = post.fallbacks.first().map(|line| title::read(line)).unwrap_or_default();
+    let mut title = title::read(line);
+    if !title.marked && fallback.marked {
+        title = Title { name: title.name, ..fallback };
+    }
+    bars(post, &mut title);
+    let named = listing.pair(&[
+        "alarm name",
+        "alert name",
+        "alertname",
+        "finding type",
+        "rule name",
+        "trigger",
+        "condition name",
+        "check name",
+        "event type code",
+        "code",
+        "monitor name",
+        "problem name",
+    ]);
+    let triggered_by = line.split_once("triggered by ").map(|(_, name)| name.trim().trim_matches(['*', '.', '"']).to_owned());
+    let state = listing.pair(&["current state", "new state", "state", "status", "alert status", "current status"]).and_then(words::status);
+    let word = listing.pair(&["severity", "alert severity", "priority", "level", "urgency"]);
+    let all = format!("{}\n{}", line, post.body());
+    let shouted = line.trim_start().starts_with('[')
+        || line.split(':').next().is_some_and(|word| word.len() > 2 && !word.chars().any(char::is_lowercase));
+    let stated = named.is_some() && (state.is_some() || word.is_some() || post.status_of_color().is_some())
+        || known && title.marked
+        || word.is_some() && state.is_some();
+    let marked = title.marked && !sentence::is_chatter(&title.name);
+    let described = !sentence::is_chatter(&all) && (post.sentence().is_some() || known && post.status_of_color().is_some());
+    let found = finding(post);
+    let is_alert = if post.person {
+        title.marked && shouted && !sentence::is_chatter(&all)
+    } else {
+        stated || marked || described || found.is_some() || known && !sentence::is_chatter(&all)
+    };
+    if !is_alert || all.trim().is_empty() {
+        return None;
+    }
+    let mut draft = Draft::new(&source);
+    draft.labels.clone_from(&listing.labels);
+    details(&mut draft, &listing, post);
+    draft.name = named.map(str::to_owned).or(triggered_by).or(found).unwrap_or_else(|| title.name.clone());
+    draft.status = title.status.or(state).or_else(|| post.status_of_color()).or(Some(AlertStatus::Firing));
+    if !title.severity_word.is_empty() {
+        draft.severity_word = title.severity_word;
+    }
+    if draft.severity_word.is_empty() {
+        draft.severity_word = severity_in(&all).unwrap_or("").to_owned();
+    }
+    if draft.service.is_empty() {
+        draft.service = sentence::service(&title.name).unwrap_or("").to_owned();
+    }
+    if let Some(environment) = sentence::environment(&all) {
+        draft.label("env", environment);
+    }
+    if draft.summary.is_empty() {
+        draft.summary = title.name;
+    }
+    Some(draft)
+}
+
+/// `🚨 CloudWatch Alarm | name | region | Account: …`: the first part says what, the second which.
+fn bars(post: &Post, title: &mut Title) {
+    let Some(line) = post.fallbacks.iter().chain(&post.titles).find(|line| line.matches(" | ").count() >= 2) else { return };
+    let parts: Vec<&str> = line.split(" | ").map(str::trim).collect();
+    if let [kind, name, ..] = parts.as_slice() {
+        let kind = words::plain(kind);
+        if kind.contains("alarm") || kind.contains("alert") {
+            title.marked = true;
+            mrkdwn::without_emoji(name).clone_into(&mut title.name);
+            let calm = line.contains('✅') || line.contains(":white_check_mark:") || kind.split(' ').any(|word| word == "ok");
+            title.status = Some(if calm { AlertStatus::Resolved } else { AlertStatus::Firing });
+        }
+    }
+}
+
+/// Security findings name themselves in the fallback: `GuardDuty Malware Scan Result: THREATS_FOUND`.
+fn finding(post: &Post) -> Option<String> {
+    let line = post.fallbacks.iter().chain(&post.titles).find(|line| line.contains(": "))?;
+    let (name, result) = line.split_once(": ")?;
+    (result.trim().chars().all(|c| c.is_ascii_uppercase() || c == '_') && words::status(result).is_some()).then(|| name.trim().to_owned())
+}
+
+/// `Alert of severity **3**`, `severity=critical` inside a sentence.
+fn severity_in(text: &str) -> Option<&str> {
+    static IN_TEXT: super::pattern::Pattern = super::pattern::Pattern::new(|| {
+        super::pattern::compile(r"(?i)\b(?:severity|priority)(?:\s+is)?\s*[:=]?\s*[*`]*([A-Za-z]+|P?\d)\b")
+    });
+    super::pattern::capture(&IN_TEXT, text)
+}
