@@ -42,6 +42,10 @@ const MEANT: &[&str] = &[
     "test",
     "downloaded",
     "checkpoint complete",
+    "checkpoints complete",
+    "in the last ",
+    "per minute",
+    "within ",
 ];
 const DATABASE: &[&str] =
     &["database", "db ", " db", "sql", "query", "procedure", "select ", "update ", "insert ", "postgres", "mysql", "mongo", "oracle"];
