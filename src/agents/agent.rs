@@ -1,7 +1,7 @@
 //! One specialist: a name and the checks of its domain.
 
 use crate::{
-    analysis::{Finding, Focus, Thresholds, asked, changes, kubernetes, logs, mongodb, reported},
+    analysis::{Finding, Focus, Thresholds, asked, changes, kubernetes, logs, mongodb, reported, signals},
     model::observation::Observations,
 };
 
@@ -76,8 +76,11 @@ impl Agent for Application {
 
     fn judge(&self, case: &Case<'_>) -> Verdict {
         let mut findings = logs::findings(&case.observations.logs, case.focus);
+        let changed = changes::findings(case.observations, case.focus);
+        changes::explain(&changed, &mut findings);
+        findings.extend(changed);
         findings.extend(asked::findings(&case.observations.logs, case.focus));
-        findings.extend(changes::findings(case.observations, case.focus));
+        findings.extend(signals::findings(case.observations, case.focus));
         Verdict { findings, ruled_out: Vec::new() }
     }
 }

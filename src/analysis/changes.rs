@@ -21,6 +21,8 @@ const AFTER_SECONDS: i64 = 120;
 const LEAST_OVERLAP: f64 = 1.6;
 /// How much better than the next one the best must be to be called likely.
 const MARGIN: f64 = 1.15;
+/// The strength of a change that stands out.
+const CLEAR: f64 = 0.8;
 /// Words that every change and every alert uses.
 const COMMON: &[&str] = &[
     "the",
@@ -135,7 +137,7 @@ pub fn findings(observations: &Observations, focus: &Focus) -> Vec<Finding> {
     let Some(best) = ranked.first().filter(|best| best.score >= LEAST_OVERLAP) else { return Vec::new() };
     let second = ranked.get(1).map_or(0.0, |next| next.score);
     let clear = best.score >= second * MARGIN;
-    let mut out = vec![finding(best, focus, if clear { 0.8 } else { 0.55 })];
+    let mut out = vec![finding(best, focus, if clear { CLEAR } else { 0.55 })];
     out.extend(
         ranked
             .iter()
@@ -145,6 +147,33 @@ pub fn findings(observations: &Observations, focus: &Focus) -> Vec<Finding> {
             .map(|next| finding(next, focus, 0.35)),
     );
     out
+}
+
+/// What a program says about its own failure is explained by a change that speaks of the same things.
+///
+/// A failure of the surroundings (a certificate, a disk, a name) is not: no commit made it.
+pub fn explain(changes: &[Finding], logs: &mut [Finding]) {
+    const OWN: &[Category] = &[
+        Category::CodeError,
+        Category::DataError,
+        Category::ConfigMissing,
+        Category::Misconfiguration,
+        Category::ConnectionPoolExhausted,
+        Category::ErrorRate,
+        Category::Latency,
+        Category::Authentication,
+        Category::QueueBacklog,
+        Category::Unknown,
+    ];
+    let Some(change) = changes.first().filter(|change| change.strength >= CLEAR) else { return };
+    let shared: BTreeSet<String> = change.statement.rsplit("both speak of ").next().map(words).unwrap_or_default();
+    for finding in logs.iter_mut().filter(|finding| OWN.contains(&finding.category)) {
+        let said: BTreeSet<String> = finding.seen.iter().flat_map(|seen| words(&seen.summary)).chain(words(&finding.statement)).collect();
+        if said.intersection(&shared).next().is_some() {
+            finding.role = Role::Symptom;
+            finding.entity = change.entity.clone();
+        }
+    }
 }
 
 /// A commit and its deploys carry one id.

@@ -102,7 +102,7 @@ fn stories(findings: Vec<Finding>, focus: &Focus, links: &Links) -> Vec<Story> {
     for symptom in rest {
         let mut explained = false;
         for story in stories.iter_mut().take(causes) {
-            if explains(&story.lead, &symptom, links) {
+            if explains(&story.lead, &symptom, focus, links) {
                 explained = true;
                 story.others.push(symptom.clone());
             }
@@ -141,9 +141,13 @@ fn stories(findings: Vec<Finding>, focus: &Focus, links: &Links) -> Vec<Story> {
     stories
 }
 
-fn explains(cause: &Finding, symptom: &Finding, links: &Links) -> bool {
-    if cause.entity.is_empty() || symptom.entity.is_empty() {
-        return cause.entity.is_empty() && symptom.entity.is_empty();
+fn explains(cause: &Finding, symptom: &Finding, focus: &Focus, links: &Links) -> bool {
+    // A source that does not say whom it is about was collected for the subject.
+    match (cause.entity.is_empty(), symptom.entity.is_empty()) {
+        (true, true) => return true,
+        (true, false) => return links.relevance(&symptom.entity, focus) >= 0.9,
+        (false, true) => return false,
+        (false, false) => {}
     }
     links.related(&cause.entity, &symptom.entity)
 }

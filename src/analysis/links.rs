@@ -124,10 +124,20 @@ impl Links {
         let (root_a, root_b) = (self.root(a), self.root(b));
         a.name == b.name
             || root_a.name == root_b.name
+            || self.looks_owned(a, b)
+            || self.looks_owned(b, a)
             || self.uses_it(a, b)
             || self.uses_it(b, a)
             || self.uses_it(&root_a, b)
             || self.uses_it(&root_b, a)
+    }
+
+    /// A pod without a known owner is called after its workload.
+    fn looks_owned(&self, pod: &Entity, owner: &Entity) -> bool {
+        let workload = ["Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "ReplicaSet"].contains(&owner.kind.as_str());
+        let key = Key { kind: pod.kind.clone(), namespace: pod.namespace.clone(), name: pod.name.clone() };
+        let named = pod.name.strip_prefix(&owner.name).is_some_and(|rest| rest.starts_with('-'));
+        pod.kind == "Pod" && workload && named && !self.owners.contains_key(&key)
     }
 
     fn uses_it(&self, user: &Entity, used: &Entity) -> bool {

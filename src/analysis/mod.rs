@@ -11,6 +11,7 @@ pub mod links;
 pub mod asked;
 pub mod changes;
 pub mod reported;
+pub mod signals;
 
 pub mod fuse;
 pub mod kubernetes;

@@ -65,6 +65,21 @@ fn deployment(look: &Look<'_>, thing: &Thing<'_>, out: &mut Checked) {
     if let Some(failure) = condition(&thing.body, "ReplicaFailure").filter(|condition| text(condition, "/status") == "True") {
         out.findings.push(create_failed(look, thing, &reason_and_message(failure)));
     }
+    let ready_now = thing.int("/status/readyReplicas").unwrap_or(0) >= thing.int("/spec/replicas").unwrap_or(1);
+    if let Some(event) = look.recent(thing, &["ProgressDeadlineExceeded", "FailedCreate", "ReplicaSetCreateError"]).filter(|_| !ready_now) {
+        out.findings.push(
+            Finding::new(
+                Category::RolloutStuck,
+                Role::Symptom,
+                thing.entity(),
+                format!("The rollout of Deployment {path} is stuck: {}", short(&event.message, 180)),
+            )
+            .strength(0.8)
+            .saw(look.event(thing, event))
+            .falsifier("the new ReplicaSet has all its replicas ready")
+            .fix(format!("kubectl rollout undo deployment/{}{}", thing.name, in_namespace(thing))),
+        );
+    }
     // A manifest that shows neither a number nor a state says nothing about replicas.
     if thing.int("/spec/replicas").is_none() && !has(&thing.body, "/status") {
         return;
