@@ -11,7 +11,10 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
-    analysis::logs::{anomalies, templates::Miner},
+    analysis::logs::{
+        anomalies,
+        templates::{Miner, Templates},
+    },
     model::observation::LogStream,
     tools::bundle::{logs, mongod},
 };
@@ -75,13 +78,17 @@ fn stream(source: &str, text: &str) -> LogStream {
     mongod::read(source, text).or_else(|| logs::read(source, text)).unwrap_or_default()
 }
 
-fn templates(source: &str, text: &str, out: &mut impl Write) -> io::Result<()> {
-    let stream = stream(source, text);
+fn mine(stream: &LogStream) -> Templates {
     let mut miner = Miner::default();
     for line in &stream.lines {
         miner.add(&line.text);
     }
-    let found = miner.finish();
+    miner.finish()
+}
+
+fn templates(source: &str, text: &str, out: &mut impl Write) -> io::Result<()> {
+    let stream = stream(source, text);
+    let found = mine(&stream);
     // a continuation has its record's template; lines before the first record have the first one's
     let mut records = stream.lines.iter().zip(&found.of_line).peekable();
     let mut current = found.of_line.first().copied().unwrap_or(0);
@@ -103,6 +110,7 @@ fn templates(source: &str, text: &str, out: &mut impl Write) -> io::Result<()> {
 
 fn report(source: &str, text: &str, out: &mut impl Write) -> io::Result<()> {
     let stream = stream(source, text);
-    let found = anomalies::find(&stream);
-    write!(out, "{}", anomalies::render(&stream, &found))
+    let mined = mine(&stream);
+    let found = anomalies::find(&stream, &mined);
+    write!(out, "{}", anomalies::render(&stream, &mined, &found))
 }

@@ -21,7 +21,7 @@ fn group<'t>(pattern: Option<&Regex>, text: &'t str) -> Option<&'t str> {
 /// `host:port`, a URL's host, or an address, in that order of preference.
 pub fn target(text: &str) -> Option<String> {
     let host_port = pattern!(
-        r"(?i)(?:^|[\s('\x22=/@\[,])((?:[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?:\d{2,5})(?:$|[^\d:.\w])"
+        r"(?i)(?:^|[\s('\x22=/@\[,])((?:[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?:\d{2,5})(?:$|[:.](?:\s|$)|[^\d:.\w])"
     );
     let python = pattern!(r"host='([^']+)', port=(\d+)");
     let words = pattern!(

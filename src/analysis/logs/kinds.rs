@@ -257,7 +257,7 @@ impl Kind {
             .unwrap_or_default()
     }
 
-    pub fn finding(&self, _focus: &Focus) -> Finding {
+    pub fn finding(&self, focus: &Focus) -> Finding {
         let entity = self.entity();
         let who = if entity.is_empty() { String::new() } else { format!(" in the log of {entity}") };
         let count = self.count();
@@ -269,7 +269,8 @@ impl Kind {
             category: reading.category,
             role,
             statement: format!("{}{who}{times}: \"{}\"", reading.title.trim(), reading.essence),
-            entity,
+            // a log that names no owner was collected for what the question is about
+            entity: if entity.is_empty() { focus.entities.first().cloned().unwrap_or_default() } else { entity },
             seen: self.seen(),
             decisive: reading.decisive && !self.over,
             strength: self.strength(),

@@ -42,6 +42,10 @@ const MEANT: &[&str] = &[
     "test",
     "downloaded",
     "checkpoint complete",
+    "checkpoints complete",
+    "in the last ",
+    "per minute",
+    "within ",
 ];
 const DATABASE: &[&str] =
     &["database", "db ", " db", "sql", "query", "procedure", "select ", "update ", "insert ", "postgres", "mysql", "mongo", "oracle"];
@@ -80,6 +84,9 @@ pub fn check(streams: &[&LogStream], focus: &Focus) -> Vec<Finding> {
             .iter()
             .any(|word| text.contains(word));
     let mut found: Vec<Finding> = messages.values().filter(|slow| slow.worst >= SLOW_MS).map(|slow| finding(slow, asked)).collect();
+    for one in found.iter_mut().filter(|one| one.entity.is_empty()) {
+        one.entity = focus.entities.first().cloned().unwrap_or_default();
+    }
     found.sort_by(|a, b| b.strength.total_cmp(&a.strength).then_with(|| a.statement.cmp(&b.statement)));
     found.truncate(4);
     found

@@ -1,1 +1,99 @@
+use proptest::prelude::*;
 
+use super::*;
+use crate::{
+    analysis::Role,
+    model::{
+        Category, Entity,
+        observation::{Level, LogLine},
+    },
+};
+
+fn stream(lines: &[(Level, &str)]) -> LogStream {
+    let lines = (1_u32..).zip(lines).map(|(number, (level, text))| LogLine {
+        number,
+        level: *level,
+        text: (*text).to_owned(),
+        ..LogLine::default()
+    });
+    LogStream {
+        source: "app.log".to_owned(),
+        entity: Entity::new("Pod", "blue", "app-1"),
+        lines: lines.collect(),
+        dialect: "text".to_owned(),
+        ..LogStream::default()
+    }
+}
+
+fn ask(streams: &[LogStream], question: &str) -> Vec<Finding> {
+    let mut found = findings(streams, &Focus { text: question.to_owned(), ..Focus::default() });
+    found.sort_by(|a, b| a.role.cmp(&b.role).then(b.strength.total_cmp(&a.strength)));
+    found
+}
+
+#[test]
+fn a_needle_in_many_lines_is_found() {
+    let mut lines = vec![(Level::Info, "tick done"); 5000];
+    lines[2500] = (Level::Error, "cannot reach ledger:8443: connection refused");
+    let found = ask(&[stream(&lines)], "");
+    assert_eq!((found.len(), found[0].category), (1, Category::ConnectionRefused));
+    assert!(found[0].statement.contains("ledger:8443") && found[0].seen[0].summary.starts_with("1×"));
+}
+
+#[test]
+fn a_quoted_phrase_is_looked_up() {
+    let found = ask(
+        &[stream(&[(Level::Info, "link up"), (Level::Info, "Lamp broken"), (Level::Info, "link up")])],
+        "Was there any 'lamp broken' reported?",
+    );
+    assert!(found[0].decisive && found[0].statement.contains("'lamp broken' stands 1 time"), "{}", found[0].statement);
+}
+
+#[test]
+fn a_slow_database_call_names_its_procedure() {
+    let lines = [(Level::Info, "calling stored procedure: sp_Blue"), (Level::Info, "Database call completed in 9.5 seconds.")];
+    let found = ask(&[stream(&lines)], "Why is the latency high?");
+    assert_eq!((found[0].category, found[0].role), (Category::SlowQuery, Role::Cause));
+    assert!(found[0].statement.contains("sp_Blue"), "{}", found[0].statement);
+}
+
+#[test]
+fn a_question_for_the_errors_gets_all_kinds() {
+    let lines = [
+        (Level::Error, "connect ECONNREFUSED redis:6379"),
+        (Level::Error, "query failed: syntax error at or near \"FORM\""),
+        (Level::Error, "query failed: duplicate key value violates unique constraint \"a\""),
+    ];
+    let found = ask(&[stream(&lines)], "Show me the errors of app");
+    let text = &found[0].statement;
+    assert!(text.contains("redis") && text.contains("syntax") && text.contains("unique"), "{text}");
+}
+
+#[test]
+fn a_healthy_log_yields_nothing() {
+    let lines = [
+        (Level::Info, "started on :8080"),
+        (Level::Info, "GET /errors 200 in 3ms"),
+        (Level::Info, "sync finished: 0 errors"),
+        (Level::Debug, "retry after connection refused"),
+    ];
+    assert!(ask(&[stream(&lines)], "").is_empty());
+}
+
+#[test]
+fn a_terminal_report_shows_the_first_error() {
+    let log = stream(&[(Level::Info, "a"), (Level::Error, "no space left on device: /data")]);
+    let mut miner = templates::Miner::default();
+    log.lines.iter().for_each(|line| miner.add(&line.text));
+    let mined = miner.finish();
+    let text = anomalies::render(&log, &mined, &anomalies::find(&log, &mined));
+    assert!(text.contains("first error") && text.contains("The disk is full"), "{text}");
+}
+
+proptest! {
+    #[test]
+    fn no_log_is_too_odd(lines in proptest::collection::vec("\\PC{0,80}", 0..12), question in "\\PC{0,60}") {
+        let lines: Vec<(Level, &str)> = lines.iter().map(|line| (Level::Warn, line.as_str())).collect();
+        ask(&[stream(&lines)], &question);
+    }
+}

@@ -50,6 +50,7 @@ fn down(entry: &Entry<'_>) -> Option<String> {
         || msg.strip_prefix("Member ").filter(|rest| rest.contains("now in state RS_DOWN") || rest.contains("now in state DOWN"));
     let named = msg
         .strip_prefix("Error in heartbeat request to ")
+        .or_else(|| msg.strip_prefix("Error in heartbeat (requestId: ").and_then(|rest| rest.split_once(" to ")).map(|(_, rest)| rest))
         .or_else(|| msg.split_once("Heartbeat to ").map(|(_, rest)| rest).filter(|rest| rest.contains("failed")))
         .or_else(state_down)
         .or_else(|| msg.strip_prefix("replSet info ").filter(|rest| rest.contains(" is down")))
@@ -123,7 +124,8 @@ fn finding(nodes: &[Node<'_>], focus: &Focus, target: &str, sights: &[(usize, Si
 fn reason(entry: &Entry<'_>) -> Option<String> {
     let text = entry.text(&["error", "errmsg"]).or_else(|| entry.text(&["heartbeatMessage"])).or_else(|| entry.text(&["error"])).or_else(
         || {
-            let (_, rest) = entry.msg.split_once("; ").or_else(|| entry.msg.split_once(" - "))?;
+            let (_, rest) =
+                entry.msg.split_once("; ").or_else(|| entry.msg.split_once("response status: ")).or_else(|| entry.msg.split_once(" - "))?;
             Some(rest)
         },
     )?;

@@ -1336,6 +1336,27 @@ pub static SIGNS: &[Sign] = &[
     Sign {
         category: Category::DependencyFailure,
         any: &[
+            "no instances available for",
+            "no servers available for",
+            "load balancer does not have available server",
+            "no provider available",
+            "no available server",
+            "no endpoints available for service",
+        ],
+        with: &[],
+        without: &[],
+        level: Level::Trace,
+        thing: Thing::Target,
+        title: "No instance of a service that this one calls is available {thing}",
+        strength: 0.7,
+        decisive: false,
+        symptom: false,
+        fix: "Look at the pods and the registration (discovery, EndpointSlice) of the service that the line names",
+        prevention: "Alert on services without ready instances",
+    },
+    Sign {
+        category: Category::DependencyFailure,
+        any: &[
             "503 service unavailable",
             "502 bad gateway",
             "504 gateway",

@@ -11,13 +11,16 @@ use super::{
 };
 use crate::model::{
     Entity,
-    observation::{LogStream, Observations, Series},
+    observation::{Level, LogStream, Observations, Series},
 };
 
 pub fn read(source: &str, value: &Value) -> Option<Observations> {
     if let Some(hits) = value.pointer("/hits/hits").and_then(Value::as_array) {
         let documents = hits.iter().map(|hit| hit.get("_source").or_else(|| hit.get("fields")).unwrap_or(hit).clone());
         return Some(logs_of(rows::stream(source, documents)));
+    }
+    if let Some(refusal) = refusal(source, value) {
+        return Some(refusal);
     }
     let data = value.get("data")?;
     let result = data.get("result").and_then(Value::as_array);
@@ -32,6 +35,20 @@ pub fn read(source: &str, value: &Value) -> Option<Observations> {
         (_, Some(results)) => signoz(source, results),
         _ => signoz(source, value.pointer("/data/data/results").or_else(|| value.pointer("/data/results"))?.as_array()?),
     }
+}
+
+/// An API's error answer (`{"message": "…", "status": "403"}`), which somebody kept because it is the failure.
+fn refusal(source: &str, value: &Value) -> Option<Observations> {
+    let map = value.as_object()?;
+    let has = |keys: &[&str]| keys.iter().any(|key| map.contains_key(*key));
+    let says = ["message", "error", "detail", "error_description"].iter().any(|key| map.get(*key).is_some_and(Value::is_string));
+    let coded = has(&["status", "code", "statusCode", "status_code", "documentation_url", "error", "errors"]);
+    if !says || !coded || map.len() > 8 || has(&["apiVersion", "kind", "metadata", "alerts", "data", "id", "name", "labels", "title"]) {
+        return None;
+    }
+    let mut stream = rows::stream(source, std::iter::once(value.clone()));
+    stream.lines.iter_mut().for_each(|line| line.level = line.level.max(Level::Error));
+    Some(logs_of(stream))
 }
 
 fn logs_of(stream: LogStream) -> Observations {
