@@ -19,10 +19,14 @@ const WINDOW_SECONDS: i64 = 24 * 3_600;
 const AFTER_SECONDS: i64 = 120;
 /// The least overlap, in units of the rarest word's weight, with which a change is named.
 const LEAST_OVERLAP: f64 = 1.6;
+/// From this weight on a shared word is telling: rarer than half of the changes, and the symptom's own.
+const TELLING: f64 = 0.35;
 /// How much better than the next one the best must be to be called likely.
 const MARGIN: f64 = 1.15;
+/// The strength of a change that fits, among others that fit nearly as well.
+const LIKELY: f64 = 0.45;
 /// The strength of a change that stands out.
-const CLEAR: f64 = 0.8;
+const CLEAR: f64 = 0.6;
 /// Words that every change and every alert uses.
 const COMMON: &[&str] = &[
     "the",
@@ -137,7 +141,7 @@ pub fn findings(observations: &Observations, focus: &Focus) -> Vec<Finding> {
     let Some(best) = ranked.first().filter(|best| best.score >= LEAST_OVERLAP) else { return Vec::new() };
     let second = ranked.get(1).map_or(0.0, |next| next.score);
     let clear = best.score >= second * MARGIN;
-    let mut out = vec![finding(best, focus, if clear { CLEAR } else { 0.55 })];
+    let mut out = vec![finding(best, focus, if clear { CLEAR } else { LIKELY })];
     out.extend(
         ranked
             .iter()
@@ -163,9 +167,10 @@ pub fn explain(changes: &[Finding], logs: &mut [Finding]) {
         Category::Latency,
         Category::Authentication,
         Category::QueueBacklog,
+        Category::SlowQuery,
         Category::Unknown,
     ];
-    let Some(change) = changes.first().filter(|change| change.strength >= CLEAR) else { return };
+    let Some(change) = changes.first().filter(|change| change.strength >= LIKELY) else { return };
     let shared: BTreeSet<String> = change.statement.rsplit("both speak of ").next().map(words).unwrap_or_default();
     for finding in logs.iter_mut().filter(|finding| OWN.contains(&finding.category)) {
         let said: BTreeSet<String> = finding.seen.iter().flat_map(|seen| words(&seen.summary)).chain(words(&finding.statement)).collect();
@@ -272,7 +277,9 @@ fn rank<'a, 'g>(groups: &'g [Group<'a>], symptom: &BTreeMap<String, f64>, focus:
                 .filter(|(_, weight)| *weight > 0.05)
                 .collect();
             shared.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-            let overlap: f64 = shared.iter().take(12).map(|(_, weight)| weight).sum();
+            // One word may be chance; two that are rare are a theme.
+            let telling = shared.iter().filter(|(_, weight)| *weight >= TELLING).count();
+            let overlap: f64 = if telling >= 2 { shared.iter().take(12).map(|(_, weight)| weight).sum() } else { 0.0 };
             // Long diffs share more words by chance.
             let length = (group.words.len().max(20) as f64 / 20.0).ln().mul_add(0.25, 1.0);
             let services: Vec<&str> =

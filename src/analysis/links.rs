@@ -28,7 +28,8 @@ pub struct Links {
     /// Every name that the evidence speaks of, lower case.
     names: BTreeSet<String>,
     namespaces: BTreeSet<String>,
-    calls: BTreeSet<(String, String)>,
+    /// Callees by caller.
+    calls: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Links {
@@ -61,8 +62,8 @@ impl Links {
         links.names.extend(observations.metrics.iter().map(|series| series.entity.name.to_lowercase()));
         links.names.extend(observations.events.iter().map(|event| event.entity.name.to_lowercase()));
         links.names.extend(observations.changes.iter().map(|change| change.service.to_lowercase()));
-        for edge in &observations.edges {
-            links.calls.insert((edge.caller.clone(), edge.callee.clone()));
+        for (caller, callees) in calls(observations) {
+            links.calls.insert(caller.to_owned(), callees.into_iter().map(str::to_owned).collect());
         }
         links.names.remove("");
         links.namespaces.remove("");
@@ -148,9 +149,22 @@ impl Links {
         })
     }
 
-    /// `caller` needs `callee`, directly.
-    pub fn calls(&self, caller: &str, callee: &str) -> bool {
-        self.calls.contains(&(caller.to_owned(), callee.to_owned()))
+    /// What the focus names needs `name`, directly or through others.
+    fn is_needed(&self, name: &str, focus: &Focus) -> bool {
+        let named = |caller: &&String| focus.words.iter().any(|word| word.eq_ignore_ascii_case(caller));
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        let mut open: Vec<&str> = self.calls.keys().filter(named).map(String::as_str).collect();
+        while let Some(caller) = open.pop() {
+            for callee in self.calls.get(caller).into_iter().flatten() {
+                if callee == name {
+                    return true;
+                }
+                if seen.insert(callee) {
+                    open.push(callee);
+                }
+            }
+        }
+        false
     }
 
     /// How much a finding about `entity` concerns what was asked: 1 the thing itself, 0.6 its namespace, 0.3 something else.
@@ -164,6 +178,9 @@ impl Links {
             }
             if focus.entities.iter().any(|meant| self.related(meant, entity)) {
                 return 0.95;
+            }
+            if self.is_needed(&entity.name, focus) {
+                return 0.9;
             }
         }
         let known = !self.is_known(focus);
@@ -211,6 +228,21 @@ impl Links {
     pub fn has_namespace(&self, namespace: &str) -> bool {
         self.namespaces.contains(namespace)
     }
+}
+
+/// Who calls whom, from the topology and from the spans.
+pub fn calls(observations: &Observations) -> BTreeMap<&str, BTreeSet<&str>> {
+    let mut out: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for edge in &observations.edges {
+        out.entry(&edge.caller).or_default().insert(&edge.callee);
+    }
+    let services: BTreeMap<&str, &str> = observations.spans.iter().map(|span| (span.span_id.as_str(), span.service.as_str())).collect();
+    for span in &observations.spans {
+        if let Some(parent) = services.get(span.parent_id.as_str()).filter(|parent| **parent != span.service) {
+            out.entry(parent).or_default().insert(&span.service);
+        }
+    }
+    out
 }
 
 /// A name without what a controller appended: the hash of a ReplicaSet, the suffix of a pod, the number in a StatefulSet.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Finding, Focus, Role, Seen};
+use super::{Finding, Focus, Role, Seen, links::calls};
 use crate::model::{
     Category, Entity, EvidenceKind,
     observation::{Observations, Series},
@@ -21,6 +21,8 @@ const SLACK_SECONDS: i64 = 60;
 const AFTER_SECONDS: i64 = 1_800;
 /// The least number of points that make a normal.
 const LEAST_POINTS: usize = 5;
+/// How many times the usual traffic is a surge. Source: autoscalers are commonly sized for twice the usual peak.
+const SURGE: f64 = 2.0;
 /// How deep calls are followed.
 const DEPTH: usize = 12;
 
@@ -88,6 +90,8 @@ pub fn findings(observations: &Observations, focus: &Focus) -> Vec<Finding> {
         .copied()
         .filter(|name| focus.words.iter().any(|word| word.eq_ignore_ascii_case(name)))
         .collect();
+    let surge =
+        start.iter().filter_map(|name| by_entity.get(name).map(|found| (*name, found))).find_map(|(name, found)| surge(name, found, onset));
     let mut ranked = origins(&start, &calls, &deviating);
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(b.0)));
     ranked
@@ -95,7 +99,36 @@ pub fn findings(observations: &Observations, focus: &Focus) -> Vec<Finding> {
         .take(3)
         .filter_map(|(name, score, walked)| by_entity.get(name).map(|found| (name, score, walked, found)))
         .map(|(name, score, walked, found)| finding(name, *score, *walked, found, &start, onset))
+        .chain(surge)
         .collect()
+}
+
+/// Several times the usual traffic at the alerted entity itself is a cause, not an effect.
+fn surge(name: &str, found: &[Deviation<'_>], onset: Timestamp) -> Option<Finding> {
+    let traffic = found.iter().find(|found| {
+        found.family == Family::Traffic && found.score >= ANOMALOUS && found.during >= SURGE * found.before && found.before > 0.0
+    })?;
+    let (metric, entity) = (&traffic.series.metric, Entity::new("Service", "", name));
+    let text = format!(
+        "{metric} of {name}: {} since {onset}, {} before (robust z {:.0} > {ANOMALOUS})",
+        amount(traffic.during),
+        amount(traffic.before),
+        traffic.score
+    );
+    let statement = format!(
+        "{name} gets {:.1} times its usual traffic (traffic surge): {metric} {} instead of {}",
+        traffic.during / traffic.before,
+        amount(traffic.during),
+        amount(traffic.before)
+    );
+    Some(
+        Finding::new(Category::TrafficSurge, Role::Cause, entity.clone(), statement)
+            .strength(0.7)
+            .saw(Seen::new(EvidenceKind::MetricAnomaly, &traffic.series.source, entity, text).at(Some(onset), None))
+            .falsifier("the same traffic on another day is served without this symptom")
+            .fix("scale out the entry service and what it calls, or shed load (rate limits, queue)")
+            .prevent("autoscaling with headroom for announced events, and a load test at this rate"),
+    )
 }
 
 /// The strongest signal of an entity that says that it is slow, fails or is out of CPU; traffic alone is no fault.
@@ -161,21 +194,6 @@ fn quantile(values: &[f64], at: f64) -> f64 {
     sorted.get(index).copied().unwrap_or(0.0)
 }
 
-/// Who calls whom, from the topology and from the spans.
-fn calls(observations: &Observations) -> BTreeMap<&str, BTreeSet<&str>> {
-    let mut out: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for edge in &observations.edges {
-        out.entry(&edge.caller).or_default().insert(&edge.callee);
-    }
-    let services: BTreeMap<&str, &str> = observations.spans.iter().map(|span| (span.span_id.as_str(), span.service.as_str())).collect();
-    for span in &observations.spans {
-        if let Some(parent) = services.get(span.parent_id.as_str()).filter(|parent| **parent != span.service) {
-            out.entry(parent).or_default().insert(&span.service);
-        }
-    }
-    out
-}
-
 /// Deviating entities with their rank: the deepest that the alerted one reaches through deviating ones come first.
 fn origins<'a>(
     start: &[&'a str],
@@ -220,13 +238,15 @@ fn finding(name: &str, rank: f64, walked: bool, found: &[Deviation<'_>], start: 
         _ => (Category::Unknown, "different from its normal"),
     };
     let entity = Entity::new("Service", "", name);
+    // That the alerted service deviates is what the alert says already.
+    let role = if start.contains(&name) { Role::Symptom } else { Role::Cause };
     let numbers =
         lead.map(|lead| format!("{} {} instead of {}", lead.series.metric, amount(lead.during), amount(lead.before))).unwrap_or_default();
     let way = match start.first() {
         Some(start) if walked && *start != name => format!("; it is the deepest such service that {start} calls"),
         _ => String::new(),
     };
-    let mut finding = Finding::new(category, Role::Cause, entity.clone(), format!("{name} is {word}: {numbers}{way}"))
+    let mut finding = Finding::new(category, role, entity.clone(), format!("{name} is {word}: {numbers}{way}"))
         .strength((rank / (1.0 + 4.0 * ANOMALOUS).ln()).clamp(0.1, 0.75))
         .falsifier("the same deviation is found in the same hour of other days")
         .fix(format!("look at {name} first: its last deploy, its resources, its own dependencies"))
