@@ -5,13 +5,17 @@
 
 use std::collections::BTreeSet;
 
-use super::{Finding, Focus, Role, Seen, Thresholds, links::Links};
-use crate::model::{Evidence, EvidenceId, Hypothesis};
+use super::{Finding, Focus, Role, Seen, Thresholds, chains, links::Links};
+use crate::model::{Category, Evidence, EvidenceId, Hypothesis};
 
 /// No chain of evidence makes certain. Source: own choice, said in the report's contract.
 pub const CONFIDENCE_CAP: f64 = 0.95;
 /// How many pieces of evidence one hypothesis cites.
 const CITED: usize = 8;
+/// From this strength on, a statistical finding may explain others.
+const STRONG: f64 = 0.7;
+/// From this relevance on, a story concerns what was asked about.
+const CONCERNS: f64 = 0.45;
 /// The longest summary and excerpt. Source: the model's contract.
 const SUMMARY_LIMIT: usize = 300;
 const EXCERPT_LIMIT: usize = 1_000;
@@ -30,9 +34,22 @@ pub struct Fused {
 /// One story: the finding that explains, and those that it explains.
 struct Story {
     lead: Finding,
+    /// The change that touched exactly what is broken; cited right after the lead.
+    change: Option<Finding>,
     others: Vec<Finding>,
     relevance: f64,
     score: f64,
+}
+
+impl Story {
+    fn of(lead: Finding) -> Self {
+        Self { lead, change: None, others: Vec::new(), relevance: 0.0, score: 0.0 }
+    }
+
+    /// All of its findings in the order of telling.
+    fn findings(&self) -> impl Iterator<Item = &Finding> {
+        std::iter::once(&self.lead).chain(&self.change).chain(&self.others)
+    }
 }
 
 /// Ranks `findings`. The order of the input does not matter.
@@ -42,8 +59,13 @@ pub fn fuse(mut findings: Vec<Finding>, focus: &Focus, links: &Links, thresholds
     });
     findings.dedup_by(|a, b| a.category == b.category && a.entity == b.entity && a.statement == b.statement);
 
-    let mut stories = stories(findings, focus, links);
+    let mut stories = chained(stories(findings, focus, links), focus, links);
+    tell_changes(&mut stories, links);
     for story in &mut stories {
+        story.relevance = relevance(story, focus, links);
+        story
+            .others
+            .sort_by(|a, b| weight(b).total_cmp(&weight(a)).then_with(|| (&a.entity, &a.statement).cmp(&(&b.entity, &b.statement))));
         story.score = score(story);
     }
     stories.sort_by(|a, b| {
@@ -95,7 +117,7 @@ fn stories(findings: Vec<Finding>, focus: &Focus, links: &Links) -> Vec<Story> {
                 }
                 story.others.push(lead);
             }
-            _ => stories.push(Story { lead, others: Vec::new(), relevance: 0.0, score: 0.0 }),
+            _ => stories.push(Story::of(lead)),
         }
     }
     let causes = stories.len();
@@ -122,23 +144,98 @@ fn stories(findings: Vec<Finding>, focus: &Focus, links: &Links) -> Vec<Story> {
                 }
                 story.others.push(symptom);
             }
-            None => stories.push(Story { lead: symptom, others: Vec::new(), relevance: 0.0, score: 0.0 }),
+            None => stories.push(Story::of(symptom)),
         }
     }
-    for story in &mut stories {
-        // A cause matters as much as the most relevant thing that it explains.
-        let own = links.relevance(&story.lead.entity, focus);
-        let of_symptoms = story
-            .others
-            .iter()
-            .filter(|finding| finding.role != Role::Context)
-            .map(|finding| links.relevance(&finding.entity, focus) * 0.97);
-        story.relevance = of_symptoms.fold(own, f64::max);
-        story
-            .others
-            .sort_by(|a, b| weight(b).total_cmp(&weight(a)).then_with(|| (&a.entity, &a.statement).cmp(&(&b.entity, &b.statement))));
-    }
     stories
+}
+
+/// A cause matters as much as the most relevant thing that it explains.
+fn relevance(story: &Story, focus: &Focus, links: &Links) -> f64 {
+    let own = links.relevance(&story.lead.entity, focus);
+    let of_symptoms =
+        story.others.iter().filter(|finding| finding.role != Role::Context).map(|finding| links.relevance(&finding.entity, focus) * 0.97);
+    of_symptoms.fold(own, f64::max)
+}
+
+/// A story whose lead is brought about by another story's lead becomes a part of that one.
+fn chained(stories: Vec<Story>, focus: &Focus, links: &Links) -> Vec<Story> {
+    let mut kept = stories;
+    // Each turn removes one story, so this ends.
+    while let Some((deeper, effect)) = next_link(&kept, focus, links) {
+        let mut taken = kept.remove(effect);
+        let into = if effect < deeper { deeper - 1 } else { deeper };
+        if let Some(story) = kept.get_mut(into) {
+            // An effect is told as a symptom from now on, whatever it would have been alone.
+            taken.lead.role = Role::Symptom;
+            story.others.push(taken.lead);
+            story.others.extend(taken.others);
+        }
+    }
+    kept
+}
+
+/// The first pair (deeper cause, its effect), in the order of the findings.
+fn next_link(stories: &[Story], focus: &Focus, links: &Links) -> Option<(usize, usize)> {
+    stories.iter().enumerate().find_map(|(effect, shallow)| {
+        let deeper = stories.iter().position(|deep| {
+            chains::brings_about(deep.lead.category, shallow.lead.category)
+                && (deep.lead.decisive || deep.lead.strength >= STRONG)
+                && deep.lead.role == Role::Cause
+                && belong_together(deep, shallow, focus, links)
+        });
+        deeper.map(|deeper| (deeper, effect))
+    })
+}
+
+fn belong_together(deep: &Story, shallow: &Story, focus: &Focus, links: &Links) -> bool {
+    let (a, b) = (&deep.lead.entity, &shallow.lead.entity);
+    let apart = !a.namespace.is_empty() && !b.namespace.is_empty() && a.namespace != b.namespace;
+    // Two faults that both concern what was asked about are one chain when nature knows the link between them.
+    let both_concern_it = || relevance(deep, focus, links) >= CONCERNS && relevance(shallow, focus, links) >= CONCERNS;
+    links.related(a, b) || !apart && both_concern_it()
+}
+
+/// A change that touched exactly what is broken is told with it, instead of beside it.
+fn tell_changes(stories: &mut Vec<Story>, links: &Links) {
+    let mut told = Vec::new();
+    for at in 0..stories.len() {
+        let Some(story) =
+            stories.get(at).filter(|story| story.lead.role == Role::Cause && (story.lead.decisive || story.lead.strength >= STRONG))
+        else {
+            continue;
+        };
+        let among = story.others.iter().filter(|finding| finding.category == Category::BadChange);
+        let beside = stories.iter().filter(|other| other.lead.category == Category::BadChange).map(|other| &other.lead);
+        let mut found: Vec<(Vec<String>, Finding)> =
+            among.chain(beside).filter_map(|change| Some((chains::fits(&story.lead, change, links)?, change.clone()))).collect();
+        // A field that was changed says more than a name that is shared.
+        found.sort_by_key(|(touched, _)| touched.is_empty());
+        let Some((touched, change)) = found.into_iter().next() else { continue };
+        if let Some(story) = stories.get_mut(at) {
+            told.push(change.statement.clone());
+            tell(story, &touched, change);
+        }
+    }
+    stories.retain(|story| story.lead.category != Category::BadChange || !told.contains(&story.lead.statement));
+}
+
+fn tell(story: &mut Story, touched: &[String], change: Finding) {
+    let what = change.seen.first().map(|seen| seen.summary.split([':', ';']).next().unwrap_or_default().to_owned()).unwrap_or_default();
+    let effect = std::mem::take(&mut story.lead.statement);
+    story.lead.statement = if touched.is_empty() {
+        format!(
+            "{effect}; it came with {}",
+            change.seen.first().map_or(what.as_str(), |seen| seen.summary.split("; files").next().unwrap_or(&what))
+        )
+    } else {
+        format!("The {what} changed {}; since then: {effect}", touched.join(", "))
+    };
+    let undo = change.remediation.first().cloned();
+    story.lead.remediation.retain(|line| Some(line) != undo.as_ref());
+    story.lead.remediation.splice(0..0, undo);
+    story.others.retain(|finding| finding.statement != change.statement);
+    story.change = Some(change);
 }
 
 fn explains(cause: &Finding, symptom: &Finding, focus: &Focus, links: &Links) -> bool {
@@ -163,8 +260,7 @@ fn weight(finding: &Finding) -> f64 {
 }
 
 fn score(story: &Story) -> f64 {
-    let kinds: BTreeSet<_> =
-        story.lead.seen.iter().chain(story.others.iter().flat_map(|finding| &finding.seen)).map(|seen| seen.kind.as_str()).collect();
+    let kinds: BTreeSet<_> = story.findings().flat_map(|finding| &finding.seen).map(|seen| seen.kind.as_str()).collect();
     let explained = story.others.iter().any(|finding| finding.role == Role::Symptom);
     let support = 0.03 * kinds.len().saturating_sub(1) as f64 + if explained { 0.05 } else { 0.0 };
     ((weight(&story.lead) + support.min(0.1)) * story.relevance).min(CONFIDENCE_CAP)
@@ -172,8 +268,7 @@ fn score(story: &Story) -> f64 {
 
 fn hypothesis(story: Story, evidence: &mut Vec<Evidence>, rank: u32) -> Hypothesis {
     let mut supporting = Vec::new();
-    let per_other = story.others.iter().flat_map(|finding| finding.seen.iter());
-    for seen in story.lead.seen.iter().chain(per_other).take(CITED) {
+    for seen in story.findings().flat_map(|finding| &finding.seen).take(CITED) {
         let id = number(seen, evidence);
         if !supporting.contains(&id) {
             supporting.push(id);
