@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     analysis::{Focus, Role, Thresholds, fuse, kubernetes::Cluster, links::Links},
-    model::{Investigation, InvestigationId, InvestigationStatus, Request, Routing, Subject, ToolCall, observation::Observations},
+    model::{Alert, Investigation, InvestigationId, InvestigationStatus, Request, Routing, Subject, ToolCall, observation::Observations},
     tools::{Output, Query, Registry, ToolError},
 };
 
@@ -117,6 +117,11 @@ impl Engine {
             now: focus.now,
             duration_ms: millis(started.elapsed()),
         }))
+    }
+
+    /// The alert is one that nobody is to look at: a heartbeat, or a name that an override gives to no agent.
+    pub fn is_heartbeat(&self, alert: &Alert) -> bool {
+        self.router.route(alert).agents.is_empty()
     }
 
     /// Who would look, and why, without looking.

@@ -1,6 +1,9 @@
 //! What brings about what: a cause that is deeper in the chain takes over the effects that look like causes of their own,
 //! and a change that touches exactly what is broken is told with it.
 
+#[cfg(test)]
+mod tests;
+
 use super::{Finding, links::Links};
 use crate::model::Category;
 
@@ -28,6 +31,23 @@ pub fn brings_about(cause: Category, effect: Category) -> bool {
         _ => &[],
     };
     effects.iter().any(|group| group.contains(&effect))
+}
+
+/// A fault of this category reaches others than the object that has it: a policy, a name server, a database.
+pub fn is_shared(category: Category) -> bool {
+    use Category as C;
+    matches!(
+        category,
+        C::NetworkPolicy
+            | C::DnsFailure
+            | C::MissingIndex
+            | C::SlowQuery
+            | C::LockContention
+            | C::ConnectionPoolExhausted
+            | C::ConnectionLimit
+            | C::TlsCertificate
+            | C::DiskFull
+    )
 }
 
 /// Which fields a change must have touched to bring about a fault of this category, as they are written in a diff.

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::{Finding, Focus, Role, Seen, Thresholds, chains, links::Links};
-use crate::model::{Category, Evidence, EvidenceId, Hypothesis};
+use crate::model::{Category, Entity, Evidence, EvidenceId, Hypothesis};
 
 /// No chain of evidence makes certain. Source: own choice, said in the report's contract.
 pub const CONFIDENCE_CAP: f64 = 0.95;
@@ -19,6 +19,8 @@ const CONCERNS: f64 = 0.45;
 /// The longest summary and excerpt. Source: the model's contract.
 const SUMMARY_LIMIT: usize = 300;
 const EXCERPT_LIMIT: usize = 1_000;
+/// How much of an effect's sentence the impact quotes.
+const IMPACT_LIMIT: usize = 140;
 
 /// What comes out.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -37,13 +39,17 @@ struct Story {
     /// The change that touched exactly what is broken; cited right after the lead.
     change: Option<Finding>,
     others: Vec<Finding>,
+    /// Replicas that show the very same.
+    twins: Vec<Entity>,
+    /// An effect that this cause is known to bring about was seen too.
+    predicted: bool,
     relevance: f64,
     score: f64,
 }
 
 impl Story {
     fn of(lead: Finding) -> Self {
-        Self { lead, change: None, others: Vec::new(), relevance: 0.0, score: 0.0 }
+        Self { lead, change: None, others: Vec::new(), twins: Vec::new(), predicted: false, relevance: 0.0, score: 0.0 }
     }
 
     /// All of its findings in the order of telling.
@@ -74,7 +80,6 @@ pub fn fuse(mut findings: Vec<Finding>, focus: &Focus, links: &Links, thresholds
 
     let mut fused = Fused::default();
     let best = stories.first().map_or(0.0, |story| story.score);
-    let mut touched = BTreeSet::new();
     for story in stories {
         // A cause far below the first one is noise beside it, not an alternative.
         let asserted = story.lead.role != Role::Context && story.score >= thresholds.bar && story.score >= best * 0.4;
@@ -85,19 +90,27 @@ pub fn fuse(mut findings: Vec<Finding>, focus: &Focus, links: &Links, thresholds
             continue;
         }
         if fused.hypotheses.is_empty() {
-            touched.extend(
-                story.others.iter().map(|finding| links.root(&finding.entity)).filter(|root| *root != links.root(&story.lead.entity)),
-            );
-            touched.retain(|entity| !entity.is_empty());
+            fused.impact = impact(&story, links);
         }
         let hypothesis = hypothesis(story, &mut fused.evidence, fused.hypotheses.len() as u32 + 1);
         fused.hypotheses.push(hypothesis);
     }
-    if !touched.is_empty() {
-        let names: Vec<String> = touched.iter().take(5).map(ToString::to_string).collect();
-        fused.impact = format!("{} other object(s) show the effect: {}", touched.len(), names.join(", "));
-    }
     fused
+}
+
+/// How the first cause shows on other things, in their own words: the effects nearest to people first.
+fn impact(story: &Story, links: &Links) -> String {
+    let root = links.root(&story.lead.entity);
+    let mut shown: Vec<String> = Vec::new();
+    let effects = story.others.iter().filter(|finding| finding.role == Role::Symptom && finding.category != Category::BadChange);
+    for effect in effects.filter(|effect| links.root(&effect.entity) != root || effect.category != story.lead.category) {
+        let words = capped(effect.statement.split(": \"").next().unwrap_or_default(), IMPACT_LIMIT);
+        if !shown.contains(&words) {
+            shown.push(words);
+        }
+    }
+    shown.truncate(2);
+    shown.join("; ")
 }
 
 /// Groups causes with what they explain; a symptom that nothing explains leads a story of its own.
@@ -115,7 +128,11 @@ fn stories(findings: Vec<Finding>, focus: &Focus, links: &Links) -> Vec<Story> {
                 if weight(&lead) > weight(&story.lead) {
                     std::mem::swap(&mut story.lead, &mut lead);
                 }
-                story.others.push(lead);
+                if is_twin(&story.lead, &lead) {
+                    story.twins.push(lead.entity);
+                } else {
+                    story.others.push(lead);
+                }
             }
             _ => stories.push(Story::of(lead)),
         }
@@ -150,6 +167,15 @@ fn stories(findings: Vec<Finding>, focus: &Focus, links: &Links) -> Vec<Story> {
     stories
 }
 
+/// The two say the same, each of its own replica.
+fn is_twin(one: &Finding, other: &Finding) -> bool {
+    let neutral = |finding: &Finding| -> Vec<String> {
+        let name = finding.entity.name.as_str();
+        finding.seen.iter().map(|seen| if name.is_empty() { seen.summary.clone() } else { seen.summary.replace(name, "§") }).collect()
+    };
+    one.entity.kind == other.entity.kind && one.entity != other.entity && neutral(one) == neutral(other)
+}
+
 /// A cause matters as much as the most relevant thing that it explains.
 fn relevance(story: &Story, focus: &Focus, links: &Links) -> f64 {
     let own = links.relevance(&story.lead.entity, focus);
@@ -170,6 +196,7 @@ fn chained(stories: Vec<Story>, focus: &Focus, links: &Links) -> Vec<Story> {
             taken.lead.role = Role::Symptom;
             story.others.push(taken.lead);
             story.others.extend(taken.others);
+            story.predicted = true;
         }
     }
     kept
@@ -193,7 +220,7 @@ fn belong_together(deep: &Story, shallow: &Story, focus: &Focus, links: &Links) 
     let apart = !a.namespace.is_empty() && !b.namespace.is_empty() && a.namespace != b.namespace;
     // Two faults that both concern what was asked about are one chain when nature knows the link between them.
     let both_concern_it = || relevance(deep, focus, links) >= CONCERNS && relevance(shallow, focus, links) >= CONCERNS;
-    links.related(a, b) || !apart && both_concern_it()
+    links.related(a, b) || chains::is_shared(deep.lead.category) && !apart && both_concern_it()
 }
 
 /// A change that touched exactly what is broken is told with it, instead of beside it.
@@ -221,7 +248,11 @@ fn tell_changes(stories: &mut Vec<Story>, links: &Links) {
 }
 
 fn tell(story: &mut Story, touched: &[String], change: Finding) {
-    let what = change.seen.first().map(|seen| seen.summary.split([':', ';']).next().unwrap_or_default().to_owned()).unwrap_or_default();
+    let what = change
+        .seen
+        .first()
+        .map(|seen| seen.summary.split([':', ';', '(']).next().map(str::trim).unwrap_or_default().to_owned())
+        .unwrap_or_default();
     let effect = std::mem::take(&mut story.lead.statement);
     story.lead.statement = if touched.is_empty() {
         format!(
@@ -229,13 +260,20 @@ fn tell(story: &mut Story, touched: &[String], change: Finding) {
             change.seen.first().map_or(what.as_str(), |seen| seen.summary.split("; files").next().unwrap_or(&what))
         )
     } else {
-        format!("The {what} changed {}; since then: {effect}", touched.join(", "))
+        format!("The {what} changed {}; since then: {effect}", told_fields(touched))
     };
     let undo = change.remediation.first().cloned();
     story.lead.remediation.retain(|line| Some(line) != undo.as_ref());
     story.lead.remediation.splice(0..0, undo);
     story.others.retain(|finding| finding.statement != change.statement);
     story.change = Some(change);
+}
+
+/// The fields that a change touched, a limit before what goes with it.
+fn told_fields(touched: &[String]) -> String {
+    let mut order: Vec<&String> = touched.iter().collect();
+    order.sort_by_key(|line| !line.contains("limits"));
+    order.into_iter().take(2).map(String::as_str).collect::<Vec<_>>().join(" and ")
 }
 
 fn explains(cause: &Finding, symptom: &Finding, focus: &Focus, links: &Links) -> bool {
@@ -263,13 +301,17 @@ fn score(story: &Story) -> f64 {
     let kinds: BTreeSet<_> = story.findings().flat_map(|finding| &finding.seen).map(|seen| seen.kind.as_str()).collect();
     let explained = story.others.iter().any(|finding| finding.role == Role::Symptom);
     let support = 0.03 * kinds.len().saturating_sub(1) as f64 + if explained { 0.05 } else { 0.0 };
-    ((weight(&story.lead) + support.min(0.1)) * story.relevance).min(CONFIDENCE_CAP)
+    let predicted = if story.predicted { 0.1 } else { 0.0 };
+    ((weight(&story.lead) + support.min(0.1) + predicted) * story.relevance).min(CONFIDENCE_CAP)
 }
 
 fn hypothesis(story: Story, evidence: &mut Vec<Evidence>, rank: u32) -> Hypothesis {
     let mut supporting = Vec::new();
-    for seen in story.findings().flat_map(|finding| &finding.seen).take(CITED) {
-        let id = number(seen, evidence);
+    let alike = alike(&story.twins);
+    for (at, seen) in story.findings().flat_map(|finding| &finding.seen).take(CITED).enumerate() {
+        // The first piece speaks for the replicas that show the same.
+        let seen = if at == 0 { Seen { summary: format!("{}{alike}", seen.summary), ..seen.clone() } } else { seen.clone() };
+        let id = number(&seen, evidence);
         if !supporting.contains(&id) {
             supporting.push(id);
         }
@@ -277,7 +319,7 @@ fn hypothesis(story: Story, evidence: &mut Vec<Evidence>, rank: u32) -> Hypothes
     Hypothesis {
         rank,
         category: story.lead.category,
-        statement: story.lead.statement,
+        statement: format!("{}{alike}", story.lead.statement),
         entity: story.lead.entity,
         confidence: (story.score * 100.0).round() / 100.0,
         supporting,
@@ -286,6 +328,12 @@ fn hypothesis(story: Story, evidence: &mut Vec<Evidence>, rank: u32) -> Hypothes
         remediation: story.lead.remediation,
         prevention: story.lead.prevention,
     }
+}
+
+/// `; the same on 2 more: pods a and b`.
+fn alike(twins: &[Entity]) -> String {
+    let names: Vec<&str> = twins.iter().map(|twin| twin.name.as_str()).take(3).collect();
+    if names.is_empty() { String::new() } else { format!("; the same on {} more: {}", twins.len(), names.join(", ")) }
 }
 
 /// The evidence's number, a new one where it was not cited yet.

@@ -112,3 +112,45 @@ async fn health_and_readiness_answer() {
         assert_eq!(reqwest::get(format!("{}/{path}", world.service_url)).await.unwrap().status(), 200);
     }
 }
+
+#[tokio::test]
+async fn an_escalation_in_one_body_closes_the_old_incident_and_opens_the_new() {
+    let world = World::usual().await;
+    let alert = |status: &str| json!({"name": "HighLatency", "service": "orders", "severity": "high", "status": status});
+    post(&world, "/api/v1/alerts", alert("firing").to_string()).await;
+    let channel = world.channel.clone();
+    let first = world.until("the card", |slack| slack.messages(&channel).into_iter().find(is_ours)).await;
+    world.card_shows(first["ts"].as_str().unwrap(), "Reported").await;
+    let both = json!([alert("firing"), alert("resolved")]);
+    assert_eq!(post(&world, "/api/v1/alerts", both.to_string()).await.0, 200);
+    world.card_shows(first["ts"].as_str().unwrap(), "Resolved").await;
+    world
+        .until("a second card", |slack| (slack.messages(&channel).iter().filter(|message| is_ours(message)).count() == 2).then_some(()))
+        .await;
+}
+
+#[tokio::test]
+async fn a_heartbeat_is_not_investigated() {
+    let world = World::usual().await;
+    post(&world, "/api/v1/alerts", json!({"name": "Watchdog", "severity": "low"}).to_string()).await;
+    post(&world, "/api/v1/alerts", json!({"name": "HighLatency", "severity": "low"}).to_string()).await;
+    let channel = world.channel.clone();
+    let card = world.until("a card", |slack| slack.messages(&channel).into_iter().find(is_ours)).await;
+    assert!(shown(&card).contains("INC-1") && shown(&card).contains("HighLatency"), "{}", shown(&card));
+}
+
+#[tokio::test]
+async fn many_alerts_of_one_fingerprint_at_once_are_all_counted() {
+    let world = World::usual().await;
+    let posts = (0..24).map(|number| {
+        let alert = json!({"name": "HighLatency", "service": "orders", "severity": "high", "description": format!("number {number}")});
+        post(&world, "/api/v1/alerts", alert.to_string())
+    });
+    for (status, answer) in futures_util::future::join_all(posts).await {
+        assert_eq!(status, 200, "{answer}");
+    }
+    let channel = world.channel.clone();
+    let card = world.until("the card", |slack| slack.messages(&channel).into_iter().find(is_ours)).await;
+    world.card_shows(card["ts"].as_str().unwrap(), "24 alerts").await;
+    assert_eq!(world.slack.messages(&channel).iter().filter(|message| is_ours(message)).count(), 1);
+}
