@@ -273,7 +273,8 @@ fn tell(story: &mut Story, touched: &[String], change: Finding) {
 fn told_fields(touched: &[String]) -> String {
     let mut order: Vec<&String> = touched.iter().collect();
     order.sort_by_key(|line| !line.contains("limits"));
-    order.into_iter().take(2).map(String::as_str).collect::<Vec<_>>().join(" and ")
+    let most = if order.first().is_some_and(|line| line.contains("limits")) { 1 } else { 2 };
+    order.into_iter().take(most).map(|line| line.replace(".resources.", " ")).collect::<Vec<_>>().join(" and ")
 }
 
 fn explains(cause: &Finding, symptom: &Finding, focus: &Focus, links: &Links) -> bool {

@@ -93,7 +93,7 @@ fn a_change_of_the_very_field_leads_the_sentence_and_its_undoing_the_remedies() 
     assert_eq!(ranked[0].category, Category::OomKilled);
     assert_eq!(
         ranked[0].statement,
-        "The rollout to revision 18 of Deployment shop/checkout changed checkout.resources.limits.memory: 512Mi → 128Mi; since then: checkout was OOMKilled"
+        "The rollout to revision 18 of Deployment shop/checkout changed checkout limits.memory: 512Mi → 128Mi; since then: checkout was OOMKilled"
     );
     assert_eq!(ranked[0].remediation, ["git revert 9c41e7d2"]);
 }
