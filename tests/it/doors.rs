@@ -154,3 +154,33 @@ async fn many_alerts_of_one_fingerprint_at_once_are_all_counted() {
     world.card_shows(card["ts"].as_str().unwrap(), "24 alerts").await;
     assert_eq!(world.slack.messages(&channel).iter().filter(|message| is_ours(message)).count(), 1);
 }
+
+/// A delivery signed by hand, as Slack's documentation says.
+async fn signed(world: &World, path: &str, body: Vec<u8>) -> (u16, Value) {
+    use hmac::{Hmac, KeyInit, Mac};
+    let timestamp = sre_agent::app::system_clock().now().as_second().to_string();
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(sre_agent::sandbox::Config::default().signing_secret.as_bytes()).unwrap();
+    mac.update(format!("v0:{timestamp}:").as_bytes());
+    mac.update(&body);
+    let signature = format!("v0={}", hex::encode(mac.finalize().into_bytes()));
+    let request = reqwest::Client::new().post(format!("{}{path}", world.service_url));
+    let answer = request.header("x-slack-request-timestamp", timestamp).header("x-slack-signature", signature).body(body).send().await.unwrap();
+    let status = answer.status().as_u16();
+    (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap_or(Value::Null))
+}
+
+#[tokio::test]
+async fn broken_bodies_are_refused_with_the_place_even_when_they_are_signed() {
+    let world = World::usual().await;
+    let (status, answer) = signed(&world, "/slack/events", b"{\"type\": \"event_callback\",\n \"event\": }".to_vec()).await;
+    assert_eq!(status, 400);
+    assert!(answer["error"].as_str().unwrap().contains("line 2 column"), "{answer}");
+    let deep = format!("{{\"event\": {}1{}}}", "[".repeat(5_000), "]".repeat(5_000));
+    assert_eq!(signed(&world, "/slack/events", deep.into_bytes()).await.0, 400, "nested too deeply");
+    assert_eq!(signed(&world, "/slack/events", vec![b'['; 1024 * 1024 + 1]).await.0, 413);
+    assert_eq!(signed(&world, "/slack/interactions", b"nothing=here".to_vec()).await.0, 400);
+    assert_eq!(signed(&world, "/slack/interactions", b"payload=%7Bbroken".to_vec()).await.0, 400);
+    let challenge = json!({"type": "url_verification", "challenge": "3eZbrw1aB"}).to_string();
+    assert_eq!(signed(&world, "/slack/events", challenge.into_bytes()).await, (200, json!({"challenge": "3eZbrw1aB"})));
+    assert!(!world.metrics().await.contains("records_received_total{"), "nothing of it was recorded");
+}
