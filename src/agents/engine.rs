@@ -95,7 +95,10 @@ impl Engine {
 
         let links = Links::of(&gathered.observations);
         let fused = fuse::fuse(verdict.findings, &focus, &links, &self.thresholds);
-        let gaps = gaps(&gathered, &focus, &links);
+        let mut gaps = gaps(&gathered, &focus, &links);
+        if self.tools.names().is_empty() {
+            gaps.insert(0, "no source of evidence is configured, so nothing was looked at (`evidence.bundle` in the settings)".to_owned());
+        }
         let status = match (fused.hypotheses.is_empty(), gaps.is_empty()) {
             (_, false) => InvestigationStatus::Partial,
             (true, true) => InvestigationStatus::NoProblemFound,
