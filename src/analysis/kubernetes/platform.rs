@@ -17,7 +17,12 @@ pub fn check(look: &Look<'_>, out: &mut Checked) {
         match thing.kind {
             "CatalogSource" => state(look, thing, out),
             "ClusterServiceVersion" => phase(look, thing, &["Succeeded"], out),
-            "InstallPlan" => phase(look, thing, &["Complete", "RequiresApproval"], out),
+            "InstallPlan" if thing.text("/status/phase") == "RequiresApproval" => out.findings.push(look.housekeeping(
+                thing,
+                Category::PlatformObject,
+                format!("InstallPlan {} is in phase RequiresApproval: it waits for somebody to approve it", thing.path()),
+            )),
+            "InstallPlan" => phase(look, thing, &["Complete"], out),
             "Subscription" => subscription(look, thing, out),
             "ClusterCatalog" | "ClusterExtension" => olm_v1(look, thing, out),
             "ClusterOperator" => cluster_operator(look, thing, out),

@@ -58,7 +58,8 @@ fn autoscaler(look: &Look<'_>, thing: &Thing<'_>, out: &mut Checked) {
                     format!("HPA {path}: ScalingLimited=True, {words}"),
                 ));
             }
-        } else if status == "False" {
+        } else if status == "False" && reason != "ScalingDisabled" {
+            // Scaling is disabled where somebody set the target to no replicas.
             out.findings.push(finding(
                 format!("HorizontalPodAutoscaler {path} cannot scale: {name}=False, {words}"),
                 0.85,
@@ -141,10 +142,10 @@ fn budget(look: &Look<'_>, thing: &Thing<'_>, out: &mut Checked) {
         .unwrap_or_default();
     let denied = condition(&thing.body, "DisruptionAllowed").filter(|condition| text(condition, "/status") == "False");
     let expected = thing.int("/status/expectedPods");
-    if let Some(denied) = denied
-        && selector.is_some()
-    {
-        let why = short(&reason_and_message(denied), 120);
+    // A description or a table has the numbers, not the condition.
+    let none_left = thing.partial && draining(look) && thing.int("/status/disruptionsAllowed") == Some(0) && expected != Some(0);
+    if (denied.is_some() || none_left) && selector.is_some() {
+        let why = denied.map_or_else(|| "0 disruptions are allowed".to_owned(), |denied| short(&reason_and_message(denied), 120));
         let counts = match (thing.int("/status/currentHealthy"), thing.int("/status/desiredHealthy")) {
             (Some(current), Some(desired)) => format!(", {current} healthy of {desired} that it needs"),
             _ => String::new(),
@@ -155,7 +156,7 @@ fn budget(look: &Look<'_>, thing: &Thing<'_>, out: &mut Checked) {
             format!("PodDisruptionBudget {path} allows no disruption: {why}{counts}; it expects pods with label {labels}"),
         );
         finding.seen =
-            vec![look.field(thing, format!("PDB {path}: condition DisruptionAllowed=False, reason {why}, expected pod label {labels}"))];
+            vec![look.field(thing, format!("PDB {path}: no disruption is allowed (DisruptionAllowed=False), reason {why}, expected pod label {labels}"))];
         if draining(look) {
             finding.role = Role::Cause;
             finding.strength = 0.85;

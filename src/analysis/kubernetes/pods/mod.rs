@@ -3,6 +3,7 @@
 mod containers;
 mod environment;
 mod exits;
+mod gates;
 mod images;
 mod mounts;
 mod probes;
@@ -36,6 +37,7 @@ pub fn check(look: &Look<'_>, out: &mut Checked) {
             scheduling::check(look, pod, out);
             containers::check(look, pod, out);
             mounts::check(look, pod, out);
+            gates::check(look, pod, out);
         }
         throttling::check(look, pod, out);
         if out.findings.len() == before && is_ready(pod) {
