@@ -248,10 +248,7 @@ impl<'a> Cluster<'a> {
                 text(status, "/lastState/terminated/finishedAt"),
             ]
         });
-        of_conditions
-            .chain(states)
-            .filter_map(|text| text.parse().ok())
-            .max()
+        of_conditions.chain(states).filter_map(|text| text.parse().ok()).max()
     }
 }
 

@@ -15,18 +15,29 @@ use crate::{
 /// Kinds whose controllers make pods.
 const MAKERS: &[&str] = &["Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Job", "ReplicationController"];
 /// Words of the LimitRanger's refusals. Source: kubernetes plugin/pkg/admission/limitranger.
-const LIMIT_RANGE: &[&str] = &["limitrange", "maximum memory usage", "maximum cpu usage", "minimum memory usage", "minimum cpu usage", "must be less than or equal", "limit to request ratio"];
+const LIMIT_RANGE: &[&str] = &[
+    "limitrange",
+    "maximum memory usage",
+    "maximum cpu usage",
+    "minimum memory usage",
+    "minimum cpu usage",
+    "must be less than or equal",
+    "limit to request ratio",
+];
 
 pub fn check(look: &Look<'_>, out: &mut Checked) {
     let mut told = BTreeSet::new();
     for kind in MAKERS {
         for thing in look.cluster.all(kind).filter(|thing| is_short(thing)) {
-            let state = condition(&thing.body, "ReplicaFailure")
-                .filter(|state| text(state, "/status") == "True" || text(state, "/status").is_empty() && text(state, "/reason") == "FailedCreate");
+            let state = condition(&thing.body, "ReplicaFailure").filter(|state| {
+                text(state, "/status") == "True" || text(state, "/status").is_empty() && text(state, "/reason") == "FailedCreate"
+            });
             let event = look.recent(thing, &["FailedCreate"]).or_else(|| below(look, thing));
             // A description shows the condition's reason only: the event has the words.
             let said = state.map(|state| text(state, "/message")).filter(|message| !message.is_empty());
-            let Some(message) = said.or(event.map(|event| event.message.as_str())).or(state.map(|state| text(state, "/reason"))) else { continue };
+            let Some(message) = said.or(event.map(|event| event.message.as_str())).or(state.map(|state| text(state, "/reason"))) else {
+                continue;
+            };
             told.insert((thing.namespace.clone(), stem_of(kind, thing.name)));
             out.findings.push(refused(kind, thing.entity(), thing.source, message).saw_all(event.map(|event| look.event(thing, event))));
         }
@@ -74,9 +85,13 @@ fn orphans(look: &Look<'_>, told: &BTreeSet<(String, String)>, out: &mut Checked
         let name = stem_of(&entity.kind, &entity.name);
         let near = |namespace: &str| namespace.is_empty() || entity.namespace.is_empty() || namespace == entity.namespace;
         let known = told.iter().any(|(namespace, other)| *other == name && near(namespace));
-        let whole = MAKERS.iter().flat_map(|kind| look.cluster.all(kind)).any(|thing| thing.name == name && near(&thing.namespace) && !is_short(thing));
+        let whole = MAKERS
+            .iter()
+            .flat_map(|kind| look.cluster.all(kind))
+            .any(|thing| thing.name == name && near(&thing.namespace) && !is_short(thing));
         let runs = look.cluster.all("Pod").any(|pod| {
-            near(&pod.namespace) && (stem(pod.name) == name || pod.name.strip_prefix(&entity.name).is_some_and(|rest| rest.starts_with('-')))
+            near(&pod.namespace)
+                && (stem(pod.name) == name || pod.name.strip_prefix(&entity.name).is_some_and(|rest| rest.starts_with('-')))
         });
         if !MAKERS.contains(&entity.kind.as_str()) || known || whole || runs || !seen.insert((entity.kind.clone(), entity.name.clone())) {
             continue;
@@ -84,10 +99,9 @@ fn orphans(look: &Look<'_>, told: &BTreeSet<(String, String)>, out: &mut Checked
         let (first, last) = look.cluster.times_of(event);
         let times = if event.count > 1 { format!(" ({} times)", event.count) } else { String::new() };
         let summary = format!("event FailedCreate{times} on {entity}: {}", short(&event.message, 200));
-        out.findings.push(
-            refused(&entity.kind, entity.clone(), &event.source, &event.message)
-                .saw(Seen::new(EvidenceKind::Event, &event.source, entity.clone(), summary).at(first.or(last), last).quoting(event.message.clone())),
-        );
+        out.findings.push(refused(&entity.kind, entity.clone(), &event.source, &event.message).saw(
+            Seen::new(EvidenceKind::Event, &event.source, entity.clone(), summary).at(first.or(last), last).quoting(event.message.clone()),
+        ));
     }
 }
 
@@ -96,13 +110,15 @@ fn refused(kind: &str, entity: Entity, source: &str, message: &str) -> Finding {
     let lower = message.to_lowercase();
     let (category, why) = if lower.contains("exceeded quota") {
         (Category::QuotaExceeded, "its ResourceQuota is exceeded (exceeded quota)")
-    } else if ["violates podsecurity", "violates pod security", "podsecuritypolicy"].iter().any(|sign| lower.contains(sign)) || lower.contains("unable to validate against any security context") {
+    } else if ["violates podsecurity", "violates pod security", "podsecuritypolicy"].iter().any(|sign| lower.contains(sign))
+        || lower.contains("unable to validate against any security context")
+    {
         (Category::PermissionDenied, "pod security admission forbids it")
     } else if lower.contains("webhook") {
         (Category::AdmissionWebhook, "an admission webhook refuses it or does not answer")
     } else if lower.contains("serviceaccount") && lower.contains("not found") {
         (Category::ConfigMissing, "its service account does not exist")
-    } else if LIMIT_RANGE.iter().any(|sign| lower.contains(sign))    {
+    } else if LIMIT_RANGE.iter().any(|sign| lower.contains(sign)) {
         (Category::QuotaExceeded, "the namespace's LimitRange forbids its requests")
     } else if lower.contains("forbidden") {
         (Category::PermissionDenied, "the API server forbids it")

@@ -14,12 +14,16 @@ use crate::{
 const PATIENCE_SECONDS: u64 = 600;
 
 pub fn check(look: &Look<'_>, out: &mut Checked) {
-    for thing in look.cluster.things().filter(|thing| thing.is_going()) {
+    for thing in look.cluster.things().filter(|thing| thing.is_going() || thing.text("/status/phase") == "Terminating") {
         let since = thing.text("/metadata/deletionTimestamp").parse().ok();
         let waited = since.and_then(|since| look.cluster.seconds_since(since));
         let told = remaining(thing);
         let long = waited.is_some_and(|seconds| seconds > PATIENCE_SECONDS) || !told.is_empty();
         let finalizers = finalizers(thing);
+        if thing.kind == "Namespace" && finalizers.is_empty() && told.is_empty() {
+            out.findings.push(leaving(look, thing));
+            continue;
+        }
         if !long || finalizers.is_empty() && told.is_empty() {
             continue;
         }
@@ -43,11 +47,31 @@ pub fn check(look: &Look<'_>, out: &mut Checked) {
             .strength(0.85)
             .saw(look.field(thing, format!("{kind} {path}: deletionTimestamp is set; {}", short(&why, 220))).at(since, None))
             .falsifier("the object is gone")
-            .fix(format!("kubectl get {} {}{} -o jsonpath='{{.metadata.finalizers}}'   # does the controller that owns the finalizer run?", kind.to_lowercase(), thing.name, in_namespace(&thing.namespace)))
+            .fix(format!(
+                "kubectl get {} {}{} -o jsonpath='{{.metadata.finalizers}}'   # does the controller that owns the finalizer run?",
+                kind.to_lowercase(),
+                thing.name,
+                in_namespace(&thing.namespace)
+            ))
             .fix("remove the finalizer by hand only when its controller is gone for good and what it protects was cleaned up")
             .prevent("delete custom resources before the controller that finalizes them"),
         );
     }
+}
+
+/// A namespace on its way out refuses whatever is new; what holds it is not in the evidence.
+fn leaving(look: &Look<'_>, thing: &Thing<'_>) -> Finding {
+    let name = thing.name;
+    Finding::new(
+        Category::PlatformObject,
+        Role::Symptom,
+        thing.entity(),
+        format!("Namespace {name} is Terminating: nothing can be created in it, and what still holds it is not in the evidence"),
+    )
+    .strength(0.6)
+    .saw(look.field(thing, format!("namespace {name}: phase Terminating")))
+    .falsifier("the namespace is gone")
+    .fix(format!("kubectl get namespace {name} -o yaml   # status.conditions name what remains"))
 }
 
 /// Finalizers that hold an object on purpose are left out while what they protect against is there.
@@ -61,7 +85,12 @@ fn remaining(thing: &Thing<'_>) -> String {
     if thing.kind != "Namespace" {
         return String::new();
     }
-    let states = ["NamespaceFinalizersRemaining", "NamespaceContentRemaining", "NamespaceDeletionDiscoveryFailure", "NamespaceDeletionContentFailure"];
+    let states = [
+        "NamespaceFinalizersRemaining",
+        "NamespaceContentRemaining",
+        "NamespaceDeletionDiscoveryFailure",
+        "NamespaceDeletionContentFailure",
+    ];
     let told: Vec<&str> = states
         .iter()
         .filter_map(|name| condition(&thing.body, name))

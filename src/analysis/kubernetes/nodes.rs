@@ -52,6 +52,8 @@ fn one(look: &Look<'_>, node: &Thing<'_>, out: &mut Checked) {
         if name == "Ready" && status != "True" && !status.is_empty() {
             let cause = if why.contains("NodeStatusUnknown") || status == "Unknown" {
                 "the kubelet stopped posting its status"
+            } else if why.is_empty() {
+                "the evidence does not show the kubelet's reason"
             } else {
                 "the kubelet reports that it is not ready"
             };

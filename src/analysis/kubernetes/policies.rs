@@ -128,7 +128,12 @@ fn allows_dns_rule(rule: &Value) -> bool {
 }
 
 /// The bodies of the other policies of this direction that select the same pods: policies add up.
-fn others<'s>(look: &'s Look<'_>, policy: &'s Thing<'_>, pods: &'s [&'s Thing<'s>], direction: &'s str) -> impl Iterator<Item = Value> + 's {
+fn others<'s>(
+    look: &'s Look<'_>,
+    policy: &'s Thing<'_>,
+    pods: &'s [&'s Thing<'s>],
+    direction: &'s str,
+) -> impl Iterator<Item = Value> + 's {
     look.cluster
         .all("NetworkPolicy")
         .filter(move |other| other.namespace == policy.namespace && other.name != policy.name && has_type(other, direction))

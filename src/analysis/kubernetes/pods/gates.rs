@@ -30,7 +30,11 @@ pub fn check(look: &Look<'_>, pod: &Thing<'_>, out: &mut Checked) {
             Category::ProbeFailure,
             Role::Cause,
             pod.entity(),
-            format!("Pod {} is not ready although its containers are: its readiness gate{gate} is not True ({})", pod.path(), short(&why, 160)),
+            format!(
+                "Pod {} is not ready although its containers are: its readiness gate{gate} is not True ({})",
+                pod.path(),
+                short(&why, 160)
+            ),
         )
         .strength(0.85)
         .saw(look.field(pod, format!("pod {}: readiness gate{gate} is not True: {}", pod.path(), short(&why, 200))).decisive())
