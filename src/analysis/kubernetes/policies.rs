@@ -13,6 +13,9 @@ use crate::{
 };
 
 pub fn check(look: &Look<'_>, out: &mut Checked) {
+    for policy in look.cluster.all("AuthorizationPolicy") {
+        authorization(look, policy, out);
+    }
     for policy in look.cluster.all("NetworkPolicy") {
         let everything = Value::Null;
         let selector = policy.body.pointer("/spec/podSelector").unwrap_or(&everything);
@@ -34,6 +37,30 @@ pub fn check(look: &Look<'_>, out: &mut Checked) {
         egress(look, policy, &pods, out);
         ingress(look, policy, &pods, out);
     }
+}
+
+/// Istio: an ALLOW policy without rules lets nobody in, unless another one does.
+fn authorization(look: &Look<'_>, policy: &Thing<'_>, out: &mut Checked) {
+    let allows = |thing: &Thing<'_>| ["", "ALLOW"].contains(&thing.text("/spec/action"));
+    let others = look.cluster.all("AuthorizationPolicy").filter(|other| other.namespace == policy.namespace && other.name != policy.name);
+    let opened = others.filter(|other| allows(other)).any(|other| !other.list("/spec/rules").is_empty());
+    if policy.partial || !allows(policy) || !policy.list("/spec/rules").is_empty() || opened {
+        return;
+    }
+    let path = policy.path();
+    let mut found = finding(
+        look,
+        policy,
+        Category::NetworkPolicy,
+        format!("AuthorizationPolicy {path} has no rule and so denies every request (403, RBAC: access denied) in its namespace"),
+        format!("AuthorizationPolicy {path}: action ALLOW, no rules"),
+    );
+    let words = look.focus.text.to_lowercase();
+    if ["403", "denied", "forbidden", "rbac"].iter().any(|word| words.contains(word)) {
+        found.role = Role::Cause;
+        found.strength = 0.85;
+    }
+    out.findings.push(found);
 }
 
 fn has_type(policy: &Thing<'_>, name: &str) -> bool {

@@ -7,6 +7,7 @@ mod gates;
 mod images;
 mod mounts;
 mod probes;
+mod rejected;
 mod scheduling;
 mod throttling;
 
@@ -34,6 +35,7 @@ pub fn check(look: &Look<'_>, out: &mut Checked) {
         }
         if !replaced(look, pod) {
             evicted(look, pod, out);
+            rejected::check(look, pod, out);
             scheduling::check(look, pod, out);
             containers::check(look, pod, out);
             mounts::check(look, pod, out);
