@@ -19,6 +19,7 @@ pub fn check(look: &Look<'_>, out: &mut Checked) {
     }
     for thing in look.cluster.all("ScaledObject") {
         conditions_of(look, thing, out);
+        target_of(look, thing, out);
     }
     for thing in look.cluster.all("PodDisruptionBudget") {
         budget(look, thing, out);
@@ -158,6 +159,31 @@ fn conditions_of(look: &Look<'_>, thing: &Thing<'_>, out: &mut Checked) {
             .strength(0.8)
             .saw(look.field(thing, format!("{} {}: condition Ready=False, {why}", thing.kind, thing.path())))
             .fix(format!("kubectl describe {} {}{}", thing.kind.to_lowercase(), thing.name, in_namespace(&thing.namespace))),
+        );
+    }
+}
+
+/// What a ScaledObject is to scale: a Deployment where it names no kind.
+fn target_of(look: &Look<'_>, thing: &Thing<'_>, out: &mut Checked) {
+    let (kind, name) = (thing.text("/spec/scaleTargetRef/kind"), thing.text("/spec/scaleTargetRef/name"));
+    let kind = if kind.is_empty() { "Deployment" } else { kind };
+    let custom = !["", "apps/v1"].contains(&thing.text("/spec/scaleTargetRef/apiVersion"));
+    if thing.partial || custom || name.is_empty() || look.cluster.get(kind, &thing.namespace, name).is_some() {
+        return;
+    }
+    if look.cluster.proves_absence(kind, thing) {
+        let path = thing.path();
+        out.findings.push(
+            Finding::new(
+                Category::Autoscaling,
+                Role::Cause,
+                thing.entity(),
+                format!("ScaledObject {path} uses {kind}/{name} as ScaleTargetRef, which does not exist"),
+            )
+            .strength(0.8)
+            .saw(look.field(thing, format!("ScaledObject {path}: scaleTargetRef {kind}/{name}; no such object in the evidence")))
+            .falsifier(format!("kubectl get {} {name}{} finds it", kind.to_lowercase(), in_namespace(&thing.namespace)))
+            .fix(format!("kubectl edit scaledobject {}{}", thing.name, in_namespace(&thing.namespace))),
         );
     }
 }
