@@ -96,7 +96,10 @@ fn one(look: &Look<'_>, container: &Container<'_>, out: &mut Checked) {
         "" => settled(look, container, out),
         "ContainerCreating" | "PodInitializing" => {}
         // A reason that no table knows is a reason all the same.
-        _ => start_error(look, container, waiting, message, out),
+        _ if !message.is_empty() || ["Error", "BackOff", "Failed"].iter().any(|word| waiting.ends_with(word)) => {
+            start_error(look, container, waiting, message, out);
+        }
+        _ => {}
     }
 }
 
