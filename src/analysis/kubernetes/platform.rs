@@ -228,7 +228,7 @@ fn custom(look: &Look<'_>, thing: &Thing<'_>, out: &mut Checked) {
         };
         text(state, "/status") == wrong && !on_purpose.iter().any(|word| text(state, "/reason").to_lowercase().contains(word))
     });
-    let Some(state) = bad.filter(|_| !(young && look.cluster.now_is_known()) && !thing.is_going()) else { return };
+    let Some(state) = bad.filter(|_| !(thing.is_going() || young && look.cluster.now_is_known())) else { return };
     let (kind, path) = (thing.kind, thing.path());
     let why = short(&reason_and_message(state), 200);
     let said = format!("{}={}", text(state, "/type"), text(state, "/status"));
