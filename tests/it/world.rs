@@ -92,9 +92,7 @@ impl World {
         let slack_url = &self.slack_url;
         let text = format!(
             "server: {{listen: '{listen}'}}\nslack: {{api_url: '{slack_url}/api', bot_token: {}, signing_secret: {}, channel: {}}}\nstore: {{path: '{folder}/store.db'}}\nevidence: {{bundle: '{folder}/evidence'}}\nlog: error\n",
-            workspace.bot_token,
-            workspace.signing_secret,
-            self.channel,
+            workspace.bot_token, workspace.signing_secret, self.channel,
         );
         fs::write(self.settings_file(), text).unwrap();
     }

@@ -24,27 +24,86 @@ pub enum Thing {
     Operation,
 }
 
+/// Phrases in lower case, parted by `|`.
+#[derive(Clone, Copy)]
+pub struct Phrases(&'static str);
+
+impl Phrases {
+    fn iter(self) -> impl Iterator<Item = &'static str> {
+        self.0.split('|').filter(|phrase| !phrase.is_empty())
+    }
+}
+
 /// One row of the table.
 pub struct Sign {
     pub category: Category,
-    /// Any of these phrases, in lower case.
-    pub any: &'static [&'static str],
+    /// Any of these.
+    any: Phrases,
     /// And any of these, where there are some.
-    pub with: &'static [&'static str],
+    with: Phrases,
     /// And none of these.
-    pub without: &'static [&'static str],
+    without: Phrases,
     /// The least level; many programs print their errors without one, so most rows ask for none.
-    pub level: Level,
-    pub thing: Thing,
-    /// The sentence; `{thing}` and `{line}` are filled in.
-    pub title: &'static str,
-    pub strength: f64,
+    level: Level,
+    thing: Thing,
+    /// The sentence; `{thing}` is filled in.
+    title: &'static str,
+    strength: f64,
     /// It settles its point by itself.
-    pub decisive: bool,
+    decisive: bool,
     /// How something else shows, never the cause where anything explains it.
-    pub symptom: bool,
-    pub fix: &'static str,
-    pub prevention: &'static str,
+    symptom: bool,
+    fix: &'static str,
+    prevention: &'static str,
+}
+
+/// A row that fits any of the phrases; the rest is said by the methods below.
+const fn sign(category: Category, strength: f64, title: &'static str, any: &'static str) -> Sign {
+    Sign {
+        category,
+        any: Phrases(any),
+        with: Phrases(""),
+        without: Phrases(""),
+        level: Level::Info,
+        thing: Thing::Nothing,
+        title,
+        strength,
+        decisive: false,
+        symptom: false,
+        fix: "",
+        prevention: "",
+    }
+}
+
+impl Sign {
+    const fn with(self, phrases: &'static str) -> Self {
+        Self { with: Phrases(phrases), ..self }
+    }
+
+    const fn without(self, phrases: &'static str) -> Self {
+        Self { without: Phrases(phrases), ..self }
+    }
+
+    const fn about(self, thing: Thing) -> Self {
+        Self { thing, ..self }
+    }
+
+    const fn from(self, level: Level) -> Self {
+        Self { level, ..self }
+    }
+
+    const fn decisive(self) -> Self {
+        Self { decisive: true, ..self }
+    }
+
+    const fn symptom(self) -> Self {
+        Self { symptom: true, ..self }
+    }
+
+    /// What to do about it, and what keeps it from coming back.
+    const fn fix(self, fix: &'static str, prevention: &'static str) -> Self {
+        Self { fix, prevention, ..self }
+    }
 }
 
 /// What one line says.
@@ -130,7 +189,7 @@ fn causes(text: &str) -> Vec<&str> {
 
 fn one(part: &str, level: Level, whole: &str) -> Option<Reading> {
     let lower = without_negations(&part.to_ascii_lowercase());
-    let sign = table::SIGNS.iter().find(|sign| sign.fits(&lower, level))?;
+    let sign = table::signs().find(|sign| sign.fits(&lower, level))?;
     let thing = sign.thing.of(part).or_else(|| sign.thing.of(whole)).unwrap_or_default();
     if thing.is_empty() && sign.thing == Thing::Exception {
         return None;
@@ -201,7 +260,7 @@ impl Sign {
     fn fits(&self, lower: &str, level: Level) -> bool {
         level >= self.level
             && self.any.iter().any(|phrase| has(lower, phrase))
-            && (self.with.is_empty() || self.with.iter().any(|phrase| lower.contains(phrase)))
+            && (self.with.0.is_empty() || self.with.iter().any(|phrase| lower.contains(phrase)))
             && !self.without.iter().any(|phrase| lower.contains(phrase))
     }
 }
