@@ -1,7 +1,8 @@
 //! Checks over mongod logs of every generation and over MongoDB command results.
 //!
 //! Logs: `faults` what a server says about itself, `queries` slow operations and missing indexes, `connections`,
-//! `members` who is down, `primaries` why another member became primary, correlated over the logs of all nodes.
+//! `members` who is down, `primaries` why another member became primary, `shutdowns` why servers
+//! stopped, both correlated over the logs of all nodes.
 //! Commands: `status` compares serverStatus, replSetGetStatus, currentOp and collStats with thresholds.
 
 mod connections;
@@ -10,6 +11,7 @@ mod faults;
 mod members;
 mod primaries;
 mod queries;
+mod shutdowns;
 mod status;
 
 use serde_json::Value;
@@ -26,6 +28,7 @@ pub fn findings(observations: &Observations, focus: &Focus) -> Vec<Finding> {
         found.extend(queries::check(node));
         found.extend(connections::check(node));
     }
+    found.extend(shutdowns::check(&nodes, focus));
     found.extend(primaries::check(&nodes, focus));
     found.extend(members::check(&nodes, focus));
     found.extend(status::check(&observations.documents));
