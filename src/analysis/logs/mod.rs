@@ -1,13 +1,14 @@
 //! Checks over logs: templates, what is new or rare, and what an error line says.
 //!
 //! `templates` groups the lines of a log, `signs` reads what a line means and what it is about, `kinds` counts lines that
-//! mean the same over all logs, `slow` finds operations that take long, `search` answers questions for a phrase or a list.
+//! mean the same over all logs, `recovery` tells which of them are over, `slow` finds operations that take long, `search` answers questions for a phrase or a list.
 
 pub mod anomalies;
 pub mod templates;
 
 mod extract;
 mod kinds;
+mod recovery;
 mod search;
 mod signs;
 mod slow;

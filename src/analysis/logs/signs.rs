@@ -9,6 +9,9 @@ mod table;
 use super::extract;
 use crate::model::{Category, observation::Level};
 
+/// The least strength of a sign that a line of level INFO is believed to be. Source: own choice; what is weaker is daily chatter.
+const CALM_BAR: f64 = 0.8;
+
 /// Which part of a line names the thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Thing {
@@ -124,9 +127,17 @@ pub struct Reading {
 }
 
 /// Reads one record; `None` when nothing in it is wrong.
-pub fn read(text: &str, level: Level) -> Option<Reading> {
-    if level <= Level::Debug || is_no_message(text) {
+///
+/// `level` is `None` where the source gave none. A program that says of its own line that it is information has to use
+/// far stronger words before it is contradicted.
+pub fn read(text: &str, level: Option<Level>) -> Option<Reading> {
+    let stated_calm = level == Some(Level::Info);
+    let level = level.unwrap_or(Level::Info);
+    if level <= Level::Debug || is_no_message(text) || (level < Level::Error && is_handled(text, stated_calm)) {
         return None;
+    }
+    if stated_calm {
+        return causes(text).iter().find_map(|part| one(part, level, text)).and_then(calmed);
     }
     // of a chain of causes the innermost says most
     let parts = causes(text);
@@ -136,6 +147,31 @@ pub fn read(text: &str, level: Level) -> Option<Reading> {
         }
     }
     (level >= Level::Error).then(|| generic(parts.last().copied().unwrap_or(text), level))
+}
+
+/// What is left of a reading when the line calls itself information.
+fn calmed(reading: Reading) -> Option<Reading> {
+    let strong = reading.strength >= CALM_BAR && !reading.symptom;
+    strong.then(|| Reading { strength: reading.strength - 0.15, decisive: false, ..reading })
+}
+
+/// The line says itself that the program went on without what it missed.
+fn is_handled(text: &str, stated_calm: bool) -> bool {
+    const ANY: &[&str] = &[
+        "using default",
+        "use default",
+        "defaulting to",
+        "falling back to default",
+        "(expected",
+        "as expected",
+        "(ignored",
+        "can be ignored",
+    ];
+    const CALM: &[&str] =
+        &["skipping", "skipped", "ignor", "optional", "fallback", "falling back", "retry policy", "succeeded", "not an error"];
+    let lower = text.lines().next().unwrap_or("").to_ascii_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    says(ANY) || (stated_calm && says(CALM))
 }
 
 /// Source code that a log quotes, and what kubectl says about the fetching of a log.

@@ -28,13 +28,11 @@ pub const SIGNS: &[Sign] = &[
         Category::CodeError,
         0.9,
         "The build fails on a compile error",
-        ": error: |: fatal error: |error[e|error ts|: error c|error: cannot find symbol|undefined reference to|\
+        ": error: |: fatal error: |error[e|error ts|: error c1|: error c2|: error c3|: error c4|error: cannot find symbol|undefined reference to|\
          compilation error|error cs|syntax error, unexpected|: syntax error|error: expected",
     )
     .without("##[error]|npm warn")
     .fix("Correct the file and line that the compiler names", "Build every change before it is merged"),
-    sign(Category::CodeError, 0.87, "A test fails every time", "failed consistently: ")
-        .fix("Run the test that the line names alone and read its assertion", "Keep flaky tests out of the gate"),
     sign(Category::CodeError, 0.84, "A test fails", "--- fail:|fail: |failed test|✕|● |failed tests/|failed test/|[failed]| failed [|::")
         .with("fail|✕|● ")
         .without("0 failed|fail: 0|failures: 0|xfail|failed to | passed")

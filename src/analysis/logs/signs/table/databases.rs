@@ -11,7 +11,8 @@ pub const SIGNS: &[Sign] = &[
          too many open connections|max client connections|no more connections allowed|maxclients reached|\
          max number of clients reached",
     )
-    .without("max_connections=")
+    .with("too many|reserved|reached|exceed|limit|no more|max client|maxclients|increase")
+    .without("max_connections=|changed to|not enough for")
     .about(Thing::Target)
     .fix(
         "Find who holds the connections (`pg_stat_activity`, `SHOW PROCESSLIST`), end idle ones, lower the pools of the clients; raise max_connections only after that",
@@ -59,6 +60,20 @@ pub const SIGNS: &[Sign] = &[
         "Alert on lock waits; retry on deadlock with a limit",
     ),
     sign(
+        Category::DataCorruption,
+        0.9,
+        "Stored data is damaged {thing}",
+        "page corruption|corrupt page|corrupted page|is corrupt|inconsistent data in datafile|invalid page in block|\
+         checksum mismatch|checksum verification failed|page verification failed|corruptindexexception|\
+         corrupted record|translogcorrupted|data corruption|corrupted block|bad magic number",
+    )
+    .without("package|tarball|integrity|npm|download|layer|sha256|go.sum|verifying")
+    .about(Thing::Path)
+    .fix(
+        "Copy the files before any repair; restore the last good backup or rebuild the node from a healthy replica, and check the disk under it",
+        "Restore-test the backups; alert on I/O errors of the host's kernel",
+    ),
+    sign(
         Category::DataError,
         0.72,
         "The database refuses duplicate data: unique constraint violated {thing}",
@@ -103,7 +118,7 @@ pub const SIGNS: &[Sign] = &[
         0.85,
         "The database schema lacks what the program needs (a missing table, column or migration) {thing}",
         "no such table|unknown column|undefinedtable|undefinedcolumn|table doesn't exist|unknown database|\
-         invalid object name|migration fail|migrations failed|flywayexception|liquibaseexception|pending migration|\
+         invalid object name|migration fail|migrations failed|flywayexception|liquibaseexception|pending migration|migrations are pending|pendingmigration|unapplied migration|\
          schema version|relation \"|column \"|unknown table",
     )
     .with("does not exist|doesn't exist|no such|unknown|undefined|invalid|fail|pending|mismatch")

@@ -57,7 +57,7 @@ pub const SIGNS: &[Sign] = &[
         Category::DependencyFailure,
         0.7,
         "No instance of a service that this one calls is available {thing}",
-        "no instances available for|no servers available for|load balancer does not have available server|\
+        "no instances available for|has no server available|no healthy upstream|no servers available for|load balancer does not have available server|\
          no provider available|no available server|no endpoints available for service",
     )
     .about(Thing::Target)
@@ -84,6 +84,18 @@ pub const SIGNS: &[Sign] = &[
     ),
     sign(
         Category::QueueBacklog,
+        0.76,
+        "All workers are busy: the server's worker limit is reached and requests wait",
+        "pm.max_children|maxrequestworkers|worker_connections are not enough|threadpool is full|thread pool is full|\
+         all threads are busy|no idle workers|thread pool exhausted|all workers are busy",
+    )
+    .with("reached|not enough|full|busy|no idle|exhausted")
+    .fix(
+        "Find what the workers wait for (a slow upstream or database); raise the limit only when memory and CPU allow it",
+        "Alert at 80 % of the workers busy",
+    ),
+    sign(
+        Category::QueueBacklog,
         0.66,
         "Work piles up faster than it is done (queue backlog or overload)",
         "queue is full|queue full|queue overflow|queue depth|consumer lag|backpressure|back pressure|rejectedexecution|\
@@ -94,6 +106,7 @@ pub const SIGNS: &[Sign] = &[
         "full|overflow|exceed|lag|reject|not available|not_|too large|dead|saturat|overload|high|growing|backlog|\
            pressure",
     )
+    .without("lag 0|lag=0|lag: 0|backlog 0|backlog=0|backlog: 0")
     .fix(
         "Compare arrival and service rate; scale the workers or find the slow dependency they wait for",
         "Alert on queue depth and on the age of the oldest message",

@@ -21,12 +21,36 @@ pub const SIGNS: &[Sign] = &[
         "The program ran out of memory",
         "outofmemoryerror|java heap space|gc overhead limit exceeded|javascript heap out of memory|\
          cannot allocate memory|memoryerror|enomem|std::bad_alloc|runtime: out of memory|out of memory|\
-         allocation failed - |memory allocation of|unable to create new native thread|insufficient memory",
+         allocation failed - |memory allocation of|unable to create new native thread|insufficient memory|\
+         allowed memory size of|memory size exhausted|used memory > 'maxmemory'",
     )
-    .without("out of memory: false|redis|command not allowed")
+    .without("out of memory: false")
     .fix(
         "Give it a larger heap and memory limit, or find the leak (heap dump, profile) before it restarts",
         "Alert at 90 % of the memory limit; cap caches and batch sizes",
+    ),
+    sign(
+        Category::MemoryPressure,
+        0.84,
+        "The server is at its memory limit and holds its clients back (memory alarm)",
+        "memory resource limit alarm|memory alarm|vm_memory_high_watermark|publishers will be blocked|circuit_breaking_exception|\
+         circuitbreakingexception|circuitbreakerexception: [parent] data too large",
+    )
+    .without("alarm cleared|cleared on")
+    .fix(
+        "Find what fills the memory (queues without consumers, large requests), drain it, then give the server more",
+        "Alert at 80 % of the server's own memory limit",
+    ),
+    sign(
+        Category::MemoryPressure,
+        0.74,
+        "The JVM stands still in full garbage collections: its heap is nearly full",
+        "to-space exhausted|pause full (allocation failure)|pause full (g1 compaction|full gc (allocation failure)|\
+         full gc (ergonomics)|concurrent mode failure|promotion failed|allocation stall",
+    )
+    .fix(
+        "Compare the heap after a full collection with -Xmx: take a heap dump for the leak, or give it a larger heap and memory limit",
+        "Alert on the share of time in garbage collection",
     ),
     sign(
         Category::DiskFull,
@@ -34,7 +58,8 @@ pub const SIGNS: &[Sign] = &[
         "The disk is full: no space left on device {thing}",
         "no space left on device|enospc|disk is full|disk full|out of disk space|not enough disk space|\
          insufficient disk space|disk quota exceeded|edquot|not enough free space|no disk space|no free disk space|\
-         storage full|storage-full|storage is full|ran out of storage|out of storage space|free storage capacity",
+         storage full|storage-full|storage is full|ran out of storage|out of storage space|free storage capacity|\
+         flood stage disk watermark|flood-stage watermark|high disk watermark|disk resource limit alarm|free disk space is insufficient",
     )
     .about(Thing::Path)
     .decisive()

@@ -57,6 +57,7 @@ pub const SIGNS: &[Sign] = &[
          could not find file|cannot find the file|cannot find the path|does not exist: /|config file not found|\
          unable to open file|cannot open file",
     )
+    .without(", client: |, request: ")
     .about(Thing::Path)
     .fix("Create or mount {thing} where the program looks for it, or correct the path", "Check mounts and files in the start script"),
     sign(
