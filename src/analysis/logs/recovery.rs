@@ -24,7 +24,7 @@ const BACK: &[&str] = &[
     "resumed",
 ];
 /// With these in it a line tells of another failure.
-const STILL: &[&str] = &["fail", "error", "not ", "cannot", "unable", "refused", "lost", "dis", "will be", "waiting"];
+const STILL: &[&str] = &["fail", "error", "not ", "cannot", "unable", "refused", "lost", "disconnect", "discard", "will be", "waiting"];
 /// A failing line that announces another try.
 const TRIES: &[&str] = &["retry", "retries", "attempt", "try again", "trying again", "reconnect"];
 

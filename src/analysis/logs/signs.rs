@@ -6,7 +6,7 @@
 
 mod table;
 
-use super::extract;
+use super::{access, extract};
 use crate::model::{Category, observation::Level};
 
 /// The least strength of a sign that a line of level INFO is believed to be. Source: own choice; what is weaker is daily chatter.
@@ -133,7 +133,11 @@ pub struct Reading {
 pub fn read(text: &str, level: Option<Level>) -> Option<Reading> {
     let stated_calm = level == Some(Level::Info);
     let level = level.unwrap_or(Level::Info);
-    if level <= Level::Debug || is_no_message(text) || (level < Level::Error && is_handled(text, stated_calm)) {
+    if level <= Level::Debug || is_no_message(text) || is_missing_page(text) || (level < Level::Error && is_handled(text, stated_calm)) {
+        return None;
+    }
+    // a path may hold any word; `access` counts what failed
+    if level < Level::Error && access::parse(text).is_some_and(|request| request.status < 500) {
         return None;
     }
     if stated_calm {
@@ -172,6 +176,11 @@ fn is_handled(text: &str, stated_calm: bool) -> bool {
     let lower = text.lines().next().unwrap_or("").to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     says(ANY) || (stated_calm && says(CALM))
+}
+
+/// A web server that was asked for a page that it does not have.
+fn is_missing_page(text: &str) -> bool {
+    text.contains("(2: No such file or directory), client: ") || text.contains("File does not exist: ") || text.contains("AH00128")
 }
 
 /// Source code that a log quotes, and what kubectl says about the fetching of a log.

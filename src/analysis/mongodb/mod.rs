@@ -1,6 +1,6 @@
 //! Checks over mongod logs of every generation and over MongoDB command results.
 //!
-//! Logs: `faults` what a server says about itself, `queries` slow operations and missing indexes, `connections`,
+//! Logs: `faults` what a server says about itself, `queries` slow operations and missing indexes, `index_builds`, `connections`,
 //! `members` who is down, `primaries` why another member became primary, `shutdowns` why servers
 //! stopped, both correlated over the logs of all nodes.
 //! Commands: `status` compares serverStatus, replSetGetStatus, currentOp and collStats with thresholds.
@@ -8,6 +8,7 @@
 mod connections;
 mod entry;
 mod faults;
+mod index_builds;
 mod members;
 mod primaries;
 mod queries;
@@ -27,6 +28,7 @@ pub fn findings(observations: &Observations, focus: &Focus) -> Vec<Finding> {
         found.extend(faults::check(node));
         found.extend(queries::check(node));
         found.extend(connections::check(node));
+        found.extend(index_builds::check(node, focus));
     }
     found.extend(shutdowns::check(&nodes, focus));
     found.extend(primaries::check(&nodes, focus));

@@ -282,7 +282,9 @@ fn levels(head: &mut Header<'_>) {
         if let Some(found) = found {
             head.level = Some(found);
             // `error: …` is how programs start a sentence; it stays
-            if bracketed || !token.ends_with(':') || token.bytes().all(|b| !b.is_ascii_lowercase()) {
+            let rest = text.get(from + token.len()..).unwrap_or("").trim();
+            let dotnet = rest.ends_with(']') && !rest.contains(' ');
+            if bracketed || dotnet || !token.ends_with(':') || token.bytes().all(|b| !b.is_ascii_lowercase()) {
                 head.message = after_level(text.get(from + token.len()..).unwrap_or(""));
             }
             return;
