@@ -8,5 +8,6 @@ mod cli;
 mod conversation;
 mod doors;
 mod restart;
+mod scenarios_logs;
 mod scores;
 mod world;

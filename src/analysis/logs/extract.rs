@@ -71,6 +71,7 @@ pub fn unresolved(text: &str) -> Option<String> {
         pattern!(
             r"(?i)(?:could not|couldn't|cannot|can't|unable to|failed to) (?:resolve|find address for|translate)(?: the)?(?: host ?name| host| address| hostname| name| dns)?:? [\x22']?([a-z0-9][\w.-]*\w)[\x22']?"
         ),
+        pattern!(r"(?i)host not found(?: in [a-z]+)?:? [\x22']?([a-z0-9][\w.-]*\w)[\x22']?"),
         pattern!(r"(?i)lookup ([a-z0-9][\w.-]*\w)(?: on |:|$| )"),
         pattern!(r"(?:ENOTFOUND|EAI_AGAIN) ([\w][\w.-]*\w)"),
         pattern!(r"(?i)UnknownHostException:? (?:Failed to resolve '?)?([a-z0-9][\w.-]*\w)"),

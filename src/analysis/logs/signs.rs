@@ -4,6 +4,7 @@
 //! what to do about it. The first sign that fits wins, so name resolution stands before connections, and an expired
 //! certificate before a failed request.
 
+mod quiet;
 mod table;
 
 use super::{access, extract};
@@ -133,7 +134,7 @@ pub struct Reading {
 pub fn read(text: &str, level: Option<Level>) -> Option<Reading> {
     let stated_calm = level == Some(Level::Info);
     let level = level.unwrap_or(Level::Info);
-    if level <= Level::Debug || is_no_message(text) || is_missing_page(text) || (level < Level::Error && is_handled(text, stated_calm)) {
+    if level <= Level::Debug || quiet::is_no_trouble(text) || (level < Level::Error && quiet::is_handled(text, stated_calm)) {
         return None;
     }
     // a path may hold any word; `access` counts what failed
@@ -156,57 +157,7 @@ pub fn read(text: &str, level: Option<Level>) -> Option<Reading> {
 /// What is left of a reading when the line calls itself information.
 fn calmed(reading: Reading) -> Option<Reading> {
     let strong = reading.strength >= CALM_BAR && !reading.symptom;
-    strong.then(|| Reading { strength: reading.strength - 0.15, decisive: false, ..reading })
-}
-
-/// The line says itself that the program went on without what it missed.
-fn is_handled(text: &str, stated_calm: bool) -> bool {
-    const ANY: &[&str] = &[
-        "using default",
-        "use default",
-        "defaulting to",
-        "falling back to default",
-        "(expected",
-        "as expected",
-        "(ignored",
-        "can be ignored",
-    ];
-    const CALM: &[&str] =
-        &["skipping", "skipped", "ignor", "optional", "fallback", "falling back", "retry policy", "succeeded", "not an error"];
-    let lower = text.lines().next().unwrap_or("").to_ascii_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    says(ANY) || (stated_calm && says(CALM))
-}
-
-/// A web server that was asked for a page that it does not have.
-fn is_missing_page(text: &str) -> bool {
-    text.contains("(2: No such file or directory), client: ") || text.contains("File does not exist: ") || text.contains("AH00128")
-}
-
-/// Source code that a log quotes, and what kubectl says about the fetching of a log.
-fn is_no_message(text: &str) -> bool {
-    const CODE: &[&str] = &[
-        "except ",
-        "raise ",
-        "throw new ",
-        "catch (",
-        "} catch",
-        "import ",
-        "from server (",
-        "Error from server",
-        "error: Metrics API",
-        "echo ",
-        "+ echo",
-        "if: ",
-        "run: ",
-        "hint: ",
-    ];
-    let line = text
-        .lines()
-        .next()
-        .unwrap_or("")
-        .trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace() || matches!(c, '|' | '+' | '-' | '>'));
-    !text.contains('\n') && CODE.iter().any(|start| line.starts_with(start))
+    strong.then_some(Reading { strength: reading.strength - 0.15, decisive: false, ..reading })
 }
 
 /// The parts of a record from the innermost cause to the whole.
@@ -233,7 +184,7 @@ fn causes(text: &str) -> Vec<&str> {
 }
 
 fn one(part: &str, level: Level, whole: &str) -> Option<Reading> {
-    let lower = without_negations(&part.to_ascii_lowercase());
+    let lower = quiet::without_negations(&part.to_ascii_lowercase());
     let sign = table::signs().find(|sign| sign.fits(&lower, level))?;
     let thing = sign.thing.of(part).or_else(|| sign.thing.of(whole)).unwrap_or_default();
     if thing.is_empty() && sign.thing == Thing::Exception {
@@ -356,52 +307,6 @@ fn masked(text: &str) -> String {
             }
         } else {
             out.push(c);
-        }
-    }
-    out
-}
-
-/// `0 errors`, `no error`, `error_rate=0`: words of failure in lines of success.
-fn without_negations(lower: &str) -> String {
-    const QUIET: &[&str] = &[
-        "0 error",
-        "no error",
-        "zero error",
-        "without error",
-        "0 failed",
-        "0 failure",
-        "no failure",
-        "failed: 0",
-        "failed=0",
-        "failures: 0",
-        "errors: 0",
-        "errors=0",
-        "error=nil",
-        "error=null",
-        "error: null",
-        "error=none",
-        "err=nil",
-        "/error",
-        "error_rate=0",
-        "on error",
-        "error handler",
-    ];
-    if !QUIET.iter().any(|phrase| lower.contains(phrase)) {
-        return lower.to_owned();
-    }
-    let mut out = lower.to_owned();
-    for phrase in QUIET {
-        let mut from = 0;
-        while let Some(at) = out.get(from..).and_then(|rest| rest.find(phrase)).map(|at| at + from) {
-            // `10 errors` holds `0 errors`, and says the contrary
-            let counted =
-                phrase.starts_with('0') && at.checked_sub(1).and_then(|before| out.as_bytes().get(before)).is_some_and(u8::is_ascii_digit);
-            if !counted {
-                out.replace_range(at..at + phrase.len(), "");
-                from = at;
-            } else {
-                from = at + 1;
-            }
         }
     }
     out

@@ -289,6 +289,15 @@ fn levels(head: &mut Header<'_>) {
             }
             return;
         }
+        // Monolog: `production.ERROR: message`
+        if let Some((_, name)) = token.strip_suffix(':').and_then(|token| token.rsplit_once('.'))
+            && name.bytes().all(|b| b.is_ascii_uppercase())
+            && let Some(found) = level::word(name)
+        {
+            head.level = Some(found);
+            head.message = after_level(text.get(from + token.len()..).unwrap_or(""));
+            return;
+        }
         // `INFO:app:message`, `[error] 7#7: …` and tab-separated lower-case levels
         if let Some((name, after)) = token.split_once(':')
             && !after.is_empty()

@@ -35,7 +35,7 @@ pub const SIGNS: &[Sign] = &[
     .fix("Correct the file and line that the compiler names", "Build every change before it is merged"),
     sign(Category::CodeError, 0.84, "A test fails", "--- fail:|fail: |failed test|✕|● |failed tests/|failed test/|[failed]| failed [|::")
         .with("fail|✕|● ")
-        .without("0 failed|fail: 0|failures: 0|xfail|failed to | passed")
+        .without("0 failed|fail: 0|failures: 0|xfail|failed to | passed|... ok")
         .fix("Run the test that the line names alone and read its assertion", "Keep flaky tests out of the gate"),
     sign(
         Category::CodeError,

@@ -119,9 +119,9 @@ pub const SIGNS: &[Sign] = &[
         "The database schema lacks what the program needs (a missing table, column or migration) {thing}",
         "no such table|unknown column|undefinedtable|undefinedcolumn|table doesn't exist|unknown database|\
          invalid object name|migration fail|migrations failed|flywayexception|liquibaseexception|pending migration|migrations are pending|pendingmigration|unapplied migration|\
-         schema version|relation \"|column \"|unknown table",
+         schema version|relation \"|column \"|unknown table|base table or view not found|column not found",
     )
-    .with("does not exist|doesn't exist|no such|unknown|undefined|invalid|fail|pending|mismatch")
+    .with("not found|does not exist|doesn't exist|no such|unknown|undefined|invalid|fail|pending|mismatch")
     .about(Thing::Quoted)
     .fix(
         "Run the pending migrations, or roll back to the version that fits the schema",

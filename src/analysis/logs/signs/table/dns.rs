@@ -11,7 +11,7 @@ pub const SIGNS: &[Sign] = &[
          eai_again|eai_noname|nxdomain|unknownhostexception|could not resolve host|couldn't resolve host|\
          could not resolve hostname|failed to resolve|name resolution failure|name resolution failed|nameresolutionerror|\
          could not translate host name|dns lookup fail|dns resolution fail|dns error|server misbehaving|servfail|\
-         no address associated with hostname|getaddrinfo failed|could not find address for",
+         no address associated with hostname|getaddrinfo failed|host not found|could not find address for",
     )
     .without("reverse mapping checking|failed to resolve reference|failed to resolve module|failed to resolve import|\
               failed to resolve dependenc|resolve plugin")

@@ -17,6 +17,16 @@ pub const SIGNS: &[Sign] = &[
     ),
     sign(
         Category::OomKilled,
+        0.86,
+        "A process was killed from outside (signal 9), as a rule because memory ran out",
+        "terminated by signal 9|killed by signal 9|signal: killed|exited on signal 9|was sent sigkill",
+    )
+    .fix(
+        "Look for the OOM killer in the kernel log (`dmesg -T`) and at the memory limit of that time",
+        "Alert at 90 % of the memory limit",
+    ),
+    sign(
+        Category::OomKilled,
         0.9,
         "The program ran out of memory",
         "outofmemoryerror|java heap space|gc overhead limit exceeded|javascript heap out of memory|\
@@ -91,6 +101,22 @@ pub const SIGNS: &[Sign] = &[
         "Alert on kernel I/O errors",
     ),
     sign(
+        Category::Volume,
+        0.84,
+        "A network file system does not answer {thing}",
+        "not responding, still trying|nfs: server|nfs server|stale nfs",
+    )
+    .with("not responding|timed out|stale")
+    .fix("Check the storage server and the network path to it; the processes that wait for it cannot be killed", "Probe mounts with a deadline"),
+    sign(
+        Category::Volume,
+        0.74,
+        "The disk is too slow: the program waits for its writes",
+        "slow fdatasync|fdatasync took|fsync took|slow fsync|wal fsync|apply request took too long|slow disk|disk latency",
+    )
+    .with("slow|took|high|exceed")
+    .fix("Measure the disk (`iostat -x 1`), move the data to a faster one, or take away what else writes there", "Alert on the p99 of fsync"),
+    sign(
         Category::FileDescriptors,
         0.92,
         "The process ran out of file descriptors: too many open files",
@@ -102,7 +128,7 @@ pub const SIGNS: &[Sign] = &[
     ),
     sign(
         Category::CpuSaturation,
-        0.7,
+        0.82,
         "The host's kernel reports stalled CPUs or tasks",
         "soft lockup|hung_task|blocked for more than|rcu_sched self-detected stall|cpu clock throttled|\
          temperature above threshold",
