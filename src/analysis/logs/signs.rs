@@ -173,6 +173,10 @@ fn causes(text: &str) -> Vec<&str> {
         {
             parts.push(line);
         }
+        // an exception below the words of whoever caught it
+        if let Some(line) = text.lines().skip(1).find(|line| extract::is_exception(line)) {
+            parts.push(line);
+        }
         if let Some(first) = text.lines().next().filter(|line| !line.starts_with("Traceback")) {
             parts.push(first);
         }
@@ -186,7 +190,9 @@ fn causes(text: &str) -> Vec<&str> {
 fn one(part: &str, level: Level, whole: &str) -> Option<Reading> {
     let lower = quiet::without_negations(&part.to_ascii_lowercase());
     let sign = table::signs().find(|sign| sign.fits(&lower, level))?;
-    let thing = sign.thing.of(part).or_else(|| sign.thing.of(whole)).unwrap_or_default();
+    // frames name files and classes of the program, never what it misses
+    let told = || whole.lines().filter(|line| !line.starts_with([' ', '\t'])).collect::<Vec<_>>().join("\n");
+    let thing = sign.thing.of(part).or_else(|| sign.thing.of(&told())).unwrap_or_default();
     if thing.is_empty() && sign.thing == Thing::Exception {
         return None;
     }

@@ -86,7 +86,8 @@ impl Records {
         }
         if !head.is_logger()
             && let Some(last) = self.lines.last_mut()
-            && fold::continues(head.message, &mut self.trace, &last.text)
+            && (fold::continues(head.message, &mut self.trace, &last.text)
+                || (last.level >= Level::Error && !head.timed && fold::names_exception(head.message)))
         {
             extend(&mut last.text, head.message);
             return;

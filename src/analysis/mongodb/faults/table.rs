@@ -330,7 +330,7 @@ pub const FAULTS: &[Fault] = &[
         ids: &[],
         words: &["serverstatus was very slow", "slow wiredtiger checkpoint", "file system sync was slow"],
         level: Level::Info,
-        statement: "MongoDB {node} stands still for seconds: its own status took very slow to collect, which slow storage or a full cache does ({words})",
+        statement: "MongoDB {node} stands still for seconds: it was slow to collect its own status, as with slow storage or a full cache ({words})",
         strength: 0.68,
         least: 2,
         falsifier: "`iostat -x` shows the disk of {node} idle at that time",

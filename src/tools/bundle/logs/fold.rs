@@ -79,6 +79,14 @@ pub fn opened(message: &str) -> Trace {
     }
 }
 
+/// `java.lang.IllegalStateException: …`, `System.NullReferenceException: …` at the start of a line.
+pub fn names_exception(line: &str) -> bool {
+    let name = line.split([':', ' ']).next().unwrap_or("");
+    name.contains('.')
+        && ["Exception", "Error"].iter().any(|end| name.ends_with(end))
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'$' | b'_'))
+}
+
 /// A frame of a stack, which tells less than the lines around it.
 pub fn is_frame(trimmed: &str, indented: bool) -> bool {
     let java = indented && (trimmed.starts_with("at ") || trimmed.starts_with("... "));

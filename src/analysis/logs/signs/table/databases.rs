@@ -20,6 +20,14 @@ pub const SIGNS: &[Sign] = &[
     ),
     sign(
         Category::DatabaseUnavailable,
+        0.9,
+        "The database stops taking writes: its transaction ids are nearly used up (wraparound)",
+        "to avoid wraparound|must be vacuumed within|transaction id wraparound",
+    )
+    .without("autovacuum: |to prevent wraparound")
+    .fix("Vacuum the database that the line names (`VACUUM FREEZE`), after ending what holds old transactions", "Alert on the age of datfrozenxid"),
+    sign(
+        Category::DatabaseUnavailable,
         0.88,
         "The program cannot connect to its database: no connection to {thing} is available",
         "all host(s) tried|nohostavailable|no hosts available for|no available connection and the queue",
@@ -131,11 +139,11 @@ pub const SIGNS: &[Sign] = &[
         Category::Authentication,
         0.86,
         "Authentication is refused for {thing}",
-        "password authentication failed|access denied for user|authentication failed|login failed for user|\
+        "password authentication failed|no pg_hba.conf entry|access_refused|login was refused|access denied for user|authentication failed|login failed for user|\
          invalid username or password|wrongpass|noauth authentication required|noauth|sasl authentication failed|scram|\
          invalid authorization specification|role \"|ora-01017|auth failed",
     )
-    .with("fail|denied|invalid|wrongpass|noauth|does not exist|required|refus")
+    .with("no pg_hba|fail|denied|invalid|wrongpass|noauth|does not exist|required|refus")
     .without("failed password|authentication failure; logname")
     .about(Thing::Account)
     .fix(

@@ -25,6 +25,16 @@ pub const SIGNS: &[Sign] = &[
     .about(Thing::Target)
     .fix("Check routes, firewalls and NetworkPolicies to {thing}", "Probe the path from the same network zone"),
     sign(
+        Category::Latency,
+        0.82,
+        "A worker did not finish in time and was killed by its own server (worker timeout)",
+        "worker timeout|harakiri|worker failed to boot|worker exceeded",
+    )
+    .fix(
+        "Find what the worker waited for (a slow query, upstream or lock) before raising the timeout",
+        "Give every outgoing call a deadline below the worker's",
+    ),
+    sign(
         Category::ConnectionTimeout,
         0.7,
         "Calls to {thing} time out",

@@ -19,7 +19,7 @@ pub const SIGNS: &[Sign] = &[
         Category::OomKilled,
         0.86,
         "A process was killed from outside (signal 9), as a rule because memory ran out",
-        "terminated by signal 9|killed by signal 9|signal: killed|exited on signal 9|was sent sigkill",
+        "terminated by signal 9|killed by signal 9|signal: killed|exited on signal 9",
     )
     .fix(
         "Look for the OOM killer in the kernel log (`dmesg -T`) and at the memory limit of that time",
@@ -34,7 +34,7 @@ pub const SIGNS: &[Sign] = &[
          allocation failed - |memory allocation of|unable to create new native thread|insufficient memory|\
          allowed memory size of|memory size exhausted|used memory > 'maxmemory'",
     )
-    .without("out of memory: false")
+    .without("out of memory: false|perhaps out of memory")
     .fix(
         "Give it a larger heap and memory limit, or find the leak (heap dump, profile) before it restarts",
         "Alert at 90 % of the memory limit; cap caches and batch sizes",
@@ -53,7 +53,7 @@ pub const SIGNS: &[Sign] = &[
     ),
     sign(
         Category::MemoryPressure,
-        0.74,
+        0.82,
         "The JVM stands still in full garbage collections: its heap is nearly full",
         "to-space exhausted|pause full (allocation failure)|pause full (g1 compaction|full gc (allocation failure)|\
          full gc (ergonomics)|concurrent mode failure|promotion failed|allocation stall",

@@ -40,7 +40,7 @@ pub const SIGNS: &[Sign] = &[
         Category::ConfigMissing,
         0.82,
         "A required setting is missing: {thing}",
-        "missing required|required key|required setting|required config|required property|required parameter|\
+        "missing required|config validation error|configuration validation failed|required key|required setting|required config|required property|required parameter|\
          missing configuration|missing config|missing setting|missing key|is not configured|not configured|must be set|\
          must be provided|could not resolve placeholder|no default value|undefined variable|configuration error|\
          missing secret|secret not found|is required but|keyerror: '|is undefined|no value provided|missing credentials|\
@@ -57,7 +57,7 @@ pub const SIGNS: &[Sign] = &[
          could not find file|cannot find the file|cannot find the path|does not exist: /|config file not found|\
          unable to open file|cannot open file",
     )
-    .without(", client: |, request: ")
+    .without(", client: |, request: |shared object|shared librar")
     .about(Thing::Path)
     .fix("Create or mount {thing} where the program looks for it, or correct the path", "Check mounts and files in the start script"),
     sign(
