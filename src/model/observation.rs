@@ -124,12 +124,21 @@ pub struct LogLine {
     pub number: u32,
     pub time: Option<Timestamp>,
     pub level: Level,
+    /// The source gave the level; otherwise `level` is what it is taken for.
+    pub level_stated: bool,
     /// The service, where one stream mixes several; empty otherwise.
     pub service: String,
     /// The message without time and level prefixes where they could be told apart; at most 4 KiB.
     pub text: String,
     /// Structured fields of a JSON or mongod line; `Null` for plain text.
     pub fields: Value,
+}
+
+impl LogLine {
+    /// The level, as far as the source or a stack trace tells it.
+    pub fn known_level(&self) -> Option<Level> {
+        (self.level_stated || self.level != Level::Info).then_some(self.level)
+    }
 }
 
 /// One metric of one service or object.

@@ -9,5 +9,6 @@ mod conversation;
 mod doors;
 mod restart;
 mod scenarios;
+mod scenarios_logs;
 mod scores;
 mod world;

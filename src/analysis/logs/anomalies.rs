@@ -62,7 +62,7 @@ pub fn find(stream: &LogStream, mined: &Templates) -> Vec<Anomaly> {
 
 fn judge(stream: &LogStream, template: &Template, line: &LogLine, level: Level, burst: bool, first_error: &mut bool) -> Option<Anomaly> {
     let total = stream.lines.len();
-    let reading = signs::read(&line.text, level);
+    let reading = signs::read(&line.text, (line.level_stated || level != Level::Info).then_some(level));
     let wrong = level >= Level::Error || reading.as_ref().is_some_and(|reading| reading.strength >= 0.5);
     #[expect(clippy::cast_precision_loss, reason = "counts of lines")]
     let begins = f64::from(template.first) / total.max(1) as f64;

@@ -60,8 +60,14 @@ pub fn target(text: &str) -> Option<String> {
 
 /// The host, and port where there is one, of the first URL.
 pub fn url(text: &str) -> Option<String> {
-    group(pattern!(r"(?i)\b[a-z][a-z0-9+.-]*://(?:[^\s/@]*@)?([a-z0-9][a-z0-9._-]*(?::\d+)?)"), text)
-        .map(|host| host.trim_end_matches('.').to_owned())
+    let pattern = pattern!(r"(?i)\b[a-z][a-z0-9+.-]*://(?:[^\s/@]*@)?([a-z0-9][a-z0-9._-]*(?::\d+)?)")?;
+    // a link to an explanation is no target
+    let explains = |start: usize| {
+        let before = text.get(text.floor_char_boundary(start.saturating_sub(32))..start).unwrap_or("").to_ascii_lowercase();
+        ["see ", "this error at", "visit ", "more info", "documentation", "refer to"].iter().any(|word| before.contains(word))
+    };
+    let found = pattern.captures_iter(text).find(|found| found.get(0).is_some_and(|all| !explains(all.start())))?;
+    Some(found.get(1)?.as_str().trim_end_matches('.').to_owned())
 }
 
 /// The name that does not resolve.
@@ -71,6 +77,7 @@ pub fn unresolved(text: &str) -> Option<String> {
         pattern!(
             r"(?i)(?:could not|couldn't|cannot|can't|unable to|failed to) (?:resolve|find address for|translate)(?: the)?(?: host ?name| host| address| hostname| name| dns)?:? [\x22']?([a-z0-9][\w.-]*\w)[\x22']?"
         ),
+        pattern!(r"(?i)host not found(?: in [a-z]+)?:? [\x22']?([a-z0-9][\w.-]*\w)[\x22']?"),
         pattern!(r"(?i)lookup ([a-z0-9][\w.-]*\w)(?: on |:|$| )"),
         pattern!(r"(?:ENOTFOUND|EAI_AGAIN) ([\w][\w.-]*\w)"),
         pattern!(r"(?i)UnknownHostException:? (?:Failed to resolve '?)?([a-z0-9][\w.-]*\w)"),
@@ -80,7 +87,7 @@ pub fn unresolved(text: &str) -> Option<String> {
             r"(?i)([a-z0-9][\w.-]*\w)(?::\d+)?: (?:Name or service not known|Temporary failure in name resolution|nodename nor servname)"
         ),
     ];
-    let stop = ["resolution", "not", "name", "or", "error", "failed", "lookup", "service", "on", "the"];
+    let stop = ["resolution", "not", "name", "or", "error", "failed", "lookup", "service", "on", "the", "address", "information", "host"];
     patterns
         .into_iter()
         .filter_map(|pattern| group(pattern, text))
@@ -93,8 +100,9 @@ pub fn unresolved(text: &str) -> Option<String> {
 pub fn variable(text: &str) -> Option<String> {
     let patterns = [
         pattern!(
-            r"(?i)(?:env(?:ironment)?[ _-]?(?:var(?:iable)?s?)?|variable|setting|config(?:uration)?(?: key| value)?|secret|key|property|parameter|option|field|flag)(?: named| is| of)?:?,? ?[\x22'`$({]*([A-Za-z][A-Za-z0-9]*[_.-][A-Za-z0-9_.-]*[A-Za-z0-9]|(?-i:[A-Z][A-Z0-9]{2,}))[\x22'`)}]*"
+            r"(?i)\b(?:env(?:ironment)?[ _-]?(?:var(?:iable)?s?)?|variable|setting|config(?:uration)?(?: key| value)?|secret|key|property|parameter|option|field|flag)(?: named| is| of)?(?::|,|\b) ?[\x22'`$({]*([A-Za-z][A-Za-z0-9]*[_.-][A-Za-z0-9_.-]*[A-Za-z0-9]|(?-i:[A-Z][A-Z0-9]{2,}))[\x22'`)}]*"
         ),
+        pattern!(r"(?i)placeholder ['\x22]?([\w.-]+)"),
         pattern!(r"[\x22'`$({]*\b([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\b[\x22'`)}]*"),
         pattern!(r"KeyError: ['\x22]([^'\x22]+)['\x22]"),
         pattern!(r"(?i)(?:missing|required|undefined|unset|must set|not set)(?: required)?(?: \w+){0,2}:? [\x22'`]([\w.-]+)[\x22'`]"),
@@ -122,7 +130,12 @@ pub fn account(text: &str) -> Option<String> {
         pattern!(r#"(?i)(?:user|role|principal|account|for)[ :=]+["'`]([^"'`\s]+)["'`]"#),
         pattern!(r"(?i)(?:user|role|principal) ([\w.@-]+)"),
     ];
-    patterns.into_iter().find_map(|pattern| group(pattern, text)).map(str::to_owned)
+    let stop = ["is", "or", "not", "for", "with", "does", "was", "in", "on", "has", "name", "account", "and", "pair", "the", "from", "who"];
+    patterns
+        .into_iter()
+        .filter_map(|pattern| group(pattern, text))
+        .find(|name| !stop.contains(&name.to_ascii_lowercase().as_str()))
+        .map(str::to_owned)
 }
 
 /// The command that a shell or runtime does not find.
@@ -140,7 +153,19 @@ pub fn command(text: &str) -> Option<String> {
 
 /// Something in quotes: a module, a table, a constraint.
 pub fn quoted(text: &str) -> Option<String> {
-    group(pattern!(r#""([^"\n]{1,80})"|'([^'\n]{1,80})'|`([^`\n]{1,80})`"#), text).map(str::to_owned)
+    let text = text.replace("''", "").replace("\"\"", "");
+    let patterns = [
+        pattern!(r"(?i)(?:column|table|relation) ([\w.]+) does not exist"),
+        pattern!(r"([\w.+-]+\.so(?:\.\d+)*): cannot open"),
+        pattern!(r#""([^"\n]{1,80})"|'([^'\n]{1,80})'|`([^`\n]{1,80})`"#),
+    ];
+    patterns.into_iter().find_map(|pattern| group(pattern, &text)).map(str::to_owned)
+}
+
+/// A line that begins with an exception's full name: `java.lang.IllegalStateException: …`.
+pub fn is_exception(line: &str) -> bool {
+    let name = line.split([':', ' ']).next().unwrap_or("");
+    name.contains('.') && ["Exception", "Error"].iter().any(|end| name.ends_with(end)) && !name.contains('/')
 }
 
 /// The exception's type, and its message.

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{
     super::{Finding, Focus, Role, Seen},
     extract::one_line,
+    recovery::Recovery,
     signs::{self, Reading},
     templates::Miner,
 };
@@ -30,6 +31,8 @@ pub struct Kind {
     pub weight: f64,
     /// Something came after it and worked.
     pub over: bool,
+    /// The log says that it works again.
+    pub recovered: bool,
 }
 
 /// Where one log shows it.
@@ -46,7 +49,7 @@ pub struct Place {
 pub fn collect(streams: &[&LogStream], focus: &Focus) -> Vec<Kind> {
     let mut kinds: BTreeMap<String, Kind> = BTreeMap::new();
     for stream in streams {
-        in_stream(stream, is_job(stream, focus), &mut kinds);
+        in_stream(stream, is_job(stream, focus), focus.now, &mut kinds);
     }
     let mut kinds: Vec<Kind> = kinds.into_values().collect();
     for kind in &mut kinds {
@@ -76,7 +79,7 @@ fn is_job(stream: &LogStream, focus: &Focus) -> bool {
     asked || stream.lines.iter().take(200).any(|line| line.text.starts_with("##["))
 }
 
-fn in_stream(stream: &LogStream, job: bool, kinds: &mut BTreeMap<String, Kind>) {
+fn in_stream(stream: &LogStream, job: bool, now: Option<Timestamp>, kinds: &mut BTreeMap<String, Kind>) {
     let mut miner = Miner::default();
     for line in &stream.lines {
         miner.add(key_line(&line.text));
@@ -96,19 +99,21 @@ fn in_stream(stream: &LogStream, job: bool, kinds: &mut BTreeMap<String, Kind>) 
         }
     }
     let total = stream.lines.len();
+    let recovery = Recovery::of_log(stream);
     for tally in &tallies {
         let mut rest = tally.count;
         let mut owner: Option<String> = None;
         for at in &tally.samples {
             let Some(line) = stream.lines.get(*at) else { continue };
-            let Some(reading) = signs::read(&line.text, line.level.max(if line.level >= Level::Warn { tally.level } else { line.level }))
-            else {
+            let level = if line.level >= Level::Warn { Some(tally.level) } else { line.known_level() };
+            let Some(reading) = signs::read(&line.text, level) else {
                 continue;
             };
             rest = rest.saturating_sub(1);
             let key = reading.key.clone();
-            let (points, over) = position(*at, tally, total);
-            note(kinds, stream, reading, line, if job { (0.0, false) } else { (points, over) });
+            let mut standing = if job { Standing::default() } else { standing(*at, tally, total) };
+            standing.recovered = !job && recovery.of(stream, &reading, line, tally.last, now);
+            note(kinds, stream, reading, line, standing);
             owner.get_or_insert(key);
         }
         if let Some(kind) = owner.and_then(|key| kinds.get_mut(&key)) {
@@ -132,8 +137,17 @@ fn key_line(text: &str) -> &str {
     text.rfind("Caused by: ").and_then(|at| text.get(at..)).unwrap_or(text)
 }
 
-/// How a line stands in its log: points, and whether it seems to be over.
-fn position(at: usize, tally: &Tally, total: usize) -> (f64, bool) {
+/// How a line stands in its log.
+#[derive(Default, Clone, Copy)]
+struct Standing {
+    points: f64,
+    /// It seems to be over: it was rare, and much came after it.
+    over: bool,
+    /// The log itself says that it is over.
+    recovered: bool,
+}
+
+fn standing(at: usize, tally: &Tally, total: usize) -> Standing {
     #[expect(clippy::cast_precision_loss, reason = "counts of lines")]
     let (share, after) = (f64::from(tally.count) / total as f64, (total - tally.last) as f64 / total as f64);
     let mut points = 0.0;
@@ -147,17 +161,23 @@ fn position(at: usize, tally: &Tally, total: usize) -> (f64, bool) {
     }
     // long over: the larger part of the log came after its last line, and it was rare
     let over = total > 60 && after > 0.6 && share < 0.02;
-    (points, over)
+    Standing { points, over, recovered: false }
 }
 
-fn note(kinds: &mut BTreeMap<String, Kind>, stream: &LogStream, reading: Reading, line: &LogLine, (points, over): (f64, bool)) {
-    let kind =
-        kinds.entry(reading.key.clone()).or_insert_with(|| Kind { reading: reading.clone(), places: Vec::new(), weight: 0.0, over: true });
+fn note(kinds: &mut BTreeMap<String, Kind>, stream: &LogStream, reading: Reading, line: &LogLine, standing: Standing) {
+    let kind = kinds.entry(reading.key.clone()).or_insert_with(|| Kind {
+        reading: reading.clone(),
+        places: Vec::new(),
+        weight: 0.0,
+        over: true,
+        recovered: true,
+    });
     if reading.strength > kind.reading.strength {
         kind.reading = reading;
     }
-    kind.weight = kind.weight.max(points);
-    kind.over &= over;
+    kind.weight = kind.weight.max(standing.points);
+    kind.over &= standing.over;
+    kind.recovered &= standing.recovered;
     let entity = owner(stream, line);
     match kind.places.iter_mut().find(|place| place.source == stream.source && place.entity == entity) {
         Some(place) => {
@@ -264,7 +284,13 @@ impl Kind {
         let times = if count > 1 { format!(" ({count} times)") } else { String::new() };
         let reading = &self.reading;
         let unknown = reading.category == Category::Unknown;
-        let role = if self.over || reading.symptom && !unknown || unknown && reading.strength < 0.5 { Role::Symptom } else { Role::Cause };
+        let role = if self.recovered {
+            Role::Context
+        } else if self.over || reading.symptom && !unknown || unknown && reading.strength < 0.5 {
+            Role::Symptom
+        } else {
+            Role::Cause
+        };
         Finding {
             category: reading.category,
             role,
@@ -272,7 +298,7 @@ impl Kind {
             // a log that names no owner was collected for what the question is about
             entity: if entity.is_empty() { focus.entities.first().cloned().unwrap_or_default() } else { entity },
             seen: self.seen(),
-            decisive: reading.decisive && !self.over,
+            decisive: reading.decisive && !self.over && !self.recovered,
             strength: self.strength(),
             since: self.first(),
             falsifier: if reading.thing.is_empty() {

@@ -1,13 +1,16 @@
 //! Checks over logs: templates, what is new or rare, and what an error line says.
 //!
 //! `templates` groups the lines of a log, `signs` reads what a line means and what it is about, `kinds` counts lines that
-//! mean the same over all logs, `slow` finds operations that take long, `search` answers questions for a phrase or a list.
+//! mean the same over all logs, `recovery` tells which of them are over, `slow` finds operations that take long, `access`
+//! counts failed requests, `search` answers questions for a phrase or a list.
 
 pub mod anomalies;
 pub mod templates;
 
+mod access;
 mod extract;
 mod kinds;
+mod recovery;
 mod search;
 mod signs;
 mod slow;
@@ -22,6 +25,7 @@ pub fn findings(streams: &[LogStream], focus: &Focus) -> Vec<Finding> {
     let mut found = search::check(&texts, &kinds, focus);
     found.extend(kinds.iter().map(|kind| kind.finding(focus)));
     found.extend(slow::check(&texts, focus));
+    found.extend(access::check(&texts, focus));
     found
 }
 

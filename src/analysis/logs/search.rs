@@ -89,7 +89,7 @@ fn search(streams: &[&LogStream], phrase: &str) -> Option<Finding> {
         }
         for group in groups(&hits) {
             let Some(first) = group.first() else { continue };
-            if let Some(reading) = signs::read(&first.text, first.level.max(Level::Warn))
+            if let Some(reading) = signs::read(&first.text, Some(first.level.max(Level::Warn)))
                 && best.as_ref().is_none_or(|best| reading.strength > best.strength)
             {
                 best = Some(reading);

@@ -4,10 +4,14 @@
 //! what to do about it. The first sign that fits wins, so name resolution stands before connections, and an expired
 //! certificate before a failed request.
 
+mod quiet;
 mod table;
 
-use super::extract;
+use super::{access, extract};
 use crate::model::{Category, observation::Level};
+
+/// The least strength of a sign that a line of level INFO is believed to be. Source: own choice; what is weaker is daily chatter.
+const CALM_BAR: f64 = 0.8;
 
 /// Which part of a line names the thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,27 +28,86 @@ pub enum Thing {
     Operation,
 }
 
+/// Phrases in lower case, parted by `|`.
+#[derive(Clone, Copy)]
+pub struct Phrases(&'static str);
+
+impl Phrases {
+    fn iter(self) -> impl Iterator<Item = &'static str> {
+        self.0.split('|').filter(|phrase| !phrase.is_empty())
+    }
+}
+
 /// One row of the table.
 pub struct Sign {
     pub category: Category,
-    /// Any of these phrases, in lower case.
-    pub any: &'static [&'static str],
+    /// Any of these.
+    any: Phrases,
     /// And any of these, where there are some.
-    pub with: &'static [&'static str],
+    with: Phrases,
     /// And none of these.
-    pub without: &'static [&'static str],
+    without: Phrases,
     /// The least level; many programs print their errors without one, so most rows ask for none.
-    pub level: Level,
-    pub thing: Thing,
-    /// The sentence; `{thing}` and `{line}` are filled in.
-    pub title: &'static str,
-    pub strength: f64,
+    level: Level,
+    thing: Thing,
+    /// The sentence; `{thing}` is filled in.
+    title: &'static str,
+    strength: f64,
     /// It settles its point by itself.
-    pub decisive: bool,
+    decisive: bool,
     /// How something else shows, never the cause where anything explains it.
-    pub symptom: bool,
-    pub fix: &'static str,
-    pub prevention: &'static str,
+    symptom: bool,
+    fix: &'static str,
+    prevention: &'static str,
+}
+
+/// A row that fits any of the phrases; the rest is said by the methods below.
+const fn sign(category: Category, strength: f64, title: &'static str, any: &'static str) -> Sign {
+    Sign {
+        category,
+        any: Phrases(any),
+        with: Phrases(""),
+        without: Phrases(""),
+        level: Level::Info,
+        thing: Thing::Nothing,
+        title,
+        strength,
+        decisive: false,
+        symptom: false,
+        fix: "",
+        prevention: "",
+    }
+}
+
+impl Sign {
+    const fn with(self, phrases: &'static str) -> Self {
+        Self { with: Phrases(phrases), ..self }
+    }
+
+    const fn without(self, phrases: &'static str) -> Self {
+        Self { without: Phrases(phrases), ..self }
+    }
+
+    const fn about(self, thing: Thing) -> Self {
+        Self { thing, ..self }
+    }
+
+    const fn from(self, level: Level) -> Self {
+        Self { level, ..self }
+    }
+
+    const fn decisive(self) -> Self {
+        Self { decisive: true, ..self }
+    }
+
+    const fn symptom(self) -> Self {
+        Self { symptom: true, ..self }
+    }
+
+    /// What to do about it, and what keeps it from coming back.
+    const fn fix(self, fix: &'static str, prevention: &'static str) -> Self {
+        Self { fix, prevention, ..self }
+    }
 }
 
 /// What one line says.
@@ -65,9 +128,21 @@ pub struct Reading {
 }
 
 /// Reads one record; `None` when nothing in it is wrong.
-pub fn read(text: &str, level: Level) -> Option<Reading> {
-    if level <= Level::Debug || is_no_message(text) {
+///
+/// `level` is `None` where the source gave none. A program that says of its own line that it is information has to use
+/// far stronger words before it is contradicted.
+pub fn read(text: &str, level: Option<Level>) -> Option<Reading> {
+    let stated_calm = level == Some(Level::Info);
+    let level = level.unwrap_or(Level::Info);
+    if level <= Level::Debug || quiet::is_no_trouble(text) || (level < Level::Error && quiet::is_handled(text, stated_calm)) {
         return None;
+    }
+    // a path may hold any word; `access` counts what failed
+    if level < Level::Error && access::parse(text).is_some_and(|request| request.status < 500) {
+        return None;
+    }
+    if stated_calm {
+        return causes(text).iter().find_map(|part| one(part, level, text)).and_then(calmed);
     }
     // of a chain of causes the innermost says most
     let parts = causes(text);
@@ -79,30 +154,10 @@ pub fn read(text: &str, level: Level) -> Option<Reading> {
     (level >= Level::Error).then(|| generic(parts.last().copied().unwrap_or(text), level))
 }
 
-/// Source code that a log quotes, and what kubectl says about the fetching of a log.
-fn is_no_message(text: &str) -> bool {
-    const CODE: &[&str] = &[
-        "except ",
-        "raise ",
-        "throw new ",
-        "catch (",
-        "} catch",
-        "import ",
-        "from server (",
-        "Error from server",
-        "error: Metrics API",
-        "echo ",
-        "+ echo",
-        "if: ",
-        "run: ",
-        "hint: ",
-    ];
-    let line = text
-        .lines()
-        .next()
-        .unwrap_or("")
-        .trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace() || matches!(c, '|' | '+' | '-' | '>'));
-    !text.contains('\n') && CODE.iter().any(|start| line.starts_with(start))
+/// What is left of a reading when the line calls itself information.
+fn calmed(reading: Reading) -> Option<Reading> {
+    let strong = reading.strength >= CALM_BAR && !reading.symptom;
+    strong.then_some(Reading { strength: reading.strength - 0.15, decisive: false, ..reading })
 }
 
 /// The parts of a record from the innermost cause to the whole.
@@ -118,6 +173,10 @@ fn causes(text: &str) -> Vec<&str> {
         {
             parts.push(line);
         }
+        // an exception below the words of whoever caught it
+        if let Some(line) = text.lines().skip(1).find(|line| extract::is_exception(line)) {
+            parts.push(line);
+        }
         if let Some(first) = text.lines().next().filter(|line| !line.starts_with("Traceback")) {
             parts.push(first);
         }
@@ -129,9 +188,11 @@ fn causes(text: &str) -> Vec<&str> {
 }
 
 fn one(part: &str, level: Level, whole: &str) -> Option<Reading> {
-    let lower = without_negations(&part.to_ascii_lowercase());
-    let sign = table::SIGNS.iter().find(|sign| sign.fits(&lower, level))?;
-    let thing = sign.thing.of(part).or_else(|| sign.thing.of(whole)).unwrap_or_default();
+    let lower = quiet::without_negations(&part.to_ascii_lowercase());
+    let sign = table::signs().find(|sign| sign.fits(&lower, level))?;
+    // frames name files and classes of the program, never what it misses
+    let told = || whole.lines().filter(|line| !line.starts_with([' ', '\t'])).collect::<Vec<_>>().join("\n");
+    let thing = sign.thing.of(part).or_else(|| sign.thing.of(&told())).unwrap_or_default();
     if thing.is_empty() && sign.thing == Thing::Exception {
         return None;
     }
@@ -201,7 +262,7 @@ impl Sign {
     fn fits(&self, lower: &str, level: Level) -> bool {
         level >= self.level
             && self.any.iter().any(|phrase| has(lower, phrase))
-            && (self.with.is_empty() || self.with.iter().any(|phrase| lower.contains(phrase)))
+            && (self.with.0.is_empty() || self.with.iter().any(|phrase| lower.contains(phrase)))
             && !self.without.iter().any(|phrase| lower.contains(phrase))
     }
 }
@@ -252,52 +313,6 @@ fn masked(text: &str) -> String {
             }
         } else {
             out.push(c);
-        }
-    }
-    out
-}
-
-/// `0 errors`, `no error`, `error_rate=0`: words of failure in lines of success.
-fn without_negations(lower: &str) -> String {
-    const QUIET: &[&str] = &[
-        "0 error",
-        "no error",
-        "zero error",
-        "without error",
-        "0 failed",
-        "0 failure",
-        "no failure",
-        "failed: 0",
-        "failed=0",
-        "failures: 0",
-        "errors: 0",
-        "errors=0",
-        "error=nil",
-        "error=null",
-        "error: null",
-        "error=none",
-        "err=nil",
-        "/error",
-        "error_rate=0",
-        "on error",
-        "error handler",
-    ];
-    if !QUIET.iter().any(|phrase| lower.contains(phrase)) {
-        return lower.to_owned();
-    }
-    let mut out = lower.to_owned();
-    for phrase in QUIET {
-        let mut from = 0;
-        while let Some(at) = out.get(from..).and_then(|rest| rest.find(phrase)).map(|at| at + from) {
-            // `10 errors` holds `0 errors`, and says the contrary
-            let counted =
-                phrase.starts_with('0') && at.checked_sub(1).and_then(|before| out.as_bytes().get(before)).is_some_and(u8::is_ascii_digit);
-            if !counted {
-                out.replace_range(at..at + phrase.len(), "");
-                from = at;
-            } else {
-                from = at + 1;
-            }
         }
     }
     out

@@ -9,6 +9,9 @@ use crate::model::{
     observation::{Level, LogLine, LogStream},
 };
 
+/// How far from the time that the question names an event may lie.
+const NAMED_WINDOW: f64 = 90.0;
+
 /// One server's log.
 pub struct Node<'a> {
     pub stream: &'a LogStream,
@@ -132,4 +135,25 @@ pub fn is_named(focus: &Focus, address: &str) -> bool {
 /// Whole seconds between two instants, positive when `b` is later.
 pub fn seconds(a: Timestamp, b: Timestamp) -> f64 {
     b.duration_since(a).as_secs_f64()
+}
+
+/// How near an event is to the times that the question names: 1 at the time, 0 outside the window; `None` when it names none.
+pub fn nearness(focus: &Focus, time: Timestamp) -> Option<f64> {
+    let times = named_times(focus);
+    if times.is_empty() {
+        return None;
+    }
+    let distance = times.iter().map(|named| seconds(*named, time).abs()).fold(f64::INFINITY, f64::min);
+    Some((1.0 - distance / NAMED_WINDOW).max(0.0))
+}
+
+/// The question is about who is primary.
+pub fn asks_for_primary(focus: &Focus) -> bool {
+    let text = focus.text.to_ascii_lowercase();
+    ["primary", "elect", "take over", "took over", "takeover", "failover", "fail over"].iter().any(|word| text.contains(word))
+}
+
+/// At most so many seconds before `time`, or after it.
+pub fn within(entry: &Entry<'_>, time: Timestamp, before: f64, after: f64) -> bool {
+    entry.time().is_some_and(|at| (-after..=before).contains(&seconds(at, time)))
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     super::{Finding, Focus, Role},
     entry::{Entry, Node, clip, named_times, seconds},
-    primaries::stop_reason,
+    shutdowns::stop_reason,
 };
 use crate::model::{Category, Entity};
 

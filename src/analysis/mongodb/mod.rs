@@ -1,15 +1,18 @@
 //! Checks over mongod logs of every generation and over MongoDB command results.
 //!
-//! Logs: `faults` what a server says about itself, `queries` slow operations and missing indexes, `connections`,
-//! `members` who is down, `primaries` why another member became primary, correlated over the logs of all nodes.
+//! Logs: `faults` what a server says about itself, `queries` slow operations and missing indexes, `index_builds`, `connections`,
+//! `members` who is down, `primaries` why another member became primary, `shutdowns` why servers
+//! stopped, both correlated over the logs of all nodes.
 //! Commands: `status` compares serverStatus, replSetGetStatus, currentOp and collStats with thresholds.
 
 mod connections;
 mod entry;
 mod faults;
+mod index_builds;
 mod members;
 mod primaries;
 mod queries;
+mod shutdowns;
 mod status;
 
 use serde_json::Value;
@@ -25,7 +28,9 @@ pub fn findings(observations: &Observations, focus: &Focus) -> Vec<Finding> {
         found.extend(faults::check(node));
         found.extend(queries::check(node));
         found.extend(connections::check(node));
+        found.extend(index_builds::check(node, focus));
     }
+    found.extend(shutdowns::check(&nodes, focus));
     found.extend(primaries::check(&nodes, focus));
     found.extend(members::check(&nodes, focus));
     found.extend(status::check(&observations.documents));

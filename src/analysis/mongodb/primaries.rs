@@ -1,4 +1,4 @@
-//! Why another member became primary, and why servers stopped: correlated over the logs of all nodes.
+//! Why another member became primary: correlated over the logs of all nodes.
 //!
 //! Two things at the same time are not one thing: an explanation needs the server's own words for the reason of the
 //! election (priority takeover, step up request, no primary seen), and only then looks for what set that off.
@@ -8,43 +8,20 @@ use serde_json::Value;
 
 use super::{
     super::{Finding, Focus, Role, Seen},
-    entry::{Entry, Node, is_named, named_times, seconds},
+    entry::{Entry, Node, asks_for_primary, contains_ignoring_case as contains, is_named, nearness, seconds, within},
+    shutdowns::stop_reason,
 };
-use crate::model::{Category, Entity};
+use crate::model::Category;
 
 /// An election belongs to the change before it for this long: electionTimeoutMillis is 10 s, a priority takeover waits for about as much.
 const CHAIN_SECONDS: f64 = 120.0;
-/// How far from the time that the question names an event may lie.
-const NAMED_WINDOW: f64 = 90.0;
-
-pub fn check(nodes: &[Node<'_>], focus: &Focus) -> Vec<Finding> {
-    let mut found = shutdowns(nodes, focus);
-    found.extend(elections(nodes, focus));
-    found
-}
-
-/// How near an event is to the times that the question names: 1 at the time, 0 outside the window; `None` when it names none.
-fn nearness(focus: &Focus, time: Timestamp) -> Option<f64> {
-    let times = named_times(focus);
-    if times.is_empty() {
-        return None;
-    }
-    let distance = times.iter().map(|named| seconds(*named, time).abs()).fold(f64::INFINITY, f64::min);
-    Some((1.0 - distance / NAMED_WINDOW).max(0.0))
-}
-
-/// The question is about who is primary.
-fn asks_for_primary(focus: &Focus) -> bool {
-    let text = focus.text.to_ascii_lowercase();
-    ["primary", "elect", "take over", "took over", "takeover", "failover", "fail over"].iter().any(|word| text.contains(word))
-}
 
 fn is_primary(entry: &Entry<'_>) -> bool {
     (entry.id == 21358 && entry.text(&["newState"]) == Some("PRIMARY"))
         || (entry.id == 0 && (entry.msg.starts_with("transition to PRIMARY") || entry.msg == "replSet PRIMARY"))
 }
 
-fn elections(nodes: &[Node<'_>], focus: &Focus) -> Vec<Finding> {
+pub fn check(nodes: &[Node<'_>], focus: &Focus) -> Vec<Finding> {
     let mut changes: Vec<(Timestamp, &Node<'_>, Entry<'_>)> = Vec::new();
     for node in nodes {
         changes.extend(node.entries.iter().filter(|entry| is_primary(entry)).filter_map(|entry| Some((entry.time()?, node, *entry))));
@@ -156,14 +133,6 @@ fn is_reason(entry: &Entry<'_>) -> bool {
         || (contains(entry.msg, "starting an election")
             || contains(entry.msg, "electing self")
             || contains(entry.msg, "standing for election"))
-}
-
-fn contains(text: &str, needle: &str) -> bool {
-    super::entry::contains_ignoring_case(text, needle)
-}
-
-fn within(entry: &Entry<'_>, time: Timestamp, before: f64, after: f64) -> bool {
-    entry.time().is_some_and(|at| (-after..=before).contains(&seconds(at, time)))
 }
 
 /// A priority takeover: which reconfiguration raised the priority.
@@ -315,98 +284,4 @@ fn lost_primary(nodes: &[Node<'_>], node: &Node<'_>, time: Timestamp) -> Option<
     })?;
     let host = down.text(&["hostAndPort"])?;
     Some((format!("it could no longer reach {host}"), vec![node.seen(&[*down], format!("{} saw {host} go DOWN", node.name), true)]))
-}
-
-/// Why a server stops, when the line says so on purpose: a signal or the shutdown command.
-pub fn stop_reason(entry: &Entry<'_>) -> Option<String> {
-    let signal =
-        entry.id == 23377 || entry.msg == "Received signal" || contains(entry.msg, "got signal 15") || contains(entry.msg, "got signal 2 ");
-    if signal {
-        let number = entry.number(&["signal"]).unwrap_or(15.0);
-        if entry.msg == "Received signal" && !(number == 15.0 || number == 2.0 || number == 1.0) {
-            return None;
-        }
-        let name = if number == 2.0 {
-            "SIGINT"
-        } else if number == 1.0 {
-            "SIGHUP"
-        } else {
-            "SIGTERM"
-        };
-        return Some(format!("{name}, signal {number:.0}"));
-    }
-    (contains(entry.msg, "shutdown command received") || contains(entry.msg, "terminating, shutdown command"))
-        .then(|| "the shutdown command".to_owned())
-}
-
-fn shutdowns(nodes: &[Node<'_>], focus: &Focus) -> Vec<Finding> {
-    let mut stops: Vec<(Timestamp, usize, Entry<'_>, String)> = Vec::new();
-    for (index, node) in nodes.iter().enumerate() {
-        stops.extend(node.entries.iter().filter_map(|entry| Some((entry.time()?, index, *entry, stop_reason(entry)?))));
-    }
-    stops.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.cmp(&b.1)));
-    let mut groups: Vec<Vec<(Timestamp, usize, Entry<'_>, String)>> = Vec::new();
-    for stop in stops {
-        match groups.last_mut() {
-            Some(group) if group.last().is_some_and(|last| seconds(last.0, stop.0) < 30.0) => group.push(stop),
-            _ => groups.push(vec![stop]),
-        }
-    }
-    groups.iter().filter_map(|group| shutdown(nodes, focus, group)).collect()
-}
-
-fn shutdown(nodes: &[Node<'_>], focus: &Focus, group: &[(Timestamp, usize, Entry<'_>, String)]) -> Option<Finding> {
-    let (time, first, _, reason) = group.first()?;
-    let mut indices: Vec<usize> = group.iter().map(|stop| stop.1).collect();
-    indices.dedup();
-    indices.sort_unstable();
-    indices.dedup();
-    let names: Vec<&str> = indices.iter().filter_map(|index| nodes.get(*index)).map(|node| node.name.as_str()).collect();
-    let mut seen = Vec::new();
-    let mut back = true;
-    for index in &indices {
-        let node = nodes.get(*index)?;
-        let lines: Vec<Entry<'_>> = group.iter().filter(|stop| stop.1 == *index).map(|stop| stop.2).collect();
-        let at = lines.first().and_then(Entry::time)?;
-        let sender = node
-            .entries
-            .iter()
-            .find(|entry| (entry.id == 23378 || entry.msg.starts_with("Signal was sent by")) && within(entry, at, 5.0, 5.0));
-        let by = sender
-            .and_then(|entry| Some(format!(", sent by process {:.0} of user id {:.0}", entry.number(&["pid"])?, entry.number(&["uid"])?)))
-            .unwrap_or_default();
-        seen.push(node.seen(&lines, format!("{} received {reason} at {at}{by} and shut down cleanly", node.name), true));
-        back &= node.entries.iter().any(|entry| {
-            entry.time().is_some_and(|later| later > at) && (entry.msg == "MongoDB starting" || entry.msg.starts_with("MongoDB starting :"))
-        });
-    }
-    let whole = names.len() > 1 && names.len() == nodes.len();
-    let who = if whole { format!("All {} members ({})", names.len(), names.join(", ")) } else { format!("MongoDB {}", names.join(", ")) };
-    let near = nearness(focus, *time);
-    let strength = match near {
-        Some(near) if near > 0.0 && !asks_for_primary(focus) => 0.9 + 0.05 * near,
-        Some(near) if near > 0.0 => 0.4,
-        Some(_) => 0.2,
-        None if back => 0.35,
-        None => 0.8,
-    };
-    let entity = if names.len() == 1 { nodes.get(*first)?.entity() } else { Entity::new("Database", "", names.first()?) };
-    Some(Finding {
-        category: Category::PlannedShutdown,
-        role: if strength >= 0.5 { Role::Cause } else { Role::Context },
-        entity,
-        statement: format!(
-            "{who} received a shutdown request at {time} ({reason}) and shut down in an orderly way: somebody or something outside MongoDB stopped {}",
-            if names.len() > 1 { "them" } else { "it" }
-        ),
-        seen,
-        decisive: strength >= 0.9,
-        strength,
-        since: Some(*time),
-        falsifier: "no signal and no shutdown command in the log before the last line".to_owned(),
-        remediation: vec![
-            "Find the sender (systemd journal, orchestrator events, `last`, the operator on duty), then start the members again".to_owned(),
-        ],
-        prevention: vec!["Stop members one at a time; a PodDisruptionBudget or a rolling restart keeps a majority".to_owned()],
-    })
 }

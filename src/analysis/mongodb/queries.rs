@@ -194,17 +194,24 @@ fn finding(node: &Node<'_>, group: &[Slow<'_>]) -> Option<Finding> {
             Role::Cause,
         )
     } else {
+        let reading = worst.entry.number(&["storage", "data", "timeReadingMicros"]).unwrap_or(0.0) / 1000.0;
+        let from_disk = reading >= worst.millis * 0.5 && worst.millis > 1000.0;
         let waits = entries.iter().any(|entry| contains_ignoring_case(&entry.line.text, "timeacquiringmicros"));
         (
             Category::SlowQuery,
             format!(
-                "{count} operation{} on {}{on} took up to {:.0} ms{}",
+                "{count} operation{} on {}{on} took up to {:.0} ms{}{}",
                 if count == 1 { "" } else { "s" },
                 first.namespace,
                 worst.millis,
-                if waits { " and waited for locks" } else { "" }
+                if waits { " and waited for locks" } else { "" },
+                if from_disk {
+                    format!(", {:.0} % of it to read from slow storage (disk)", reading / worst.millis * 100.0)
+                } else {
+                    String::new()
+                }
             ),
-            (0.25 + weight + if worst.millis > 1000.0 { 0.15 } else { 0.0 }).min(0.7),
+            (if from_disk { 0.45 } else { 0.25 } + weight + if worst.millis > 1000.0 { 0.15 } else { 0.0 }).min(0.7),
             if worst.millis > 1000.0 { Role::Cause } else { Role::Context },
         )
     };

@@ -86,7 +86,8 @@ impl Records {
         }
         if !head.is_logger()
             && let Some(last) = self.lines.last_mut()
-            && fold::continues(head.message, &mut self.trace, &last.text)
+            && (fold::continues(head.message, &mut self.trace, &last.text)
+                || (last.level >= Level::Error && !head.timed && fold::names_exception(head.message)))
         {
             extend(&mut last.text, head.message);
             return;
@@ -96,6 +97,7 @@ impl Records {
             number,
             time: head.time,
             level: head.level.unwrap_or(Level::Info),
+            level_stated: head.level.is_some(),
             service: head.service.to_owned(),
             text: head.message.trim().to_owned(),
             fields: Value::Null,
@@ -113,6 +115,7 @@ impl Records {
             number,
             time: record.time.or(inner.time),
             level: level.unwrap_or(Level::Info),
+            level_stated: level.is_some(),
             service: record.service,
             text: cut(text.trim(), LINE_LIMIT).to_owned(),
             fields: record.fields,

@@ -17,7 +17,7 @@ pub fn read(source: &str, text: &str) -> Option<Observations> {
     let trimmed = text.trim_start_matches('\u{feff}').trim();
     match trimmed.as_bytes().first()? {
         b'{' | b'[' => json(source, trimmed),
-        _ => rows::table(source, trimmed),
+        _ => rows::table(source, trimmed).or_else(|| commands::from_shell(source, trimmed)),
     }
 }
 

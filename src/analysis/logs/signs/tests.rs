@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn check(text: &str, category: Category, thing: &str) {
-    let reading = read(text, Level::Error).unwrap_or_else(|| panic!("nothing read from {text}"));
+    let reading = read(text, Some(Level::Error)).unwrap_or_else(|| panic!("nothing read from {text}"));
     assert_eq!((reading.category, reading.thing.as_str()), (category, thing), "{text}: {}", reading.title);
 }
 
@@ -40,7 +40,7 @@ fn the_innermost_cause_says_most() {
     let text = "Request failed\njava.lang.RuntimeException: x\n\tat a.B.c(B.java:1)\nCaused by: java.net.ConnectException: Connection refused to blue:80";
     check(text, Category::ConnectionRefused, "blue:80");
     let text = "Traceback (most recent call last):\n  File \"a.py\", line 1, in f\n    g()\nKeyError: 'BLUE_KEY'";
-    assert_eq!(read(text, Level::Error).unwrap().thing, "BLUE_KEY");
+    assert_eq!(read(text, Some(Level::Error)).unwrap().thing, "BLUE_KEY");
 }
 
 #[test]
@@ -55,15 +55,24 @@ fn words_of_failure_in_lines_of_success() {
         "registered error handler",
         "except ImportError as exc:",
     ] {
-        assert_eq!(read(text, Level::Info), None, "{text}");
+        assert_eq!(read(text, None), None, "{text}");
     }
-    assert!(read("10 errors: connection refused", Level::Info).is_some());
+    assert!(read("10 errors: connection refused", None).is_some());
+}
+
+#[test]
+fn a_line_that_calls_itself_information_needs_stronger_words() {
+    let refused = "connect to ledger.internal:8443 failed: connection reset by peer";
+    assert!(read(refused, None).is_some() && read(refused, Some(Level::Error)).is_some());
+    assert_eq!(read(refused, Some(Level::Info)), None);
+    assert!(read("write /data/a: no space left on device", Some(Level::Info)).is_some_and(|reading| !reading.decisive));
+    assert_eq!(read("environment variable BLUE is not set, using default 4", Some(Level::Warn)), None);
 }
 
 proptest! {
     #[test]
     fn no_line_is_too_odd(text in "\\PC{0,200}", words in "(error|failed|: |host=|'|\"|=|refused|lookup|no such host|é|[A-Z_]{3}| ){0,30}") {
-        read(&text, Level::Error);
-        read(&words, Level::Info);
+        read(&text, Some(Level::Error));
+        read(&words, None);
     }
 }

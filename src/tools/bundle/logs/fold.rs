@@ -43,6 +43,9 @@ pub fn continues(line: &str, after: &mut Trace, previous: &str) -> bool {
         }
         Trace::None => {}
     }
+    if indented && is_dotnet_head(previous) {
+        return true;
+    }
     if starts_python(trimmed) {
         *after = Trace::Python;
         return opens_after(previous);
@@ -51,6 +54,15 @@ pub fn continues(line: &str, after: &mut Trace, previous: &str) -> bool {
         return true;
     }
     is_frame(trimmed, indented)
+}
+
+/// `Acme.Worker[0]`: the console of .NET puts the category on a line of its own and the message below it.
+fn is_dotnet_head(previous: &str) -> bool {
+    let first = previous.lines().next().unwrap_or("");
+    first.split_once('[').is_some_and(|(name, rest)| {
+        let id = rest.strip_suffix(']').unwrap_or("");
+        name.contains('.') && !name.contains([' ', '/', ':']) && !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit())
+    })
 }
 
 /// The trace that a line opens by itself.
@@ -65,6 +77,14 @@ pub fn opened(message: &str) -> Trace {
     } else {
         Trace::None
     }
+}
+
+/// `java.lang.IllegalStateException: …`, `System.NullReferenceException: …` at the start of a line.
+pub fn names_exception(line: &str) -> bool {
+    let name = line.split([':', ' ']).next().unwrap_or("");
+    name.contains('.')
+        && ["Exception", "Error"].iter().any(|end| name.ends_with(end))
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'$' | b'_'))
 }
 
 /// A frame of a stack, which tells less than the lines around it.

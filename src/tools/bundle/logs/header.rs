@@ -29,6 +29,12 @@ impl Header<'_> {
 pub fn parse(line: &str) -> Header<'_> {
     let mut head = Header { message: line, ..Header::default() };
     prefix(&mut head);
+    // Ruby: `E, [2026-01-02T03:04:05.000000 #1] ERROR -- : message`
+    if let Some(rest) = head.message.get(1..).and_then(|rest| rest.strip_prefix(", ["))
+        && head.message.starts_with(['D', 'I', 'W', 'E', 'F', 'A'])
+    {
+        head.message = head.message.get(head.message.len() - rest.len() - 1..).unwrap_or(rest);
+    }
     for _ in 0..3 {
         if !timestamp(&mut head) {
             break;
@@ -272,6 +278,16 @@ fn levels(head: &mut Header<'_>) {
         let blank = rest.len() - rest.trim_start_matches([' ', '\t', '|']).len();
         from += blank;
         let rest = text.get(from..).unwrap_or("");
+        // `[WARN ][o.e.Logger] …`, `[ERROR][o.e.Logger] …`
+        if let Some((name, after)) = rest.strip_prefix('[').and_then(|inner| inner.split_once(']'))
+            && name.len() < 10
+            && after.starts_with('[')
+            && let Some(found) = level::word(name.trim())
+        {
+            head.level = Some(found);
+            head.message = after;
+            return;
+        }
         let token = rest.split([' ', '\t', '|']).next().unwrap_or("");
         if token.is_empty() {
             return;
@@ -282,9 +298,20 @@ fn levels(head: &mut Header<'_>) {
         if let Some(found) = found {
             head.level = Some(found);
             // `error: …` is how programs start a sentence; it stays
-            if bracketed || !token.ends_with(':') || token.bytes().all(|b| !b.is_ascii_lowercase()) {
+            let rest = text.get(from + token.len()..).unwrap_or("").trim();
+            let dotnet = rest.ends_with(']') && !rest.contains(' ');
+            if bracketed || dotnet || !token.ends_with(':') || token.bytes().all(|b| !b.is_ascii_lowercase()) {
                 head.message = after_level(text.get(from + token.len()..).unwrap_or(""));
             }
+            return;
+        }
+        // Monolog: `production.ERROR: message`
+        if let Some((_, name)) = token.strip_suffix(':').and_then(|token| token.rsplit_once('.'))
+            && name.bytes().all(|b| b.is_ascii_uppercase())
+            && let Some(found) = level::word(name)
+        {
+            head.level = Some(found);
+            head.message = after_level(text.get(from + token.len()..).unwrap_or(""));
             return;
         }
         // `INFO:app:message`, `[error] 7#7: …` and tab-separated lower-case levels
@@ -331,6 +358,7 @@ fn levels(head: &mut Header<'_>) {
 
 fn after_level(rest: &str) -> &str {
     let rest = rest.trim_start_matches([' ', '\t', '|']);
+    let rest = rest.strip_prefix("-- : ").unwrap_or(rest);
     let rest = rest.strip_prefix("- ").or_else(|| rest.strip_prefix(": ")).unwrap_or(rest);
     // Spring: `1 --- [main] c.e.Class : message`
     match rest.split_once("--- [") {

@@ -14,7 +14,7 @@ pub fn word(name: &str) -> Option<Level> {
     lower.copy_from_slice(name.as_bytes());
     lower.make_ascii_lowercase();
     Some(match &*lower {
-        b"trace" | b"trc" | b"finest" | b"finer" | b"verbose" | b"vrb" => Level::Trace,
+        b"trace" | b"trc" | b"trce" | b"finest" | b"finer" | b"verbose" | b"vrb" => Level::Trace,
         b"debug" | b"dbg" | b"dbug" | b"fine" | b"debug1" | b"debug2" => Level::Debug,
         b"info" | b"inf" | b"notice" | b"information" | b"informational" | b"log" | b"config" | b"success" => Level::Info,
         b"warn" | b"warning" | b"wrn" => Level::Warn,

@@ -45,6 +45,21 @@ fn kind(value: &Value) -> Option<&'static str> {
     }
 }
 
+/// The document between a prompt with its command and the next prompt.
+fn answer(text: &str) -> Option<&str> {
+    let start = text.find(['{', '[']).filter(|at| text.get(*at..).is_some_and(|rest| rest.starts_with('{') || rest.starts_with('[')))?;
+    if start == 0 {
+        return text.get(..=text.rfind(['}', ']'])?);
+    }
+    // the prompt itself may hold brackets: the answer begins a line
+    let begins = ["\n{", "\n["].iter().filter_map(|mark| text.find(mark)).min()? + 1;
+    let is_prompt = |line: &str| line.contains("> ") && ["db.", "rs.", "sh."].iter().any(|object| line.contains(object));
+    let before: Vec<&str> = text.get(..begins)?.lines().filter(|line| !line.trim().is_empty()).collect();
+    let asked = before.len() <= 3 && before.iter().any(|line| is_prompt(line));
+    let end = text.rfind(['}', ']'])?;
+    if asked { text.get(begins..=end) } else { None }
+}
+
 /// What mongosh prints: unquoted keys, single quotes, `ISODate("…")`, `Long("…")`.
 pub fn from_shell(source: &str, text: &str) -> Option<Observations> {
     static RULES: OnceLock<Vec<(Regex, &'static str)>> = OnceLock::new();
@@ -55,6 +70,7 @@ pub fn from_shell(source: &str, text: &str) -> Option<Observations> {
     }
     let rules = RULES.get_or_init(|| {
         let rules = [
+            (r":\s*/(?:[^/\n\\]|\\.)+/[a-z]*", ": \"/…/\""),
             (r"'([^'\n]*)'", "\"$1\""),
             (r#"(?:ISODate|ObjectId|UUID|Long|NumberLong|NumberInt|NumberDecimal|Decimal128|BinData)\(\s*(?:\d+,\s*)?("[^"]*"|-?\d+(?:\.\d+)?)\s*\)"#, "$1"),
             (r"Timestamp\([^)]*\)", "0"),
@@ -63,7 +79,7 @@ pub fn from_shell(source: &str, text: &str) -> Option<Observations> {
         ];
         rules.iter().filter_map(|(pattern, with)| Some((Regex::new(pattern).ok()?, *with))).collect()
     });
-    let mut fixed = text.to_owned();
+    let mut fixed = answer(text)?.to_owned();
     for (pattern, with) in rules {
         fixed = pattern.replace_all(&fixed, *with).into_owned();
     }

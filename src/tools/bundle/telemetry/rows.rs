@@ -96,6 +96,7 @@ pub fn stream(source: &str, rows: impl Iterator<Item = Value>) -> LogStream {
                 number,
                 time: record.time,
                 level: record.level.unwrap_or(Level::Info),
+                level_stated: record.level.is_some(),
                 service: record.service,
                 text: cut(&text, LINE_LIMIT).to_owned(),
                 fields: record.fields,

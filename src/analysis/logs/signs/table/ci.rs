@@ -1,0 +1,59 @@
+//! Builds, tests and the jobs that run them.
+
+use super::super::{Category, Sign, sign};
+
+pub const SIGNS: &[Sign] = &[
+    sign(
+        Category::JobFailed,
+        0.9,
+        "The job was ended from outside: it timed out, or its runner went away",
+        "the runner has received a shutdown signal|lost communication with the server|\
+         exceeded the maximum execution time|job execution time exceeded|failed to come online|runner is offline|\
+         minutes. the job|has timed out after|the job running on runner|no runner matching",
+    )
+    .with("runner|job|action|server|online|minutes|step|execution")
+    .fix(
+        "Run the job again; if it comes back, look at the runner's host, its time limit and what it did last",
+        "Set the time limit from the usual run time; alert on lost runners",
+    ),
+    sign(
+        Category::JobFailed,
+        0.84,
+        "The job was cancelled from outside",
+        "the operation was canceled|the job was canceled|a task was canceled|the run was canceled|job was cancelled|\
+         operation was cancelled",
+    )
+    .fix("Find who or what cancelled it: a newer run of the same group, a person, a lost runner", "Set concurrency groups on purpose"),
+    sign(
+        Category::CodeError,
+        0.9,
+        "The build fails on a compile error",
+        ": error: |: fatal error: |error[e|error ts|: error c1|: error c2|: error c3|: error c4|error: cannot find symbol|undefined reference to|\
+         compilation error|error cs|syntax error, unexpected|: syntax error|error: expected",
+    )
+    .without("##[error]|npm warn")
+    .fix("Correct the file and line that the compiler names", "Build every change before it is merged"),
+    sign(Category::CodeError, 0.84, "A test fails", "--- fail:|fail: |failed test|✕|● |failed tests/|failed test/|[failed]| failed [|::")
+        .with("fail|✕|● ")
+        .without("0 failed|fail: 0|failures: 0|xfail|failed to | passed|... ok")
+        .fix("Run the test that the line names alone and read its assertion", "Keep flaky tests out of the gate"),
+    sign(
+        Category::CodeError,
+        0.78,
+        "A check of the code's form fails (lint)",
+        "would reformat|lint error|lint for |error  |eslint|formatting issues",
+    )
+    .with("lint for|would reformat|error|fail")
+    .without("0 errors|lint error count: 0")
+    .fix("Run the linter on the file that the line names and commit the result", "Run linters before pushing"),
+    sign(
+        Category::CodeError,
+        0.72,
+        "A step of the job fails",
+        "compilation failed|compile error|linker command failed|build failed|build failure|failed to compile|conflict (|\
+         merge conflict|could not apply|non-fast-forward|returned a non-zero|npm err!|make: ***|failed to solve|fatal: |\
+         test failed|tests failed|failures:|lint failed|ninja: build stopped",
+    )
+    .without("fatal: not a git repository|0 failed|failures: 0")
+    .fix("Repeat the command that the line names", "Run the same step before pushing"),
+];
