@@ -85,8 +85,11 @@ fn autoscaler(look: &Look<'_>, thing: &Thing<'_>, out: &mut Checked) {
         ));
         return;
     }
+    // A controller that reads the target's scale and counts replicas has found it.
+    let reaches = condition(&thing.body, "AbleToScale").is_some_and(|state| text(state, "/status") == "True")
+        && current.is_some_and(|current| current > 0);
     match look.cluster.get(kind, &thing.namespace, name) {
-        None if !custom && look.cluster.proves_absence(kind, thing) => out.findings.push(finding(
+        None if !custom && !reaches && look.cluster.proves_absence(kind, thing) => out.findings.push(finding(
             format!("HorizontalPodAutoscaler {path} uses {kind}/{name} as ScaleTargetRef, which does not exist"),
             0.8,
             format!("HPA {path}: scaleTargetRef {kind}/{name}; no such object in the evidence"),
