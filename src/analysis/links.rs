@@ -85,7 +85,8 @@ impl Links {
             .find_map(Value::as_object)
             .cloned()
             .unwrap_or_default();
-            if selector.is_empty() {
+            // An empty selector of a policy means every pod of its namespace; of a service it means none.
+            if selector.is_empty() && service.kind != "NetworkPolicy" {
                 continue;
             }
             let chosen = pods.iter().filter(|pod| pod.namespace == service.namespace).filter(|pod| {
@@ -191,7 +192,7 @@ impl Links {
             (true, false, false) => 0.45,
             (false, true, _) => 1.0,
             (false, false, true) if asked_of_something => 0.7,
-            (false, false, true) => 0.4,
+            (false, false, true) => 0.3,
             (false, false, false) => 0.9,
         }
     }
