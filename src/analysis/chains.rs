@@ -28,9 +28,22 @@ pub fn brings_about(cause: Category, effect: Category) -> bool {
         C::ConnectionPoolExhausted | C::ConnectionLimit => &[UNANSWERED],
         C::OomKilled | C::CommandNotFound | C::ImagePull | C::ConfigMissing | C::DiskFull => &[UNANSWERED, &[C::CrashLoop]],
         C::TlsCertificate => &[UNANSWERED, &[C::Authentication]],
+        C::NoEndpoints => &[&[C::ConnectionRefused, C::ConnectionTimeout, C::DependencyFailure, C::ErrorRate, C::Latency]],
         _ => &[],
     };
     effects.iter().any(|group| group.contains(&effect))
+}
+
+/// The effect speaks of the very thing that has the fault: the callers of a service name it.
+pub fn names(effect: &Finding, cause: &Finding) -> bool {
+    let name = cause.entity.name.as_str();
+    let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '-');
+    name.len() >= IDENTIFIER_LEAST
+        && effect.statement.match_indices(name).any(|(at, _)| {
+            let before = effect.statement.get(..at).and_then(|text| text.chars().next_back());
+            let after = effect.statement.get(at + name.len()..).and_then(|text| text.chars().next());
+            edge(before) && edge(after)
+        })
 }
 
 /// A fault of this category reaches others than the object that has it: a policy, a name server, a database.
