@@ -38,6 +38,7 @@ pub struct App {
     ctx: Arc<Ctx>,
     state: inbound::State,
     roles: Roles,
+    store_path: std::path::PathBuf,
 }
 
 /// The real clock.
@@ -98,6 +99,7 @@ impl App {
         let ctx = Ctx {
             store,
             queue: coord.clone(),
+            investigations: Arc::new(coord::Embedded::default()),
             locks: coord,
             engine: Arc::new(engine),
             slack,
@@ -107,22 +109,28 @@ impl App {
             settings: pipeline::Settings { channel: settings.slack.channel, workers: settings.workers, ..pipeline::Settings::default() },
             outbox: Notify::new(),
         };
-        Ok(Self { ctx: Arc::new(ctx), state, roles })
+        Ok(Self { ctx: Arc::new(ctx), state, roles, store_path: settings.store_path })
     }
 
-    /// Serves on `listener` and works until `stop`, then finishes what is in hand.
+    /// Serves on `listener`, where there is one, and works until `stop`, then finishes what is in hand.
     ///
     /// # Errors
-    /// When the listener fails.
-    pub async fn run(self, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
+    /// When the listener fails, or another process already works on the same store.
+    pub async fn run(self, listener: Option<TcpListener>, stop: CancellationToken) -> anyhow::Result<()> {
         let identity = tokio::spawn(learn_identity(self.state.clone(), stop.clone()));
+        let _alone = if self.roles.worker { Some(only_worker(&self.store_path)?) } else { None };
         if self.roles.worker {
             self.ctx.store.take_over().await.context("the store does not take writes")?;
         }
         let pipeline = self.roles.worker.then(|| tokio::spawn(pipeline::run(Arc::clone(&self.ctx), stop.clone())));
-        if self.roles.http {
+        if let Some(listener) = listener {
             let router = inbound::router(self.state);
-            axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned()).await.context("the HTTP server failed")?;
+            let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+            tokio::select! {
+                served = serving => served.context("the HTTP server failed")?,
+                // A sender that holds its connection open does not hold up the end.
+                () = async { stop.cancelled().await; tokio::time::sleep(DRAIN).await } => {}
+            }
         } else {
             stop.cancelled().await;
         }
@@ -138,6 +146,16 @@ impl App {
     /// A handle that tells when everything that came in has been answered.
     pub fn watch(&self) -> Watch {
         Watch { store: Arc::clone(&self.ctx.store), clock: self.ctx.clock.clone() }
+    }
+}
+
+/// Takes the lock beside the store: two workers on one embedded store would void each other's leases and post twice.
+fn only_worker(store: &std::path::Path) -> anyhow::Result<std::fs::File> {
+    let path = store.with_extension("lock");
+    let file = std::fs::File::create(&path).with_context(|| format!("cannot make {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(_) => anyhow::bail!("another sre-agent works on {}: stop it first, or give this one a store of its own", store.display()),
     }
 }
 
@@ -168,10 +186,14 @@ async fn learn_identity(state: inbound::State, stop: CancellationToken) {
             Ok(answer) => {
                 let field = |name: &str| answer.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
                 let identity = inbound::Identity { bot_id: field("bot_id"), user_id: field("user_id") };
-                tracing::info!(bot_id = %identity.bot_id, team = %field("team"), "connected to Slack");
-                // Only this task sets it, once.
-                let _ = state.identity.set(identity);
-                return;
+                if identity.bot_id.is_empty() && identity.user_id.is_empty() {
+                    tracing::warn!("Slack's answer does not say who we are");
+                } else {
+                    tracing::info!(bot_id = %identity.bot_id, team = %field("team"), "connected to Slack");
+                    // Only this task sets it, once.
+                    let _ = state.identity.set(identity);
+                    return;
+                }
             }
             Err(error) => tracing::warn!(%error, "Slack does not say who we are"),
         }

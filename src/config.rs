@@ -127,8 +127,12 @@ fn settings(name: &str, text: &str, environment: &BTreeMap<String, String>, erro
     let signing_secret = reader.text("slack.signing_secret", "");
     reader.check("slack.signing_secret", signing_secret.len() >= 8, "the signing secret of your Slack app (set SLACK_SIGNING_SECRET)");
     let channel = reader.text("slack.channel", "");
-    let channel_ok = channel.is_empty() || (channel.starts_with(['C', 'G', 'D']) && channel.chars().all(|c| c.is_ascii_alphanumeric()));
-    reader.check("slack.channel", channel_ok, "a channel id like C0123456789 (in Slack: channel details, at the bottom)");
+    let channel_ok = channel.starts_with(['C', 'G', 'D']) && channel.chars().all(|c| c.is_ascii_alphanumeric());
+    reader.check(
+        "slack.channel",
+        channel_ok,
+        "a channel id like C0123456789 (in Slack: channel details, at the bottom; set SLACK_CHANNEL)",
+    );
     let api_token = reader.text("api.token", "");
     if let Some(listen) = listen {
         let outside: bool = {

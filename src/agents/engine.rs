@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     analysis::{Focus, Role, Thresholds, fuse, kubernetes::Cluster, links::Links},
-    model::{Investigation, InvestigationId, InvestigationStatus, Request, Routing, Subject, ToolCall, observation::Observations},
+    model::{Alert, Investigation, InvestigationId, InvestigationStatus, Request, Routing, Subject, ToolCall, observation::Observations},
     tools::{Output, Query, Registry, ToolError},
 };
 
@@ -95,7 +95,10 @@ impl Engine {
 
         let links = Links::of(&gathered.observations);
         let fused = fuse::fuse(verdict.findings, &focus, &links, &self.thresholds);
-        let gaps = gaps(&gathered, &focus, &links);
+        let mut gaps = gaps(&gathered, &focus, &links);
+        if self.tools.names().is_empty() {
+            gaps.insert(0, "no source of evidence is configured, so nothing was looked at (`evidence.bundle` in the settings)".to_owned());
+        }
         let status = match (fused.hypotheses.is_empty(), gaps.is_empty()) {
             (_, false) => InvestigationStatus::Partial,
             (true, true) => InvestigationStatus::NoProblemFound,
@@ -117,6 +120,11 @@ impl Engine {
             now: focus.now,
             duration_ms: millis(started.elapsed()),
         }))
+    }
+
+    /// The alert is one that nobody is to look at: a heartbeat, or a name that an override gives to no agent.
+    pub fn is_heartbeat(&self, alert: &Alert) -> bool {
+        self.router.route(alert).agents.is_empty()
     }
 
     /// Who would look, and why, without looking.

@@ -217,10 +217,19 @@ const STOP_WORDS: &[&str] = &[
     "reads",
     "queries",
     "query",
-    "been",
-    "whole",
     "become",
     "became",
+    "pdb",
+    "hpa",
+    "pvc",
+    "deployments",
+    "cronjob",
+    "statefulset",
+    "daemonset",
+    "replicaset",
+    "configmap",
+    "configmaps",
+    "networkpolicy",
 ];
 
 /// The focus of a request. Its `now` is the request's; without one the newest time of the evidence is filled in later.
@@ -316,12 +325,16 @@ fn named_in(text: &str, focus: &mut Focus) {
         focus.namespace = found.unwrap_or_default();
     }
     static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"(?i)\b(pod|deployment|statefulset|daemonset|job|cronjob|node|service|persistentvolumeclaim|pvc|ingress|hpa|replicaset)s?:? [`'\x22]?(?:[a-z0-9-]+/)?([a-z0-9][a-z0-9.-]*[a-z0-9])").ok()
+        Regex::new(r"(?i)\b(pod|deployment|statefulset|daemonset|job|cronjob|node|service|persistentvolumeclaim|pvc|ingress|hpa|replicaset|pdb|poddisruptionbudget|networkpolicy|configmap|certificate|httproute|gateway)s?:? [`'\x22]?(?:[a-z0-9-]+/)?([a-z0-9][a-z0-9.-]*[a-z0-9])").ok()
     });
     let Some(named) = NAMED.as_ref() else { return };
     for found in named.captures_iter(text) {
         let (Some(kind), Some(name)) = (found.get(1), found.get(2)) else { continue };
         let name = name.as_str();
+        // Too short to be a word of its own, but named after its kind: `pdb db`.
+        if name.len() == 2 && !STOP_WORDS.contains(&name.to_lowercase().as_str()) {
+            focus.words.push(name.to_owned());
+        }
         if STOP_WORDS.contains(&name.to_lowercase().as_str())
             || *name == focus.namespace
             || !(name.contains('-') || name.contains(|c: char| c.is_ascii_digit()))
@@ -358,6 +371,12 @@ fn kind_word(word: &str) -> Option<String> {
         "persistentvolumeclaim" | "pvc" => "PersistentVolumeClaim",
         "ingres" => "Ingress",
         "hpa" => "HorizontalPodAutoscaler",
+        "pdb" | "poddisruptionbudget" => "PodDisruptionBudget",
+        "networkpolicy" => "NetworkPolicy",
+        "configmap" => "ConfigMap",
+        "certificate" => "Certificate",
+        "httproute" => "HTTPRoute",
+        "gateway" => "Gateway",
         _ => return None,
     };
     Some(kind.to_owned())

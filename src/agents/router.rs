@@ -67,9 +67,9 @@ impl Router {
         }
         votes.count(&self.rules, "service", &alert.service, 2.0);
         votes.count(&self.rules, "resource", &alert.resource, 1.0);
-        votes.count(&self.rules, "summary", clip(&alert.summary), 1.0);
+        votes.count(&self.rules, "summary", &words(&alert.summary, &alert.source), 1.0);
         if alert.description != alert.summary {
-            votes.count(&self.rules, "description", clip(&alert.description), 1.0);
+            votes.count(&self.rules, "description", &words(&alert.description, &alert.source), 1.0);
         }
         votes.decide()
     }
@@ -97,6 +97,12 @@ impl Default for Router {
     fn default() -> Self {
         Self::embedded()
     }
+}
+
+/// The sentences of a text without addresses and without what the sender writes of itself.
+fn words(text: &str, sender: &str) -> String {
+    let of_sender = |word: &&str| !sender.is_empty() && word.get(..sender.len()).is_some_and(|start| start.eq_ignore_ascii_case(sender));
+    clip(text).split_whitespace().filter(|word| !word.contains("://") && !of_sender(word)).collect::<Vec<_>>().join(" ")
 }
 
 fn clip(text: &str) -> &str {
@@ -159,7 +165,8 @@ impl Votes {
             let at = if ranked.first().is_some_and(|(area, _)| *area == "application") { 0 } else { agents.len() };
             agents.insert(at, "application");
         }
-        reasons.extend(self.symptoms.into_iter().take(3));
+        // What sent it to everybody is the reason that people want to see first.
+        reasons.splice(0..0, self.symptoms.into_iter().take(3));
         Routing { agents: agents.into_iter().map(str::to_owned).collect(), reasons }
     }
 }

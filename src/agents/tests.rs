@@ -78,3 +78,11 @@ fn questions_and_alerts_have_a_subject() {
     let focus = focus_of(&Request::question(r#"What is wrong with << { "type": "pod", "name": "a-1", "namespace": "n" } >> ?"#));
     assert_eq!((focus.namespace.as_str(), focus.entities[0].name.as_str()), ("n", "a-1"));
 }
+
+#[tokio::test]
+async fn without_a_source_of_evidence_it_says_so() {
+    let engine = Engine::new(Registry::new(Vec::new()), Router::embedded(), Thresholds::embedded());
+    let found = engine.investigate(InvestigationId(ulid::Ulid::nil()), &Request::question("why is checkout down?"), &|_| {}).await.unwrap();
+    assert_eq!(found.status, InvestigationStatus::Partial);
+    assert!(found.hypotheses.is_empty() && found.gaps[0].contains("no source of evidence is configured"), "{:?}", found.gaps);
+}

@@ -5,16 +5,22 @@
 
 use std::collections::BTreeSet;
 
-use super::{Finding, Focus, Role, Seen, Thresholds, links::Links};
-use crate::model::{Evidence, EvidenceId, Hypothesis};
+use super::{Finding, Focus, Role, Seen, Thresholds, chains, links::Links};
+use crate::model::{Category, Entity, Evidence, EvidenceId, Hypothesis};
 
 /// No chain of evidence makes certain. Source: own choice, said in the report's contract.
 pub const CONFIDENCE_CAP: f64 = 0.95;
 /// How many pieces of evidence one hypothesis cites.
 const CITED: usize = 8;
+/// From this strength on, a statistical finding may explain others.
+const STRONG: f64 = 0.7;
+/// From this relevance on, a story concerns what was asked about.
+const CONCERNS: f64 = 0.45;
 /// The longest summary and excerpt. Source: the model's contract.
 const SUMMARY_LIMIT: usize = 300;
 const EXCERPT_LIMIT: usize = 1_000;
+/// How much of an effect's sentence the impact quotes.
+const IMPACT_LIMIT: usize = 140;
 
 /// What comes out.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -30,9 +36,26 @@ pub struct Fused {
 /// One story: the finding that explains, and those that it explains.
 struct Story {
     lead: Finding,
+    /// The change that touched exactly what is broken; cited right after the lead.
+    change: Option<Finding>,
     others: Vec<Finding>,
+    /// Replicas that show the very same.
+    twins: Vec<Entity>,
+    /// An effect that this cause is known to bring about was seen too.
+    predicted: bool,
     relevance: f64,
     score: f64,
+}
+
+impl Story {
+    fn of(lead: Finding) -> Self {
+        Self { lead, change: None, others: Vec::new(), twins: Vec::new(), predicted: false, relevance: 0.0, score: 0.0 }
+    }
+
+    /// All of its findings in the order of telling.
+    fn findings(&self) -> impl Iterator<Item = &Finding> {
+        std::iter::once(&self.lead).chain(&self.change).chain(&self.others)
+    }
 }
 
 /// Ranks `findings`. The order of the input does not matter.
@@ -42,8 +65,13 @@ pub fn fuse(mut findings: Vec<Finding>, focus: &Focus, links: &Links, thresholds
     });
     findings.dedup_by(|a, b| a.category == b.category && a.entity == b.entity && a.statement == b.statement);
 
-    let mut stories = stories(findings, focus, links);
+    let mut stories = chained(stories(findings, focus, links), focus, links);
+    tell_changes(&mut stories, links);
     for story in &mut stories {
+        story.relevance = relevance(story, focus, links);
+        story
+            .others
+            .sort_by(|a, b| weight(b).total_cmp(&weight(a)).then_with(|| (&a.entity, &a.statement).cmp(&(&b.entity, &b.statement))));
         story.score = score(story);
     }
     stories.sort_by(|a, b| {
@@ -52,7 +80,6 @@ pub fn fuse(mut findings: Vec<Finding>, focus: &Focus, links: &Links, thresholds
 
     let mut fused = Fused::default();
     let best = stories.first().map_or(0.0, |story| story.score);
-    let mut touched = BTreeSet::new();
     for story in stories {
         // A cause far below the first one is noise beside it, not an alternative.
         let asserted = story.lead.role != Role::Context && story.score >= thresholds.bar && story.score >= best * 0.4;
@@ -63,19 +90,27 @@ pub fn fuse(mut findings: Vec<Finding>, focus: &Focus, links: &Links, thresholds
             continue;
         }
         if fused.hypotheses.is_empty() {
-            touched.extend(
-                story.others.iter().map(|finding| links.root(&finding.entity)).filter(|root| *root != links.root(&story.lead.entity)),
-            );
-            touched.retain(|entity| !entity.is_empty());
+            fused.impact = impact(&story, links);
         }
         let hypothesis = hypothesis(story, &mut fused.evidence, fused.hypotheses.len() as u32 + 1);
         fused.hypotheses.push(hypothesis);
     }
-    if !touched.is_empty() {
-        let names: Vec<String> = touched.iter().take(5).map(ToString::to_string).collect();
-        fused.impact = format!("{} other object(s) show the effect: {}", touched.len(), names.join(", "));
-    }
     fused
+}
+
+/// How the first cause shows on other things, in their own words: the effects nearest to people first.
+fn impact(story: &Story, links: &Links) -> String {
+    let root = links.root(&story.lead.entity);
+    let mut shown: Vec<String> = Vec::new();
+    let effects = story.others.iter().filter(|finding| finding.role == Role::Symptom && finding.category != Category::BadChange);
+    for effect in effects.filter(|effect| links.root(&effect.entity) != root || effect.category != story.lead.category) {
+        let words = capped(effect.statement.split(": \"").next().unwrap_or_default(), IMPACT_LIMIT);
+        if !shown.contains(&words) {
+            shown.push(words);
+        }
+    }
+    shown.truncate(2);
+    shown.join("; ")
 }
 
 /// Groups causes with what they explain; a symptom that nothing explains leads a story of its own.
@@ -93,9 +128,13 @@ fn stories(findings: Vec<Finding>, focus: &Focus, links: &Links) -> Vec<Story> {
                 if weight(&lead) > weight(&story.lead) {
                     std::mem::swap(&mut story.lead, &mut lead);
                 }
-                story.others.push(lead);
+                if is_twin(&story.lead, &lead) {
+                    story.twins.push(lead.entity);
+                } else {
+                    story.others.push(lead);
+                }
             }
-            _ => stories.push(Story { lead, others: Vec::new(), relevance: 0.0, score: 0.0 }),
+            _ => stories.push(Story::of(lead)),
         }
     }
     let causes = stories.len();
@@ -122,23 +161,120 @@ fn stories(findings: Vec<Finding>, focus: &Focus, links: &Links) -> Vec<Story> {
                 }
                 story.others.push(symptom);
             }
-            None => stories.push(Story { lead: symptom, others: Vec::new(), relevance: 0.0, score: 0.0 }),
+            None => stories.push(Story::of(symptom)),
         }
     }
-    for story in &mut stories {
-        // A cause matters as much as the most relevant thing that it explains.
-        let own = links.relevance(&story.lead.entity, focus);
-        let of_symptoms = story
-            .others
-            .iter()
-            .filter(|finding| finding.role != Role::Context)
-            .map(|finding| links.relevance(&finding.entity, focus) * 0.97);
-        story.relevance = of_symptoms.fold(own, f64::max);
-        story
-            .others
-            .sort_by(|a, b| weight(b).total_cmp(&weight(a)).then_with(|| (&a.entity, &a.statement).cmp(&(&b.entity, &b.statement))));
-    }
     stories
+}
+
+/// The two say the same, each of its own replica.
+fn is_twin(one: &Finding, other: &Finding) -> bool {
+    let neutral = |finding: &Finding| -> Vec<String> {
+        let name = finding.entity.name.as_str();
+        finding.seen.iter().map(|seen| if name.is_empty() { seen.summary.clone() } else { seen.summary.replace(name, "§") }).collect()
+    };
+    one.entity.kind == other.entity.kind && one.entity != other.entity && neutral(one) == neutral(other)
+}
+
+/// A cause matters as much as the most relevant thing that it explains.
+fn relevance(story: &Story, focus: &Focus, links: &Links) -> f64 {
+    let own = links.relevance(&story.lead.entity, focus);
+    let of_symptoms =
+        story.others.iter().filter(|finding| finding.role != Role::Context).map(|finding| links.relevance(&finding.entity, focus) * 0.97);
+    of_symptoms.fold(own, f64::max)
+}
+
+/// A story whose lead is brought about by another story's lead becomes a part of that one.
+fn chained(stories: Vec<Story>, focus: &Focus, links: &Links) -> Vec<Story> {
+    let mut kept = stories;
+    // Each turn removes one story, so this ends.
+    while let Some((deeper, effect)) = next_link(&kept, focus, links) {
+        let mut taken = kept.remove(effect);
+        let into = if effect < deeper { deeper - 1 } else { deeper };
+        if let Some(story) = kept.get_mut(into) {
+            // An effect is told as a symptom from now on, whatever it would have been alone.
+            taken.lead.role = Role::Symptom;
+            story.others.push(taken.lead);
+            story.others.extend(taken.others);
+            story.predicted = true;
+        }
+    }
+    kept
+}
+
+/// The first pair (deeper cause, its effect), in the order of the findings.
+fn next_link(stories: &[Story], focus: &Focus, links: &Links) -> Option<(usize, usize)> {
+    stories.iter().enumerate().find_map(|(effect, shallow)| {
+        let deeper = stories.iter().position(|deep| {
+            chains::brings_about(deep.lead.category, shallow.lead.category)
+                && (deep.lead.decisive || deep.lead.strength >= STRONG)
+                && deep.lead.role == Role::Cause
+                && belong_together(deep, shallow, focus, links)
+        });
+        deeper.map(|deeper| (deeper, effect))
+    })
+}
+
+fn belong_together(deep: &Story, shallow: &Story, focus: &Focus, links: &Links) -> bool {
+    let (a, b) = (&deep.lead.entity, &shallow.lead.entity);
+    let apart = !a.namespace.is_empty() && !b.namespace.is_empty() && a.namespace != b.namespace;
+    // Two faults that both concern what was asked about are one chain when nature knows the link between them.
+    let both_concern_it = || relevance(deep, focus, links) >= CONCERNS && relevance(shallow, focus, links) >= CONCERNS;
+    links.related(a, b) || chains::is_shared(deep.lead.category) && !apart && both_concern_it()
+}
+
+/// A change that touched exactly what is broken is told with it, instead of beside it.
+fn tell_changes(stories: &mut Vec<Story>, links: &Links) {
+    let mut told = Vec::new();
+    for at in 0..stories.len() {
+        let Some(story) =
+            stories.get(at).filter(|story| story.lead.role == Role::Cause && (story.lead.decisive || story.lead.strength >= STRONG))
+        else {
+            continue;
+        };
+        let among = story.others.iter().filter(|finding| finding.category == Category::BadChange);
+        let beside = stories.iter().filter(|other| other.lead.category == Category::BadChange).map(|other| &other.lead);
+        let mut found: Vec<(Vec<String>, Finding)> =
+            among.chain(beside).filter_map(|change| Some((chains::fits(&story.lead, change, links)?, change.clone()))).collect();
+        // A field that was changed says more than a name that is shared.
+        found.sort_by_key(|(touched, _)| touched.is_empty());
+        let Some((touched, change)) = found.into_iter().next() else { continue };
+        if let Some(story) = stories.get_mut(at) {
+            told.push(change.statement.clone());
+            tell(story, &touched, change);
+        }
+    }
+    stories.retain(|story| story.lead.category != Category::BadChange || !told.contains(&story.lead.statement));
+}
+
+fn tell(story: &mut Story, touched: &[String], change: Finding) {
+    let what = change
+        .seen
+        .first()
+        .map(|seen| seen.summary.split([':', ';', '(']).next().map(str::trim).unwrap_or_default().to_owned())
+        .unwrap_or_default();
+    let effect = std::mem::take(&mut story.lead.statement);
+    story.lead.statement = if touched.is_empty() {
+        format!(
+            "{effect}; it came with {}",
+            change.seen.first().map_or(what.as_str(), |seen| seen.summary.split("; files").next().unwrap_or(&what))
+        )
+    } else {
+        format!("The {what} changed {}; since then: {effect}", told_fields(touched))
+    };
+    let undo = change.remediation.first().cloned();
+    story.lead.remediation.retain(|line| Some(line) != undo.as_ref());
+    story.lead.remediation.splice(0..0, undo);
+    story.others.retain(|finding| finding.statement != change.statement);
+    story.change = Some(change);
+}
+
+/// The fields that a change touched, a limit before what goes with it.
+fn told_fields(touched: &[String]) -> String {
+    let mut order: Vec<&String> = touched.iter().collect();
+    order.sort_by_key(|line| !line.contains("limits"));
+    let most = if order.first().is_some_and(|line| line.contains("limits")) { 1 } else { 2 };
+    order.into_iter().take(most).map(|line| line.replace(".resources.", " ")).collect::<Vec<_>>().join(" and ")
 }
 
 fn explains(cause: &Finding, symptom: &Finding, focus: &Focus, links: &Links) -> bool {
@@ -163,18 +299,20 @@ fn weight(finding: &Finding) -> f64 {
 }
 
 fn score(story: &Story) -> f64 {
-    let kinds: BTreeSet<_> =
-        story.lead.seen.iter().chain(story.others.iter().flat_map(|finding| &finding.seen)).map(|seen| seen.kind.as_str()).collect();
+    let kinds: BTreeSet<_> = story.findings().flat_map(|finding| &finding.seen).map(|seen| seen.kind.as_str()).collect();
     let explained = story.others.iter().any(|finding| finding.role == Role::Symptom);
     let support = 0.03 * kinds.len().saturating_sub(1) as f64 + if explained { 0.05 } else { 0.0 };
-    ((weight(&story.lead) + support.min(0.1)) * story.relevance).min(CONFIDENCE_CAP)
+    let predicted = if story.predicted { 0.1 } else { 0.0 };
+    ((weight(&story.lead) + support.min(0.1) + predicted) * story.relevance).min(CONFIDENCE_CAP)
 }
 
 fn hypothesis(story: Story, evidence: &mut Vec<Evidence>, rank: u32) -> Hypothesis {
     let mut supporting = Vec::new();
-    let per_other = story.others.iter().flat_map(|finding| finding.seen.iter());
-    for seen in story.lead.seen.iter().chain(per_other).take(CITED) {
-        let id = number(seen, evidence);
+    let alike = alike(&story.twins);
+    for (at, seen) in story.findings().flat_map(|finding| &finding.seen).take(CITED).enumerate() {
+        // The first piece speaks for the replicas that show the same.
+        let seen = if at == 0 { Seen { summary: format!("{}{alike}", seen.summary), ..seen.clone() } } else { seen.clone() };
+        let id = number(&seen, evidence);
         if !supporting.contains(&id) {
             supporting.push(id);
         }
@@ -182,7 +320,7 @@ fn hypothesis(story: Story, evidence: &mut Vec<Evidence>, rank: u32) -> Hypothes
     Hypothesis {
         rank,
         category: story.lead.category,
-        statement: story.lead.statement,
+        statement: format!("{}{alike}", story.lead.statement),
         entity: story.lead.entity,
         confidence: (story.score * 100.0).round() / 100.0,
         supporting,
@@ -191,6 +329,12 @@ fn hypothesis(story: Story, evidence: &mut Vec<Evidence>, rank: u32) -> Hypothes
         remediation: story.lead.remediation,
         prevention: story.lead.prevention,
     }
+}
+
+/// `; the same on 2 more: pods a and b`.
+fn alike(twins: &[Entity]) -> String {
+    let names: Vec<&str> = twins.iter().map(|twin| twin.name.as_str()).take(3).collect();
+    if names.is_empty() { String::new() } else { format!("; the same on {} more: {}", twins.len(), names.join(", ")) }
 }
 
 /// The evidence's number, a new one where it was not cited yet.

@@ -3,6 +3,7 @@
 //! Every check looks at [`crate::model::observation::Observations`] and returns [`Finding`]s; `fuse` turns the findings of all checks into numbered
 //! evidence and ranked hypotheses.
 
+mod chains;
 mod finding;
 mod thresholds;
 

@@ -70,7 +70,7 @@ async fn play(args: Args) -> anyhow::Result<ExitCode> {
     let settings = config::Settings { slack: config::Slack { channel: channel.clone(), ..settings.slack }, ..settings };
     let app = App::build(settings, Roles { http: true, worker: true }, clock, random_ids()).await?;
     let watch = app.watch();
-    let running = tokio::spawn(app.run(service, stop.clone()));
+    let running = tokio::spawn(app.run(Some(service), stop.clone()));
 
     let ts = slack.post_as_bot(&channel, &scenario.bot_name, scenario.message.clone()).await?;
     if args.once {

@@ -45,10 +45,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let roles = Roles { http: args.roles.contains(&Role::Http), worker: args.roles.contains(&Role::Worker) };
     block_on(async {
         let stop = stop_signal()?;
-        let listener = bind(settings.listen, "`server.listen` in the settings").await?;
-        let address = listener.local_addr()?;
+        let listener = if roles.http { Some(bind(settings.listen, "`server.listen` in the settings").await?) } else { None };
+        let address = listener.as_ref().map(tokio::net::TcpListener::local_addr).transpose()?;
         let app = App::build(settings, roles, system_clock(), random_ids()).await?;
-        tracing::info!(%address, "sre-agent is listening");
+        match address {
+            Some(address) => tracing::info!(%address, "sre-agent is listening"),
+            None => tracing::info!("sre-agent is working, without a door"),
+        }
         app.run(listener, stop).await?;
         Ok(ExitCode::SUCCESS)
     })

@@ -80,8 +80,11 @@ impl<'a> Reader<'a> {
     pub fn finish(self) {
         let mut found = Vec::new();
         leaves(&self.root, "", &mut found);
-        for key in found {
+        for (key, empty) in found {
             let section = self.known.iter().any(|known| known.starts_with(&format!("{key}.")));
+            if section && !empty {
+                self.errors.push(format!("{}: `{key}` wants its settings below it, indented", self.file));
+            }
             if self.known.contains(&key) || section {
                 continue;
             }
@@ -123,7 +126,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn leaves(value: &Value, path: &str, found: &mut Vec<String>) {
+fn leaves(value: &Value, path: &str, found: &mut Vec<(String, bool)>) {
     match value {
         Value::Object(fields) => {
             for (name, inner) in fields {
@@ -132,7 +135,7 @@ fn leaves(value: &Value, path: &str, found: &mut Vec<String>) {
             }
         }
         _ if path.is_empty() => {}
-        _ => found.push(path.to_owned()),
+        other => found.push((path.to_owned(), other.is_null())),
     }
 }
 

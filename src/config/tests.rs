@@ -36,7 +36,7 @@ fn every_error_is_told_at_once_with_its_key_and_what_is_allowed() {
     FILE: `slack.bot_token` wants a bot token of your Slack app: it starts with xoxb- (set SLACK_BOT_TOKEN)
     FILE: `slack.signing_secret` wants the variable NOT_SET in the environment
     FILE: `slack.signing_secret` wants the signing secret of your Slack app (set SLACK_SIGNING_SECRET)
-    FILE: `slack.channel` wants a channel id like C0123456789 (in Slack: channel details, at the bottom)
+    FILE: `slack.channel` wants a channel id like C0123456789 (in Slack: channel details, at the bottom; set SLACK_CHANNEL)
     FILE: `pipeline.workers` wants a whole number from 1 to 64
     FILE: `slack.chanel` is not a setting; did you mean `slack.channel`?
     ");
@@ -44,11 +44,17 @@ fn every_error_is_told_at_once_with_its_key_and_what_is_allowed() {
 
 #[test]
 fn an_api_that_others_can_reach_wants_a_token() {
-    let found = errors("server: {listen: '0.0.0.0:3000'}\nslack: {bot_token: xoxb-1, signing_secret: '12345678'}\n");
+    let found = errors("server: {listen: '0.0.0.0:3000'}\nslack: {bot_token: xoxb-1, signing_secret: '12345678', channel: C1}\n");
     assert_eq!(
         found,
         ["FILE: `api.token` wants a token, because `server.listen` is reachable from other machines (set SRE_AGENT_API_TOKEN)"]
     );
+}
+
+#[test]
+fn a_section_that_is_a_single_value_is_no_section() {
+    let found = errors("store: /data/x.db\nserver:\nslack: {bot_token: xoxb-1, signing_secret: '12345678', channel: C1}\n");
+    assert_eq!(found, ["FILE: `store` wants its settings below it, indented"]);
 }
 
 #[test]
@@ -60,6 +66,6 @@ fn a_file_that_is_not_there_or_no_yaml_is_one_clear_error() {
 
 #[test]
 fn no_error_shows_a_secret() {
-    let found = errors("slack: {bot_token: wrong-s3cret-value, signing_secret: short}\n").join("\n");
+    let found = errors("slack: {bot_token: wrong-s3cret-value, signing_secret: short, channel: C1}\n").join("\n");
     assert!(!found.contains("s3cret") && !found.contains("short"), "{found}");
 }

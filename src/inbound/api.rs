@@ -5,8 +5,10 @@ use axum::{
     http::{HeaderMap, header::AUTHORIZATION},
     response::{IntoResponse, Response},
 };
+use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{
@@ -17,6 +19,10 @@ use super::{
 };
 use crate::model::{Inbound, RecordSource};
 
+/// The same body again within this time is the sender's own repetition after an answer that it did not get.
+const REPETITION_SECONDS: i64 = 60;
+/// How long an `Idempotency-Key` stands for one request.
+const KEY_SECONDS: i64 = 24 * 3600;
 /// Longer keys are no keys but data.
 const IDEMPOTENCY_KEY_MAX: usize = 200;
 
@@ -28,6 +34,14 @@ pub fn authorize(state: &State, headers: &HeaderMap) -> Result<(), Refusal> {
         Some(given) if bool::from(given.as_bytes().ct_eq(expected.expose_secret().as_bytes())) => Ok(()),
         Some(_) => Err(Refusal::Unauthorized("the bearer token is not the configured one".to_owned())),
         None => Err(Refusal::Unauthorized("this API wants `Authorization: Bearer <token>`".to_owned())),
+    }
+}
+
+/// What makes a request the same request.
+fn dedup_key(key: Option<&str>, body: &[u8], now: Timestamp) -> String {
+    match key {
+        Some(key) => format!("key/{key}/{}", now.as_second() / KEY_SECONDS),
+        None => format!("body/{}/{}", hex::encode(Sha256::digest(body)), now.as_second() / REPETITION_SECONDS),
     }
 }
 
@@ -48,13 +62,14 @@ pub async fn alerts(state: &State, headers: &HeaderMap, body: &[u8]) -> Result<R
             reason: format!("is longer than {IDEMPOTENCY_KEY_MAX} bytes"),
         });
     }
+    let key = dedup_key(key, body, state.clock.now());
     let id = state
-        .record(RecordSource::Api, key, priority, |id| {
+        .record(RecordSource::Api, Some(&key), priority, |id| {
             for alert in &mut found {
                 alert.id = id;
                 clean(alert);
             }
-            Inbound::Alerts { alerts: found }
+            Inbound::Alerts { alerts: found, follow_up: false }
         })
         .await?;
     Ok(Json(json!({"status": "success", "analysis_id": id})).into_response())

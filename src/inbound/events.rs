@@ -53,14 +53,12 @@ pub async fn handle(state: &State, body: &[u8]) -> Result<Response, Refusal> {
 
 async fn message(state: &State, envelope: &Envelope) -> Result<(), Refusal> {
     let event = &envelope.event;
-    if !is_another_bots_alert(state, envelope) {
-        return Ok(());
-    }
+    let Some(place) = place(state, envelope) else { return Ok(()) };
     let Recognised::Alerts(mut found) = alerts::from_slack_message(event) else { return Ok(()) };
-    let (channel, ts) = (text(event, "channel"), text(event, "ts"));
+    let Place { channel, ts, follow_up } = place;
     let Some(priority) = found.iter().map(|alert| alert.priority).min() else { return Ok(()) };
     // Without an event id the message itself is the identity: the same message is the same alert.
-    let message_id = format!("{channel}/{ts}");
+    let message_id = format!("{channel}/{ts}/{}", text(event, "event_ts"));
     let key = envelope.event_id.as_deref().unwrap_or(&message_id);
     state
         .record(RecordSource::SlackEvents, Some(key), priority, |id| {
@@ -69,36 +67,45 @@ async fn message(state: &State, envelope: &Envelope) -> Result<(), Refusal> {
                 alert.origin = Origin::Slack { channel: channel.to_owned(), ts: ts.to_owned() };
                 clean(alert);
             }
-            Inbound::Alerts { alerts: found }
+            Inbound::Alerts { alerts: found, follow_up }
         })
         .await?;
     Ok(())
 }
 
-/// A new top-level message of a bot that is not us, in a channel.
-fn is_another_bots_alert(state: &State, envelope: &Envelope) -> bool {
+/// The message that an alert's incident belongs to.
+struct Place<'a> {
+    channel: &'a str,
+    ts: &'a str,
+    /// An edit, or a reply in a thread.
+    follow_up: bool,
+}
+
+/// Where a message of a bot that is not us stands; `None` for everything else.
+fn place<'a>(state: &State, envelope: &'a Envelope) -> Option<Place<'a>> {
     let event = &envelope.event;
-    if text(event, "channel").is_empty() || text(event, "ts").is_empty() {
-        return false;
+    let channel = Some(text(event, "channel")).filter(|channel| !channel.is_empty())?;
+    // Alertmanager can edit its message in place, or answer in its thread, when the alert changes.
+    let (message, edited) = match text(event, "subtype") {
+        "" | "bot_message" => (event, false),
+        "message_changed" => (event.get("message")?, true),
+        _ => return None,
+    };
+    let ts = Some(text(message, "ts")).filter(|ts| !ts.is_empty())?;
+    if text(message, "bot_id").is_empty() || is_ours(state, envelope, message) {
+        return None;
     }
-    if !matches!(text(event, "subtype"), "" | "bot_message") {
-        return false;
-    }
-    let thread = text(event, "thread_ts");
-    if !thread.is_empty() && thread != text(event, "ts") {
-        return false;
-    }
-    let bot = text(event, "bot_id");
-    if bot.is_empty() {
-        return false;
-    }
-    let ours = state.identity.get().is_some_and(|us| us.bot_id == bot || us.user_id == text(event, "user"));
-    let our_app = envelope
-        .api_app_id
-        .as_deref()
-        .filter(|app| !app.is_empty())
-        .is_some_and(|app| app == text(event, "app_id") || event.pointer("/bot_profile/app_id").and_then(Value::as_str) == Some(app));
-    !ours && !our_app
+    let thread = Some(text(message, "thread_ts")).filter(|thread| !thread.is_empty()).unwrap_or(ts);
+    Some(Place { channel, ts: thread, follow_up: edited || thread != ts })
+}
+
+fn is_ours(state: &State, envelope: &Envelope, message: &Value) -> bool {
+    let same = |known: &str, given: &str| !known.is_empty() && known == given;
+    let by_identity =
+        state.identity.get().is_some_and(|us| same(&us.bot_id, text(message, "bot_id")) || same(&us.user_id, text(message, "user")));
+    let app = envelope.api_app_id.as_deref().unwrap_or_default();
+    let profile = message.pointer("/bot_profile/app_id").and_then(Value::as_str).unwrap_or_default();
+    by_identity || same(app, text(message, "app_id")) || same(app, profile)
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {

@@ -24,8 +24,6 @@ struct Payload {
     #[serde(default)]
     trigger_id: String,
     #[serde(default)]
-    response_url: Option<String>,
-    #[serde(default)]
     actions: Vec<Pressed>,
 }
 
@@ -81,8 +79,8 @@ pub async fn handle(state: &State, body: &[u8]) -> Result<Response, Refusal> {
 
 async fn act(state: &State, payload: &Payload, pressed: &Pressed, act: Act, incident: IncidentId) -> Result<(), Refusal> {
     let key = format!("{}/{}/{}", payload.trigger_id, pressed.action_id, pressed.action_ts);
-    let (user, response_url) = (payload.user.id.clone(), payload.response_url.clone());
-    state.record(RecordSource::SlackInteraction, Some(&key), Priority::P0, |_| Inbound::Act { act, incident, user, response_url }).await?;
+    let user = payload.user.id.clone();
+    state.record(RecordSource::SlackInteraction, Some(&key), Priority::P0, |_| Inbound::Act { act, incident, user }).await?;
     Ok(())
 }
 

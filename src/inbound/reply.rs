@@ -23,6 +23,7 @@ pub enum Refusal {
         reason: String,
     },
     TooLarge,
+    TooSlow,
     /// Not now: the record could not be made durable.
     Unavailable,
 }
@@ -35,6 +36,7 @@ impl Refusal {
             Self::Malformed(_) => "malformed",
             Self::Invalid { .. } => "invalid",
             Self::TooLarge => "too_large",
+            Self::TooSlow => "too_slow",
             Self::Unavailable => "unavailable",
         }
     }
@@ -58,6 +60,9 @@ impl IntoResponse for Refusal {
             Self::TooLarge => {
                 let reason = format!("the body is larger than {BODY_MAX} bytes");
                 (StatusCode::PAYLOAD_TOO_LARGE, Json(json!({"status": "error", "error": reason}))).into_response()
+            }
+            Self::TooSlow => {
+                (StatusCode::REQUEST_TIMEOUT, Json(json!({"status": "error", "error": "the body took too long"}))).into_response()
             }
             // 503 and not 429: Alertmanager retries the one and drops the alert on the other.
             Self::Unavailable => {

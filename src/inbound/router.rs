@@ -1,5 +1,7 @@
 //! Every path of the service, and the steps that all doors share.
 
+use std::time::Duration;
+
 use axum::{
     Router,
     body::{Body, Bytes, to_bytes},
@@ -14,6 +16,9 @@ use super::{
     reply::{BODY_MAX, Refusal},
 };
 use crate::slack::signature;
+
+/// How long a sender may take over its body.
+const BODY_WAIT: Duration = Duration::from_secs(10);
 
 /// The service's HTTP side.
 pub fn router(state: State) -> Router {
@@ -86,7 +91,10 @@ fn one_header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 async fn limited(body: Body) -> Result<Bytes, Refusal> {
-    to_bytes(body, BODY_MAX).await.map_err(|_| Refusal::TooLarge)
+    match tokio::time::timeout(BODY_WAIT, to_bytes(body, BODY_MAX)).await {
+        Ok(body) => body.map_err(|_| Refusal::TooLarge),
+        Err(_) => Err(Refusal::TooSlow),
+    }
 }
 
 fn answer(state: &State, result: Result<Response, Refusal>) -> Response {

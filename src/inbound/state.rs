@@ -78,8 +78,20 @@ impl State {
 
 /// Takes the secrets out of everything that an alert says, before it is stored.
 pub fn clean(alert: &mut Alert) {
-    let fields = [&mut alert.name, &mut alert.summary, &mut alert.description, &mut alert.raw, &mut alert.resource, &mut alert.service];
-    for field in fields.into_iter().chain(alert.labels.values_mut()) {
+    // What was received is JSON: with its line breaks and quotes as they are meant, the rules see words where words are.
+    alert.raw = alert.raw.replace("\\n", "\n").replace("\\t", "\t").replace("\\\"", "\"");
+    let fields = [
+        &mut alert.name,
+        &mut alert.summary,
+        &mut alert.description,
+        &mut alert.raw,
+        &mut alert.resource,
+        &mut alert.service,
+        &mut alert.namespace,
+        &mut alert.cluster,
+    ];
+    let links = alert.links.iter_mut().flat_map(|link| [&mut link.title, &mut link.url]);
+    for field in fields.into_iter().chain(alert.labels.values_mut()).chain(links) {
         if let Cow::Owned(without) = redact::text(field) {
             *field = without;
         }

@@ -57,7 +57,13 @@ pub enum Act {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Inbound {
     /// One or more alerts that arrived together.
-    Alerts { alerts: Vec<Alert> },
+    ///
+    /// `follow_up`: an edit of a message, or a reply in its thread: it can change an incident that is there and never opens one.
+    Alerts {
+        alerts: Vec<Alert>,
+        #[serde(default)]
+        follow_up: bool,
+    },
     /// A person did something to an incident.
-    Act { act: Act, incident: IncidentId, user: String, response_url: Option<String> },
+    Act { act: Act, incident: IncidentId, user: String },
 }

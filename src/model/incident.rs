@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     alert::{Alert, Priority},
-    ids::{IncidentId, InvestigationId},
+    ids::{AlertId, IncidentId, InvestigationId},
     report::Report,
 };
 
@@ -80,6 +80,9 @@ pub struct Incident {
     /// The channel of the thread, also before there is one.
     pub channel: String,
     pub investigation: Option<InvestigationId>,
+    /// The newest record that was applied: what arrived before it never undoes it.
+    #[serde(default)]
+    pub applied: Option<AlertId>,
     /// Who is looking, or has looked.
     #[serde(default)]
     pub agents: Vec<String>,

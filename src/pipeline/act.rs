@@ -16,7 +16,7 @@ pub async fn step(ctx: &Ctx, work: &Work, act: Act, id: IncidentId, user: &str) 
     let mut commit = Commit { done: Some(work.clone()), ..Commit::default() };
     match ctx.store.incident(id).await? {
         // A second open incident of one fingerprint cannot be: the problem is back already, under another number.
-        Some(incident) if act == Act::Reopen && ctx.store.open_incident(&incident.fingerprint).await?.is_some() => {
+        Some(incident) if act == Act::Reopen && somebody_else_is_open(ctx, &incident).await? => {
             tracing::info!(incident = %id, user, "not reopened: a newer incident of the same alert is open");
         }
         Some(incident) => {
@@ -38,9 +38,14 @@ pub async fn step(ctx: &Ctx, work: &Work, act: Act, id: IncidentId, user: &str) 
     ctx.store.commit(commit).await?;
     for (id, priority) in wake {
         // When the queue is away the sweeper finds the work.
-        let _ = ctx.queue.push(&id, priority).await;
+        let _ = ctx.investigations.push(&id, priority).await;
     }
     Ok(())
+}
+
+async fn somebody_else_is_open(ctx: &Ctx, incident: &Incident) -> anyhow::Result<bool> {
+    let found = ctx.store.incident_of(&incident.fingerprint).await?;
+    Ok(found.is_some_and(|other| other.id != incident.id && !other.state.is_closed()))
 }
 
 /// The incident after the act, or `None` when it changes nothing.
@@ -84,7 +89,7 @@ pub fn apply(mut incident: Incident, act: Act, user: &str, now: Timestamp) -> Op
     Some(incident)
 }
 
-/// The same press of the button runs the same investigation, however often the step is run.
+/// A fresh id for another look; `now` keeps two presses apart.
 fn rerun_id(work: &str, now: Timestamp) -> InvestigationId {
     let random = Sha256::digest(work).iter().take(10).fold(0u128, |sum, byte| sum << 8 | u128::from(*byte));
     InvestigationId(Ulid::from_parts(now.as_millisecond().max(0).unsigned_abs(), random))

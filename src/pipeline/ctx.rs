@@ -26,6 +26,8 @@ pub struct Settings {
     pub deadline: Duration,
     /// After so many failed attempts work is put aside, visibly.
     pub attempts_max: u32,
+    /// How long finished records and messages are kept.
+    pub keep: Duration,
     /// How often the sweeper looks for work that nobody was told of.
     pub sweep_every: Duration,
 }
@@ -38,6 +40,7 @@ impl Default for Settings {
             lease: Duration::from_secs(60),
             deadline: Duration::from_secs(45),
             attempts_max: 8,
+            keep: Duration::from_secs(30 * 24 * 3600),
             sweep_every: Duration::from_secs(2),
         }
     }
@@ -46,7 +49,10 @@ impl Default for Settings {
 /// One per process; every step takes it by reference.
 pub struct Ctx {
     pub store: Arc<dyn Store>,
+    /// Records: milliseconds of work each, so that a card or a button never waits behind an investigation.
     pub queue: Arc<dyn Queue>,
+    /// Investigations: up to the deadline each.
+    pub investigations: Arc<dyn Queue>,
     pub locks: Arc<dyn Locks>,
     pub engine: Arc<Engine>,
     pub slack: Arc<Client>,

@@ -1,6 +1,6 @@
 //! A record's alerts become incidents: a known fingerprint joins its open incident, a resolved one closes it, a new one opens one.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -34,55 +34,83 @@ pub enum Grouped {
 pub async fn step(ctx: &Ctx, work: &Work, id: AlertId) -> anyhow::Result<()> {
     let record = ctx.store.load_record(id).await?.context("the record is gone")?;
     match &record.inbound {
-        Inbound::Alerts { alerts } => alerts_step(ctx, work, &record, alerts).await,
-        Inbound::Act { act, incident, user, .. } => act::step(ctx, work, *act, *incident, user).await,
+        Inbound::Alerts { alerts, follow_up } => alerts_step(ctx, work, &record, alerts, *follow_up).await,
+        Inbound::Act { act, incident, user } => act::step(ctx, work, *act, *incident, user).await,
     }
 }
 
-async fn alerts_step(ctx: &Ctx, work: &Work, record: &RawRecord, alerts: &[Alert]) -> anyhow::Result<()> {
+async fn alerts_step(ctx: &Ctx, work: &Work, record: &RawRecord, alerts: &[Alert], follow_up: bool) -> anyhow::Result<()> {
     let now = ctx.clock.now();
-    let mut changed: BTreeMap<String, Incident> = BTreeMap::new();
-    let mut enqueue = Vec::new();
-    for alert in alerts {
-        let routing = route::step(&ctx.engine, &Request::alert(alert.clone()));
-        if routing.agents.is_empty() && alert.status == AlertStatus::Firing {
-            // A heartbeat: it says that all is well, so there is nothing to investigate or to show.
-            tracing::info!(alert = %alert.name, reasons = ?routing.reasons, "a heartbeat arrived");
+    // What is over is closed before what begins is opened: an escalation comes as both in one message.
+    let mut ordered: Vec<&Alert> = alerts.iter().collect();
+    ordered.sort_by_key(|alert| alert.status != AlertStatus::Resolved);
+    let mut changed: Vec<Incident> = Vec::new();
+    let mut newest: HashMap<&str, usize> = HashMap::new();
+    for alert in ordered {
+        if alert.status == AlertStatus::Firing && ctx.engine.is_heartbeat(alert) {
+            // It says that all is well, so there is nothing to investigate or to show.
+            tracing::info!(alert = %alert.name, "a heartbeat arrived");
             continue;
         }
-        let open = match changed.get(&alert.fingerprint) {
-            Some(incident) => Some(incident.clone()).filter(|incident| !incident.state.is_closed()),
-            None => ctx.store.open_incident(&alert.fingerprint).await?,
+        let before = newest.get(alert.fingerprint.as_str()).copied();
+        let known = match before.and_then(|at| changed.get(at)) {
+            Some(incident) => Some(incident.clone()),
+            None => ctx.store.incident_of(&alert.fingerprint).await?,
         };
-        let id = if open.is_none() { ctx.store.next_incident_id().await? } else { IncidentId(0) };
-        match group(alert, size(alert, alerts.len()), open, id, &ctx.settings.channel, now) {
-            Grouped::Opened(mut incident) => {
-                if !incident.state.is_closed() {
-                    let investigation = investigation_id(incident.id, record.id, now);
-                    incident.investigation = Some(investigation);
-                    incident.agents = routing.agents;
-                    enqueue.push(NewWork {
-                        kind: WorkKind::Investigate { incident: incident.id, investigation },
-                        priority: incident.priority,
-                    });
+        let news = News { alert, size: size(alert, alerts.len()), record: record.id, follow_up };
+        match (group(&news, known, &ctx.settings.channel, now), before) {
+            (Grouped::Joined(incident), Some(at)) => {
+                if let Some(slot) = changed.get_mut(at) {
+                    *slot = incident;
                 }
-                changed.insert(alert.fingerprint.clone(), incident);
             }
-            Grouped::Joined(incident) => {
-                changed.insert(alert.fingerprint.clone(), incident);
+            (Grouped::Joined(incident) | Grouped::Opened(incident), _) => {
+                newest.insert(&alert.fingerprint, changed.len());
+                changed.push(incident);
             }
-            Grouped::Nothing => {}
+            (Grouped::Nothing, _) => {}
         }
     }
-    let incidents: Vec<Incident> = changed.into_values().collect();
-    let slots = incidents.iter().flat_map(slots::standing).collect();
+    let enqueue = begin(ctx, record.id, &mut changed, now).await?;
+    let slots = changed.iter().flat_map(slots::standing).collect();
     let wake: Vec<_> = enqueue.iter().map(|work| (work.kind.id(), work.priority)).collect();
-    ctx.store.commit(Commit { done: Some(work.clone()), incidents, investigation: None, enqueue, slots }).await?;
+    ctx.store.commit(Commit { done: Some(work.clone()), incidents: changed, investigation: None, enqueue, slots }).await?;
     for (id, priority) in wake {
         // When the queue is away the sweeper finds the work.
-        let _ = ctx.queue.push(&id, priority).await;
+        let _ = ctx.investigations.push(&id, priority).await;
     }
     Ok(())
+}
+
+/// Numbers the new incidents, in one step however many they are, and asks for their investigations.
+async fn begin(ctx: &Ctx, record: AlertId, changed: &mut [Incident], now: Timestamp) -> anyhow::Result<Vec<NewWork>> {
+    let fresh = changed.iter().filter(|incident| incident.version == 0).count() as u64;
+    if fresh == 0 {
+        return Ok(Vec::new());
+    }
+    let first = ctx.store.reserve_incident_ids(fresh).await?;
+    let mut enqueue = Vec::new();
+    for (number, incident) in (first.0..).zip(changed.iter_mut().filter(|incident| incident.version == 0)) {
+        incident.id = IncidentId(number);
+        if incident.state.is_closed() {
+            continue;
+        }
+        let investigation = investigation_id(incident.id, record, now);
+        incident.investigation = Some(investigation);
+        incident.agents = route::step(&ctx.engine, &Request::alert(incident.alert.clone())).agents;
+        enqueue.push(NewWork { kind: WorkKind::Investigate { incident: incident.id, investigation }, priority: incident.priority });
+    }
+    Ok(enqueue)
+}
+
+/// An alert as it arrived in one record.
+#[derive(Debug, Clone, Copy)]
+pub struct News<'a> {
+    pub alert: &'a Alert,
+    /// How many alerts it stands for.
+    pub size: u64,
+    pub record: AlertId,
+    pub follow_up: bool,
 }
 
 /// How many alerts this one stands for: a sender's group that came as one message counts whole, its members that came
@@ -91,33 +119,46 @@ fn size(alert: &Alert, together: usize) -> u64 {
     if together > 1 { 1 } else { u64::from(alert.alert_count.max(1)) }
 }
 
-/// The rule, without any I/O: `size` is how many alerts this one stands for, `open` the open incident of its fingerprint,
-/// `id` the number for a new one.
-pub fn group(alert: &Alert, size: u64, open: Option<Incident>, id: IncidentId, channel: &str, now: Timestamp) -> Grouped {
-    match (open, alert.status) {
-        (Some(incident), status) => Grouped::Joined(join(incident, alert, size, status, now)),
-        (None, AlertStatus::Paused | AlertStatus::Pending) => Grouped::Nothing,
-        (None, AlertStatus::Resolved) => {
-            let mut incident = opened(alert, size, id, channel, now);
-            incident.state = IncidentState::Resolved;
-            incident.resolved_at = Some(alert.ends_at.unwrap_or(now));
-            note(&mut incident, now, &alert.source, "resolved; it was never seen firing");
-            Grouped::Opened(incident)
+/// The rule, without any I/O: `known` is the fingerprint's open incident, or else its newest closed one.
+pub fn group(news: &News<'_>, known: Option<Incident>, channel: &str, now: Timestamp) -> Grouped {
+    let alert = news.alert;
+    match known {
+        Some(incident) if !incident.state.is_closed() || is_stale(news, &incident) || alert.status == AlertStatus::Resolved => {
+            Grouped::Joined(join(incident, news, now))
         }
-        (None, AlertStatus::Firing | AlertStatus::NoData | AlertStatus::Acknowledged) => {
-            Grouped::Opened(opened(alert, size, id, channel, now))
-        }
+        _ if news.follow_up => Grouped::Nothing,
+        _ => match alert.status {
+            AlertStatus::Paused | AlertStatus::Pending => Grouped::Nothing,
+            AlertStatus::Resolved => {
+                let mut incident = opened(news, channel, now);
+                incident.state = IncidentState::Resolved;
+                incident.resolved_at = Some(alert.ends_at.unwrap_or(now));
+                note(&mut incident, now, &alert.source, "resolved; it was never seen firing");
+                Grouped::Opened(incident)
+            }
+            AlertStatus::Firing | AlertStatus::NoData | AlertStatus::Acknowledged => Grouped::Opened(opened(news, channel, now)),
+        },
     }
 }
 
-fn opened(alert: &Alert, size: u64, id: IncidentId, channel: &str, now: Timestamp) -> Incident {
+/// It tells of an earlier moment than what the incident knows already: it arrived before, or it is the very firing that
+/// was resolved since. Ids sort by their time of arrival.
+fn is_stale(news: &News<'_>, incident: &Incident) -> bool {
+    let earlier = incident.applied.is_some_and(|applied| news.record.0.timestamp_ms() < applied.0.timestamp_ms());
+    let latest = incident.latest.as_ref().unwrap_or(&incident.alert);
+    let same_firing = matches!((news.alert.starts_at, latest.starts_at), (Some(new), Some(known)) if new <= known);
+    earlier || incident.state.is_closed() && same_firing
+}
+
+fn opened(news: &News<'_>, channel: &str, now: Timestamp) -> Incident {
+    let alert = news.alert;
     let (channel, thread) = match &alert.origin {
         Origin::Slack { channel, ts } => (channel.clone(), Some(ThreadRef { channel: channel.clone(), ts: ts.clone() })),
         Origin::Webhook => (channel.to_owned(), None),
     };
     let title = if alert.summary.is_empty() { alert.name.clone() } else { format!("{}: {}", alert.name, alert.summary) };
     let mut incident = Incident {
-        id,
+        id: IncidentId(0),
         version: 0,
         state: IncidentState::Investigating,
         fingerprint: alert.fingerprint.clone(),
@@ -127,11 +168,12 @@ fn opened(alert: &Alert, size: u64, id: IncidentId, channel: &str, now: Timestam
         priority: alert.priority,
         alert: alert.clone(),
         latest: None,
-        alert_count: size,
+        alert_count: news.size,
         owner: None,
         thread,
         channel,
         investigation: None,
+        applied: Some(news.record),
         agents: Vec::new(),
         report: None,
         timeline: Vec::new(),
@@ -144,32 +186,41 @@ fn opened(alert: &Alert, size: u64, id: IncidentId, channel: &str, now: Timestam
     incident
 }
 
-fn join(mut incident: Incident, alert: &Alert, size: u64, status: AlertStatus, now: Timestamp) -> Incident {
-    match status {
+fn join(mut incident: Incident, news: &News<'_>, now: Timestamp) -> Incident {
+    let alert = news.alert;
+    let stale = is_stale(news, &incident);
+    match alert.status {
+        AlertStatus::Resolved if stale || incident.state.is_closed() => {}
         AlertStatus::Resolved => {
             incident.state = IncidentState::Resolved;
             incident.resolved_at = Some(now);
             note(&mut incident, now, &alert.source, "resolved by the sender");
         }
-        _ => {
-            incident.alert_count += size;
+        _ if news.follow_up => {}
+        status => {
+            incident.alert_count += news.size;
             note(&mut incident, now, &alert.source, &format!("{} again ({})", alert.name, status.as_str()));
         }
     }
-    // The most urgent word wins: a repeat at a lower severity does not make the incident less urgent.
-    incident.priority = incident.priority.min(alert.priority);
-    incident.latest = Some(alert.clone());
+    if !stale {
+        // The most urgent word wins: a repeat at a lower severity does not make the incident less urgent.
+        incident.priority = incident.priority.min(alert.priority);
+        incident.latest = Some(alert.clone());
+        incident.applied = Some(news.record);
+    }
     incident
 }
 
 /// Adds a line to the incident's timeline.
 pub fn note(incident: &mut Incident, at: Timestamp, actor: &str, text: &str) {
-    if incident.timeline.len() < TIMELINE_MAX {
-        incident.timeline.push(TimelineEntry { at, actor: actor.to_owned(), text: text.to_owned() });
+    if incident.timeline.len() >= TIMELINE_MAX {
+        // The beginning and the present tell the story; what goes is the middle.
+        incident.timeline.remove(TIMELINE_MAX / 2);
     }
+    incident.timeline.push(TimelineEntry { at, actor: actor.to_owned(), text: text.to_owned() });
 }
 
-/// The same record opens the same investigation, however often the step is run.
+/// An id of its own for each incident of a record.
 fn investigation_id(incident: IncidentId, record: AlertId, now: Timestamp) -> InvestigationId {
     let digest = Sha256::digest(format!("{incident}/{record}"));
     let random = digest.iter().take(10).fold(0u128, |sum, byte| sum << 8 | u128::from(*byte));

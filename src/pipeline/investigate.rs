@@ -1,10 +1,10 @@
 //! Runs the engine on an incident within its deadline and commits what it found.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use super::{Ctx, conclude};
 use crate::{
-    model::{IncidentId, Investigation, InvestigationId, InvestigationStatus, Request, Routing},
+    model::{Alert, IncidentId, Investigation, InvestigationId, InvestigationStatus, Request, Routing},
     store::{Commit, Work},
 };
 
@@ -15,19 +15,27 @@ pub async fn step(ctx: &Ctx, work: &Work, incident: IncidentId, id: Investigatio
         ctx.store.commit(Commit { done: Some(work.clone()), ..Commit::default() }).await?;
         return Ok(());
     };
-    let request = Request::alert(found.alert);
     let started = Instant::now();
-    let running = ctx.engine.investigate(id, &request, &|_| {});
+    // Judging evidence is computing: on a thread of its own it holds up neither the doors nor the sender, and the
+    // deadline can pass while it computes.
+    let running = tokio::task::spawn_blocking({
+        let (engine, request, runtime) = (Arc::clone(&ctx.engine), Request::alert(found.alert.clone()), tokio::runtime::Handle::current());
+        move || runtime.block_on(engine.investigate(id, &request, &|_| {}))
+    });
     let investigation = match tokio::time::timeout(ctx.settings.deadline, running).await {
-        Ok(finished) => finished?,
-        Err(_) => out_of_time(id, request, ctx.settings.deadline.as_secs()),
+        Ok(finished) => finished??,
+        Err(_) => {
+            let seconds = ctx.settings.deadline.as_secs();
+            failed(id, found.alert, &format!("the investigation took longer than {seconds} s and was stopped"))
+        }
     };
     ctx.metrics.investigation_finished(investigation.status.as_str(), started.elapsed().as_secs_f64());
     conclude::step(ctx, work, incident, investigation).await
 }
 
 /// An honest answer for an investigation that did not come to an end.
-fn out_of_time(id: InvestigationId, request: Request, seconds: u64) -> Investigation {
+pub fn failed(id: InvestigationId, alert: Alert, gap: &str) -> Investigation {
+    let request = Request::alert(alert);
     Investigation {
         id,
         now: request.now,
@@ -38,8 +46,8 @@ fn out_of_time(id: InvestigationId, request: Request, seconds: u64) -> Investiga
         evidence: Vec::new(),
         hypotheses: Vec::new(),
         impact: String::new(),
-        gaps: vec![format!("the investigation took longer than {seconds} s and was stopped")],
+        gaps: vec![gap.to_owned()],
         ruled_out: Vec::new(),
-        duration_ms: seconds * 1000,
+        duration_ms: 0,
     }
 }

@@ -23,6 +23,8 @@ const BATCH: usize = 200;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// The longest wait between two attempts at one message.
 const BACKOFF_MAX: i64 = 120;
+/// How long a message waits for a person to give back a token, a scope or a membership.
+const BLOCKED_WAIT: SignedDuration = SignedDuration::from_mins(5);
 /// How long one process may speak into a channel before another may take over; above the time of a few slow calls.
 const CHANNEL_LEASE: Duration = Duration::from_secs(60);
 
@@ -37,17 +39,22 @@ pub async fn run(ctx: Arc<Ctx>, stop: CancellationToken) {
                     if !busy.lock().unwrap_or_else(PoisonError::into_inner).insert(channel.clone()) {
                         continue;
                     }
-                    let (ctx, busy) = (Arc::clone(&ctx), Arc::clone(&busy));
+                    let (ctx, stop) = (Arc::clone(&ctx), stop.clone());
+                    let speaking = Speaking { busy: Arc::clone(&busy), channel };
                     sending.spawn(async move {
-                        send_channel(&ctx, &channel, slots).await;
-                        busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&channel);
+                        send_channel(&ctx, &speaking.channel, slots, &stop).await;
+                        drop(speaking);
                         ctx.outbox.notify_one();
                     });
                 }
             }
             Err(error) => tracing::error!(%error, "the store cannot be asked for unsent messages"),
         }
-        while sending.try_join_next().is_some() {}
+        while let Some(ended) = sending.try_join_next() {
+            if let Err(error) = ended {
+                tracing::error!(%error, "sending to a channel broke off");
+            }
+        }
         tokio::select! {
             () = stop.cancelled() => {}
             () = ctx.outbox.notified() => {}
@@ -55,6 +62,18 @@ pub async fn run(ctx: Arc<Ctx>, stop: CancellationToken) {
         }
     }
     while sending.join_next().await.is_some() {}
+}
+
+/// A channel that is being spoken into; however that ends, the channel is free again afterwards.
+struct Speaking {
+    busy: Arc<Mutex<BTreeSet<String>>>,
+    channel: String,
+}
+
+impl Drop for Speaking {
+    fn drop(&mut self) {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.channel);
+    }
 }
 
 /// Sends what is due now, once, in order; for tests that hold the clock.
@@ -68,7 +87,7 @@ pub async fn drain(ctx: &Ctx) -> anyhow::Result<usize> {
         }
         for (channel, slots) in by_channel(due) {
             sent += slots.len();
-            send_channel(ctx, &channel, slots).await;
+            send_channel(ctx, &channel, slots, &CancellationToken::new()).await;
         }
     }
 }
@@ -81,7 +100,7 @@ fn by_channel(due: Vec<Slot>) -> BTreeMap<String, Vec<Slot>> {
     channels
 }
 
-async fn send_channel(ctx: &Ctx, channel: &str, slots: Vec<Slot>) {
+async fn send_channel(ctx: &Ctx, channel: &str, slots: Vec<Slot>, stop: &CancellationToken) {
     let lease = match ctx.locks.try_lock(&format!("outbox/{channel}"), CHANNEL_LEASE).await {
         Ok(Some(lease)) => lease,
         Ok(None) => return,
@@ -91,6 +110,9 @@ async fn send_channel(ctx: &Ctx, channel: &str, slots: Vec<Slot>) {
         }
     };
     for slot in slots {
+        if stop.is_cancelled() {
+            break;
+        }
         // The wish may have changed since it was listed: the newest wording goes out, the older one never.
         match ctx.store.slot(&slot.key).await {
             Ok(Some(fresh)) if fresh.version > fresh.sent_version => {
@@ -108,13 +130,23 @@ async fn send_channel(ctx: &Ctx, channel: &str, slots: Vec<Slot>) {
 }
 
 async fn send(ctx: &Ctx, slot: &Slot) -> Result<(), StoreError> {
-    let pace = format!("{}/{}", if slot.ts.is_some() { "update" } else { "post" }, slot.channel);
+    // Posts and edits share a channel's second; reactions are another method and do not crowd the channel.
+    let pace = match &slot.body {
+        SlotBody::Message(_) => slot.channel.clone(),
+        SlotBody::Reaction { .. } => "reactions".to_owned(),
+    };
     let wait = ctx.pace.take(&pace);
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }
     let result = match &slot.body {
-        SlotBody::Message(message) => show(ctx, slot, &blocks::message(message)).await?,
+        SlotBody::Message(message) => match show(ctx, slot, &blocks::message(message)).await? {
+            Err(error) if error.kind == SlackErrorKind::BadBlocks => {
+                tracing::warn!(slot = %slot.key, %error, "Slack refuses these blocks; sending plainer ones");
+                show(ctx, slot, &blocks::plain_message(message)).await?
+            }
+            other => other,
+        },
         SlotBody::Reaction { ts, name } => react(ctx, slot, ts, name.as_deref()).await,
     };
     match result {
@@ -144,14 +176,14 @@ async fn show(ctx: &Ctx, slot: &Slot, body: &serde_json::Value) -> Result<Result
     };
     if slot.in_doubt {
         // It may be out already, from before a crash or a broken connection: what is found is edited, not posted again.
-        match ctx.slack.find(&slot.channel, thread, &slot.key).await {
+        match ctx.slack.find(&slot.channel, thread, &slot.delivery).await {
             Ok(Some(posted)) => return Ok(Ok(Some((0, posted.ts)))),
             Ok(None) => {}
             Err(error) => return Ok(Err(error)),
         }
     }
     ctx.store.slot_started(&slot.key).await?;
-    Ok(ctx.slack.post(&slot.channel, thread, body, &slot.key).await.map(|posted| Some((slot.version, posted.ts))))
+    Ok(ctx.slack.post(&slot.channel, thread, body, &slot.delivery).await.map(|posted| Some((slot.version, posted.ts))))
 }
 
 async fn react(ctx: &Ctx, slot: &Slot, ts: &str, name: Option<&str>) -> Result<Option<(u64, String)>, SlackError> {
@@ -175,11 +207,29 @@ async fn failed(ctx: &Ctx, slot: &Slot, pace: &str, error: &SlackError) -> Resul
         }
         SlackErrorKind::Ambiguous => ("ambiguous", true, Some(now + backoff)),
         SlackErrorKind::Unavailable | SlackErrorKind::Already => ("unavailable", slot.in_doubt, Some(now + backoff)),
-        SlackErrorKind::Refused => ("refused", false, None),
+        // A person can mend it: the message waits for that, without a limit.
+        SlackErrorKind::Blocked => ("blocked", slot.in_doubt, Some(now + BLOCKED_WAIT)),
+        SlackErrorKind::Gone => return gone(ctx, slot, error).await,
+        SlackErrorKind::BadBlocks | SlackErrorKind::Refused => ("refused", false, None),
     };
     ctx.metrics.slack_call(outcome);
     tracing::warn!(slot = %slot.key, channel = %slot.channel, outcome, %error, "Slack did not take a message");
     ctx.store.slot_failed(&slot.key, &error.to_string(), ambiguous, not_before).await
+}
+
+/// The message or its thread was deleted: what we have to say gets a place of its own, once.
+async fn gone(ctx: &Ctx, slot: &Slot, error: &SlackError) -> Result<(), StoreError> {
+    ctx.metrics.slack_call("gone");
+    let is_card = slot.key == SlotUpdate::card_key(slot.incident);
+    match &slot.body {
+        SlotBody::Message(_) if is_card && slot.place != Place::Root => ctx.store.slot_lost(&slot.key, &Place::Root).await,
+        SlotBody::Message(_) if !is_card && slot.place != Place::UnderCard => ctx.store.slot_lost(&slot.key, &Place::UnderCard).await,
+        SlotBody::Message(_) if slot.ts.is_some() => ctx.store.slot_lost(&slot.key, &slot.place).await,
+        _ => {
+            tracing::warn!(slot = %slot.key, %error, "a message is gone and is not shown any more");
+            ctx.store.slot_failed(&slot.key, &error.to_string(), false, None).await
+        }
+    }
 }
 
 /// The card of an incident that did not start in Slack is out: now the incident has a thread.

@@ -1,19 +1,28 @@
-//! Workers take work from the queue, claim it in the store and run its step; a sweeper finds what the queue does not know.
+//! Workers take work from the queues, claim it in the store and run its step; a sweeper finds what the queues do not know.
 
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Ctx, group, investigate, publish};
-use crate::store::{StoreError, Work, WorkKind};
+use super::{Ctx, conclude, group, investigate, publish, slots};
+use crate::{
+    coord::Queue,
+    store::{Commit, StoreError, Work, WorkKind},
+};
 
 /// How many pieces of work one sweep offers at most; the next sweep offers the next ones.
 const SWEEP_BATCH: usize = 1000;
-/// The longest wait between two attempts.
+/// How many workers read records: they wait for the disk, not for the processor.
+const RECORD_WORKERS: usize = 2;
+/// After so many attempts, whatever became of them, work is put aside: it may be what kills its workers.
+const ATTEMPTS_MAX: u32 = 64;
+/// The longest wait between two attempts, in seconds.
 const BACKOFF_MAX: i64 = 300;
+/// How often what is old is forgotten.
+const PRUNE_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// What became of one offer of work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +39,11 @@ pub enum Outcome {
 /// Runs workers, sweeper and sender until `stop`; a worker finishes what it has in hand.
 pub async fn run(ctx: Arc<Ctx>, stop: CancellationToken) {
     let mut tasks = JoinSet::new();
+    for _ in 0..RECORD_WORKERS {
+        tasks.spawn(work(Arc::clone(&ctx), Arc::clone(&ctx.queue), stop.clone()));
+    }
     for _ in 0..ctx.settings.workers.max(1) {
-        tasks.spawn(work(Arc::clone(&ctx), stop.clone()));
+        tasks.spawn(work(Arc::clone(&ctx), Arc::clone(&ctx.investigations), stop.clone()));
     }
     tasks.spawn(sweep(Arc::clone(&ctx), stop.clone()));
     tasks.spawn(publish::run(Arc::clone(&ctx), stop));
@@ -42,11 +54,11 @@ pub async fn run(ctx: Arc<Ctx>, stop: CancellationToken) {
     }
 }
 
-async fn work(ctx: Arc<Ctx>, stop: CancellationToken) {
+async fn work(ctx: Arc<Ctx>, queue: Arc<dyn Queue>, stop: CancellationToken) {
     loop {
         let id = tokio::select! {
             () = stop.cancelled() => return,
-            popped = ctx.queue.pop() => popped,
+            popped = queue.pop() => popped,
         };
         match id {
             Ok(id) => {
@@ -63,17 +75,24 @@ async fn work(ctx: Arc<Ctx>, stop: CancellationToken) {
 }
 
 async fn sweep(ctx: Arc<Ctx>, stop: CancellationToken) {
+    let mut pruned = Timestamp::UNIX_EPOCH;
     loop {
-        match ctx.store.unfinished(ctx.clock.now(), SWEEP_BATCH).await {
+        let now = ctx.clock.now();
+        match ctx.store.unfinished(now, SWEEP_BATCH).await {
             Ok(found) => {
                 for (id, priority) in found {
-                    if let Err(error) = ctx.queue.push(&id, priority).await {
+                    let queue = if id.starts_with("record/") { &ctx.queue } else { &ctx.investigations };
+                    if let Err(error) = queue.push(&id, priority).await {
                         tracing::warn!(%error, "the queue takes no work");
                         break;
                     }
                 }
             }
             Err(error) => tracing::error!(%error, "the store cannot be asked for unfinished work"),
+        }
+        if now.duration_since(pruned) >= PRUNE_EVERY {
+            pruned = now;
+            prune(&ctx, now).await;
         }
         tokio::select! {
             () = stop.cancelled() => return,
@@ -82,19 +101,37 @@ async fn sweep(ctx: Arc<Ctx>, stop: CancellationToken) {
     }
 }
 
+async fn prune(ctx: &Ctx, now: Timestamp) {
+    let Ok(keep) = SignedDuration::try_from(ctx.settings.keep) else { return };
+    match ctx.store.prune(now - keep).await {
+        Ok(0) => {}
+        Ok(rows) => tracing::info!(rows, "old records and messages were forgotten"),
+        Err(error) => tracing::warn!(%error, "old records could not be forgotten"),
+    }
+}
+
 /// Does one piece of work, if it is there to be done.
 ///
 /// # Errors
 /// When the store fails; the work is then found again by the sweeper.
-pub async fn tick(ctx: &Ctx, id: &str) -> anyhow::Result<Outcome> {
+pub async fn tick(ctx: &Arc<Ctx>, id: &str) -> anyhow::Result<Outcome> {
     let now = ctx.clock.now();
     let lease_until = now + SignedDuration::try_from(ctx.settings.lease).context("lease")?;
     let Some(work) = ctx.store.claim(id, now, lease_until).await? else { return Ok(Outcome::NotOurs) };
-    let result = match &work.kind {
-        WorkKind::Record(record) => group::step(ctx, &work, *record).await,
-        WorkKind::Investigate { incident, investigation } => investigate::step(ctx, &work, *incident, *investigation).await,
-    };
-    match result {
+    if work.attempts > ATTEMPTS_MAX {
+        return put_aside(ctx, &work, &anyhow::anyhow!("it was begun {} times and never finished", work.attempts - 1)).await;
+    }
+    // In a task of its own, so that a defect in a step costs that step and not the worker.
+    let running = tokio::spawn({
+        let (ctx, work) = (Arc::clone(ctx), work.clone());
+        async move {
+            match &work.kind {
+                WorkKind::Record(record) => group::step(&ctx, &work, *record).await,
+                WorkKind::Investigate { incident, investigation } => investigate::step(&ctx, &work, *incident, *investigation).await,
+            }
+        }
+    });
+    match running.await.unwrap_or_else(|error| Err(anyhow::anyhow!("the step broke off: {error}"))) {
         Ok(()) => {
             ctx.outbox.notify_one();
             Ok(Outcome::Done)
@@ -104,20 +141,46 @@ pub async fn tick(ctx: &Ctx, id: &str) -> anyhow::Result<Outcome> {
 }
 
 async fn failed(ctx: &Ctx, work: &Work, error: &anyhow::Error) -> anyhow::Result<Outcome> {
-    let kind = error.downcast_ref::<StoreError>();
-    if matches!(kind, Some(StoreError::Fenced)) {
-        return Ok(Outcome::NotOurs);
+    match error.downcast_ref::<StoreError>() {
+        Some(StoreError::Fenced) => return Ok(Outcome::NotOurs),
+        Some(StoreError::Conflict) => {
+            // Somebody changed the incident first: that is no failure of the work, so it is tried again at once.
+            ctx.store.hand_back(work).await?;
+            let queue = if matches!(work.kind, WorkKind::Record(_)) { &ctx.queue } else { &ctx.investigations };
+            // The queue may be away; then the sweeper finds it.
+            let _ = queue.push(&work.id, work.priority).await;
+            return Ok(Outcome::Later);
+        }
+        // The store's own trouble says nothing about the work.
+        Some(StoreError::Unavailable(_)) => {}
+        _ if work.failures + 1 >= ctx.settings.attempts_max => return put_aside(ctx, work, error).await,
+        _ => {}
     }
-    // Somebody changed the incident first: that is no failure of the work, so it is tried again at once.
-    let conflict = matches!(kind, Some(StoreError::Conflict));
-    let wait = if conflict { 0 } else { (1i64 << work.attempts.min(16)).min(BACKOFF_MAX) };
-    let put_aside = work.attempts >= ctx.settings.attempts_max && !matches!(kind, Some(StoreError::Unavailable(_)));
-    let not_before = (!put_aside).then(|| ctx.clock.now() + SignedDuration::from_secs(wait));
-    tracing::warn!(work = %work.id, attempt = work.attempts, put_aside, error = format!("{error:#}"), "a step failed");
-    ctx.store.give_back(work, &format!("{error:#}"), not_before).await?;
-    if conflict {
-        // The queue may be away; then the sweeper finds it.
-        let _ = ctx.queue.push(&work.id, work.priority).await;
+    let wait = (1i64 << work.failures.min(16)).min(BACKOFF_MAX);
+    tracing::warn!(work = %work.id, attempt = work.attempts, error = format!("{error:#}"), "a step failed");
+    ctx.store.give_back(work, &format!("{error:#}"), Some(ctx.clock.now() + SignedDuration::from_secs(wait))).await?;
+    Ok(Outcome::Later)
+}
+
+/// Gives up, visibly: an incident gets a report that says so, a record a notice in the channel.
+async fn put_aside(ctx: &Ctx, work: &Work, error: &anyhow::Error) -> anyhow::Result<Outcome> {
+    tracing::error!(work = %work.id, error = format!("{error:#}"), "work is put aside");
+    match &work.kind {
+        WorkKind::Investigate { incident, investigation } => {
+            if let Some(found) = ctx.store.incident(*incident).await? {
+                let failed = investigate::failed(*investigation, found.alert, "the investigation failed again and again");
+                conclude::step(ctx, work, *incident, failed).await?;
+                ctx.outbox.notify_one();
+                return Ok(Outcome::PutAside);
+            }
+        }
+        WorkKind::Record(record) if !ctx.settings.channel.is_empty() => {
+            let slots = vec![slots::notice(&ctx.settings.channel, *record)];
+            ctx.store.commit(Commit { slots, ..Commit::default() }).await?;
+            ctx.outbox.notify_one();
+        }
+        WorkKind::Record(_) => {}
     }
-    Ok(if put_aside { Outcome::PutAside } else { Outcome::Later })
+    ctx.store.give_back(work, &format!("{error:#}"), None).await?;
+    Ok(Outcome::PutAside)
 }

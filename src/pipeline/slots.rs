@@ -1,7 +1,7 @@
 //! What an incident wants to show in Slack: its card, its reactions, its report.
 
 use crate::{
-    model::{Incident, IncidentState, InvestigationId, Origin, Report},
+    model::{AlertId, Incident, IncidentId, IncidentState, InvestigationId, Origin, Report},
     report,
     store::{Place, SlotBody, SlotUpdate},
 };
@@ -44,6 +44,17 @@ pub fn findings(incident: &Incident, investigation: InvestigationId, report: &Re
             Origin::Webhook => Place::UnderCard,
         },
         body: SlotBody::Message(report::findings(incident.id, report)),
+    }
+}
+
+/// What people are told when a record could not be handled: nothing is lost silently.
+pub fn notice(channel: &str, record: AlertId) -> SlotUpdate {
+    SlotUpdate {
+        key: format!("notice/{record}"),
+        incident: IncidentId(0),
+        channel: channel.to_owned(),
+        place: Place::Root,
+        body: SlotBody::Message(report::notice(record)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The incident's card: one glance, one line of state, the acts that people need. Edited in place for the incident's whole life.
 
-use crate::model::{Action, ActionStyle, Incident, IncidentState, Message, Part, Text};
+use crate::model::{Action, ActionStyle, AlertId, Incident, IncidentState, Message, Part, Text};
 
 use super::words::{alert_state, count, dot, duration, prose, seconds_between, short};
 
@@ -23,6 +23,13 @@ pub fn card(incident: &Incident) -> Message {
         text: format!("{} {subject}: {}", incident.id, says.replace('`', "")),
         parts: vec![Part::Section(top), Part::Context(state_line(incident)), Part::Actions(actions(incident))],
     }
+}
+
+/// Said in the channel when something that arrived could not be handled.
+pub fn notice(record: AlertId) -> Message {
+    let text = "Something that arrived could not be handled; it is kept, and the log says why";
+    let section = Text::new().emoji("warning").plain(format!(" {text}: record ")).code(record.to_string());
+    Message { text: text.to_owned(), parts: vec![Part::Section(section)] }
 }
 
 fn headline(incident: &Incident) -> String {

@@ -1,6 +1,6 @@
 //! The report in the thread: the cause first, then the proof, what to do, and what is not known. One screen on a phone.
 
-use crate::model::{Action, ActionStyle, Evidence, Hypothesis, IncidentId, InvestigationStatus, Message, Part, Report, Text};
+use crate::model::{Action, ActionStyle, Evidence, Hypothesis, IncidentId, InvestigationStatus, Message, Part, Report, Text, TimelineItem};
 
 use super::words::{count, duration, object, prose, remedy, short};
 
@@ -124,8 +124,15 @@ fn timeline(report: &Report) -> Text {
     if report.timeline.len() < 2 {
         return Text::new();
     }
+    // What the first cause cites tells its story; the rest is in the details.
+    let cited: &[_] = report.hypotheses.first().map_or(&[], |first| &first.supporting);
+    let place = |item: &&TimelineItem| item.evidence.and_then(|id| cited.iter().position(|known| *known == id)).unwrap_or(usize::MAX);
+    let mut items: Vec<&TimelineItem> = report.timeline.iter().collect();
+    items.sort_by_key(place);
+    items.truncate(TIMELINE_MAX);
+    items.sort_by_key(|item| (item.time, item.evidence));
     let mut text = Text::new().bold("Timeline");
-    for item in report.timeline.iter().take(TIMELINE_MAX) {
+    for item in items {
         text = text.plain("\n").time(item.time).plain(format!("  {}", short(&item.text.replace('`', ""), TIMELINE_TEXT_MAX)));
         if let Some(id) = item.evidence {
             text = text.evidence(&[id]);

@@ -10,7 +10,7 @@ mod plain;
 mod tests;
 mod words;
 
-pub use card::card;
+pub use card::{card, notice};
 pub use conclude::conclude;
 pub use details::details;
 pub use findings::findings;

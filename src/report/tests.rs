@@ -94,6 +94,7 @@ fn incident(state: IncidentState) -> Incident {
         thread: None,
         channel: "C1".into(),
         investigation: None,
+        applied: None,
         agents: vec!["infrastructure".into(), "database".into()],
         report: None,
         timeline: Vec::new(),

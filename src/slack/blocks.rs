@@ -35,6 +35,17 @@ pub fn message(message: &Message) -> Value {
     json!({"text": cut_escaped(&mrkdwn::escape(&message.text), TEXT_MAX), "blocks": blocks(&message.parts, BLOCKS_MAX)})
 }
 
+/// The same message for a workspace that refuses newer blocks: sections, context and buttons only.
+pub fn plain_message(message: &Message) -> Value {
+    let plain = |part: &Part| match part {
+        Part::Table { header, rows } => rows_as_sections(header, rows),
+        other => block(other).into_iter().collect(),
+    };
+    let mut blocks: Vec<SlackBlock> = message.parts.iter().flat_map(plain).collect();
+    blocks.truncate(BLOCKS_MAX);
+    json!({"text": cut_escaped(&mrkdwn::escape(&message.text), TEXT_MAX), "blocks": blocks})
+}
+
 /// The parts as a modal that only closes.
 pub fn modal(title: &str, parts: &[Part]) -> Value {
     json!({
@@ -86,12 +97,17 @@ fn block(part: &Part) -> Option<SlackBlock> {
     }
 }
 
+/// Verbatim: Slack must not make links, channels or mentions out of words that came from data.
+fn mrkdwn_text(text: String) -> SlackBlockMarkDownText {
+    SlackBlockMarkDownText::new(text).with_verbatim(true)
+}
+
 fn section(text: String) -> SlackBlock {
-    SlackSectionBlock::new().with_text(SlackBlockMarkDownText::new(text).into()).into()
+    SlackSectionBlock::new().with_text(mrkdwn_text(text).into()).into()
 }
 
 fn context(text: &Text) -> SlackBlock {
-    let element: SlackContextBlockElement = SlackBlockMarkDownText::new(bounded(text, CONTEXT_MAX)).into();
+    let element: SlackContextBlockElement = mrkdwn_text(bounded(text, CONTEXT_MAX)).into();
     SlackContextBlock::new(vec![element]).into()
 }
 
@@ -122,7 +138,8 @@ fn table(header: &[String], rows: &[Vec<String>]) -> SlackBlock {
     }
     // Only the columns with sentences wrap; the others stay as narrow as their words.
     let long = |column: usize| rows.iter().any(|row| row.get(column).is_some_and(|cell| cell.chars().count() > TABLE_WORD_MAX));
-    let settings = (0..header.len()).map(|column| SlackTableColumnSetting::new().with_is_wrapped(long(column))).collect();
+    let settings =
+        (0..header.len().min(TABLE_COLUMNS_MAX)).map(|column| SlackTableColumnSetting::new().with_is_wrapped(long(column))).collect();
     SlackTableBlock::new(out).with_column_settings(settings).into()
 }
 
@@ -148,14 +165,25 @@ fn bounded(text: &Text, most: usize) -> String {
             continue;
         }
         if let Span::Plain(words) = span {
-            // One character can become five when it is escaped.
-            let room = most.saturating_sub(used + 1) / 5;
-            out.push_str(&mrkdwn::render(&Text::new().plain(words.chars().take(room).collect::<String>())));
+            let room = most.saturating_sub(used + 1);
+            out.push_str(&longest_that_fits(words, room));
         }
         out.push('…');
         break;
     }
     if out.trim().is_empty() { "–".to_owned() } else { out }
+}
+
+/// As much of the words as fits into `room` characters once it is escaped.
+fn longest_that_fits(words: &str, room: usize) -> String {
+    let chars: Vec<char> = words.chars().collect();
+    let shown = |count: usize| mrkdwn::render(&Text::new().plain(chars.iter().take(count).collect::<String>()));
+    let (mut least, mut most) = (0, chars.len().min(room));
+    while least < most {
+        let middle = (least + most).div_ceil(2);
+        if shown(middle).chars().count() <= room { least = middle } else { most = middle - 1 }
+    }
+    shown(least)
 }
 
 /// At most `most` characters, with an ellipsis where something was cut.

@@ -10,8 +10,12 @@ use slack_morphism::{SlackApiToken, SlackClient, errors::SlackClientError, hyper
 
 /// How long one call may take; Slack answers in well under a second, and the library has no timeout of its own.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
-/// How many messages of a thread are searched for one of our own.
-const SEARCH_DEPTH: u32 = 200;
+/// How many messages one page of a search holds.
+const SEARCH_PAGE: &str = "200";
+/// How many pages are searched for one of our own messages.
+const SEARCH_PAGES: usize = 10;
+/// A longer wait is not believed: Slack's own are seconds to minutes.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(600);
 /// The metadata event type that marks our messages.
 const METADATA_EVENT: &str = "sre_agent_message";
 
@@ -26,7 +30,13 @@ pub enum SlackErrorKind {
     Ambiguous,
     /// It was not done and may work later (no connection).
     Unavailable,
-    /// Slack refuses this request for good: channel gone, message gone, invalid blocks, missing scope.
+    /// Slack refuses until a person changes something: token, scope, membership, an archived channel.
+    Blocked,
+    /// The message or the thread is not there any more.
+    Gone,
+    /// Slack does not take these blocks; the same words in plainer blocks may pass.
+    BadBlocks,
+    /// Slack will never take this request.
     Refused,
     /// It is so already: the reaction is set, or is gone.
     Already,
@@ -124,15 +134,28 @@ impl Client {
     /// # Errors
     /// See [`SlackErrorKind`].
     pub async fn find(&self, channel: &str, thread_ts: Option<&str>, delivery: &str) -> Result<Option<Posted>, SlackError> {
-        let depth = SEARCH_DEPTH.to_string();
-        let mut parameters = vec![("channel", Some(channel)), ("limit", Some(depth.as_str())), ("include_all_metadata", Some("true"))];
         let method = if thread_ts.is_some() { "conversations.replies" } else { "conversations.history" };
-        parameters.extend(thread_ts.map(|ts| ("ts", Some(ts))));
-        let answer = self.ask(method, &parameters).await?;
-        let messages = answer.get("messages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let ours =
-            messages.iter().find(|message| message.pointer("/metadata/event_payload/delivery").and_then(Value::as_str) == Some(delivery));
-        Ok(ours.and_then(|message| message.get("ts")).and_then(Value::as_str).map(|ts| Posted { ts: ts.to_owned() }))
+        let mut cursor = String::new();
+        for _ in 0..SEARCH_PAGES {
+            let mut parameters = vec![("channel", Some(channel)), ("limit", Some(SEARCH_PAGE)), ("include_all_metadata", Some("true"))];
+            parameters.extend(thread_ts.map(|ts| ("ts", Some(ts))));
+            if !cursor.is_empty() {
+                parameters.push(("cursor", Some(cursor.as_str())));
+            }
+            let answer = self.ask(method, &parameters).await?;
+            let messages = answer.get("messages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            if let Some(ts) =
+                messages.iter().find(|message| carries(message, delivery)).and_then(|message| message.get("ts")).and_then(Value::as_str)
+            {
+                return Ok(Some(Posted { ts: ts.to_owned() }));
+            }
+            let next = answer.pointer("/response_metadata/next_cursor").and_then(Value::as_str).unwrap_or_default().to_owned();
+            if next.is_empty() {
+                break;
+            }
+            cursor = next;
+        }
+        Ok(None)
     }
 
     /// Sets a reaction; one that is set already is fine.
@@ -172,8 +195,17 @@ impl Client {
     }
 }
 
+fn carries(message: &Value, delivery: &str) -> bool {
+    let field = |path: &str| message.pointer(path).and_then(Value::as_str);
+    field("/metadata/event_type") == Some(METADATA_EVENT) && field("/metadata/event_payload/delivery") == Some(delivery)
+}
+
 async fn bounded(method: &'static str, call: impl Future<Output = Result<Value, SlackClientError>>) -> Result<Value, SlackError> {
     match tokio::time::timeout(CALL_TIMEOUT, call).await {
+        // A proxy's page with status 200 is no answer of Slack's.
+        Ok(Ok(answer)) if answer.get("ok").and_then(Value::as_bool) != Some(true) => {
+            Err(SlackError { method, message: "the answer is not what Slack sends".to_owned(), kind: SlackErrorKind::Ambiguous })
+        }
         Ok(answer) => answer.map_err(|error| classify(method, error)),
         Err(_) => {
             Err(SlackError { method, message: format!("no answer in {} s", CALL_TIMEOUT.as_secs()), kind: SlackErrorKind::Ambiguous })
@@ -191,7 +223,7 @@ fn fine_already(result: Result<Value, SlackError>) -> Result<(), SlackError> {
 fn classify(method: &'static str, error: SlackClientError) -> SlackError {
     let (message, kind) = match error {
         SlackClientError::RateLimitError(limit) => {
-            let wait = limit.retry_after.unwrap_or(Duration::from_secs(30));
+            let wait = limit.retry_after.unwrap_or(Duration::from_secs(30)).min(RETRY_AFTER_MAX);
             (format!("rate limited for {} s", wait.as_secs()), SlackErrorKind::RateLimited(wait))
         }
         SlackClientError::ApiError(error) => {
@@ -201,12 +233,30 @@ fn classify(method: &'static str, error: SlackClientError) -> SlackError {
                 "internal_error" | "fatal_error" | "request_timeout" => SlackErrorKind::Ambiguous,
                 "service_unavailable" | "team_added_to_org" => SlackErrorKind::Unavailable,
                 "already_reacted" | "no_reaction" => SlackErrorKind::Already,
+                "message_not_found" | "thread_not_found" | "cant_update_message" => SlackErrorKind::Gone,
+                "invalid_blocks" | "invalid_blocks_format" | "msg_blocks_too_long" => SlackErrorKind::BadBlocks,
+                "invalid_auth"
+                | "not_authed"
+                | "token_expired"
+                | "token_revoked"
+                | "account_inactive"
+                | "missing_scope"
+                | "not_in_channel"
+                | "channel_not_found"
+                | "is_archived"
+                | "channel_is_archived"
+                | "restricted_action"
+                | "no_permission"
+                | "ekm_access_denied"
+                | "access_denied"
+                | "org_login_required"
+                | "team_access_not_granted" => SlackErrorKind::Blocked,
                 _ => SlackErrorKind::Refused,
             };
             (if details.is_empty() { error.code } else { format!("{} ({details})", error.code) }, kind)
         }
         SlackClientError::HttpError(error) => {
-            let kind = if error.status_code.is_server_error() { SlackErrorKind::Ambiguous } else { SlackErrorKind::Refused };
+            let kind = if error.status_code.is_server_error() { SlackErrorKind::Ambiguous } else { SlackErrorKind::Blocked };
             (format!("HTTP {}", error.status_code), kind)
         }
         // The connection broke: before or after Slack acted, nobody knows.

@@ -15,7 +15,7 @@ const STEADY: Duration = Duration::from_secs(1);
 /// How many keys are remembered; idle ones are forgotten first.
 const KEYS_MAX: usize = 2048;
 
-/// When the next call under a key may go out. Keys are `method` or `method/channel`.
+/// When the next call under a key may go out. A key is a channel, or a method where Slack counts those.
 #[derive(Default)]
 pub struct Pace {
     /// The instant at which the key's bucket is full again.
@@ -23,7 +23,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// How long to wait before a call under `key`; a wait of zero takes a place in the burst.
+    /// Reserves the next call under `key` and says how long to wait before making it.
     pub fn take(&self, key: &str) -> Duration {
         let now = Instant::now();
         let mut buckets = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
@@ -32,12 +32,8 @@ impl Pace {
         }
         let full_at = buckets.entry(key.to_owned()).or_insert(now);
         let spent = full_at.saturating_duration_since(now);
-        let room = STEADY * (BURST - 1);
-        if spent > room {
-            return spent - room;
-        }
         *full_at = now + spent + STEADY;
-        Duration::ZERO
+        spent.saturating_sub(STEADY * (BURST - 1))
     }
 
     /// Slack said to stay away for `wait`: nothing under `key` goes out before.
@@ -46,5 +42,27 @@ impl Pace {
         let mut buckets = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         let full_at = buckets.entry(key.to_owned()).or_insert(until);
         *full_at = (*full_at).max(until);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, Pace};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_and_then_one_a_second() {
+        let pace = Pace::default();
+        let waits: Vec<u64> = (0..6).map(|_| pace.take("C1").as_secs()).collect();
+        assert_eq!(waits, [0, 0, 0, 1, 2, 3], "each call has its own second");
+        assert_eq!(pace.take("C2"), Duration::ZERO, "another channel is another matter");
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert_eq!(pace.take("C1"), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn slacks_wish_to_be_left_alone_is_kept() {
+        let pace = Pace::default();
+        pace.hold("C1", Duration::from_secs(30));
+        assert_eq!(pace.take("C1"), Duration::from_secs(30));
     }
 }

@@ -56,16 +56,19 @@ pub trait Store: Send + Sync {
     /// Gives work back after a failure, to be tried again from `not_before`, or never when that is `None`.
     async fn give_back(&self, work: &Work, error: &str, not_before: Option<Timestamp>) -> Result<()>;
 
+    /// Gives work back because somebody else was faster: no failure, due at once.
+    async fn hand_back(&self, work: &Work) -> Result<()>;
+
     /// Everything that one step decided, in one durable step, or nothing of it. Returns the incidents as they are stored now.
     async fn commit(&self, commit: Commit) -> Result<Vec<Incident>>;
 
-    /// A number that no incident has had before.
-    async fn next_incident_id(&self) -> Result<IncidentId>;
+    /// `count` numbers in a row that no incident has had before; the first of them.
+    async fn reserve_incident_ids(&self, count: u64) -> Result<IncidentId>;
 
     async fn incident(&self, id: IncidentId) -> Result<Option<Incident>>;
 
-    /// The open incident of this fingerprint; there is never more than one.
-    async fn open_incident(&self, fingerprint: &str) -> Result<Option<Incident>>;
+    /// The open incident of this fingerprint (there is never more than one), or else the newest closed one.
+    async fn incident_of(&self, fingerprint: &str) -> Result<Option<Incident>>;
 
     /// Newest first.
     async fn incidents(&self, filter: &IncidentFilter) -> Result<Vec<Incident>>;
@@ -88,6 +91,12 @@ pub trait Store: Send + Sync {
 
     /// The attempt failed. `ambiguous`: it may have gone out all the same. Next attempt from `not_before`, none when that is `None`.
     async fn slot_failed(&self, key: &str, error: &str, ambiguous: bool, not_before: Option<Timestamp>) -> Result<()>;
+
+    /// The message, or the thread that it was to go into, is gone from Slack: it is posted anew, at `place`.
+    async fn slot_lost(&self, key: &str, place: &Place) -> Result<()>;
+
+    /// Forgets what is older than `before` and finished: records, done work, messages of closed incidents. Returns how many rows went.
+    async fn prune(&self, before: Timestamp) -> Result<usize>;
 
     /// Proves that a write would be durable now.
     async fn ping(&self) -> Result<()>;

@@ -22,7 +22,7 @@ fn record(number: u64, key: &str) -> RawRecord {
         source: RecordSource::Api,
         dedup_key: key.to_owned(),
         received_at: now(),
-        inbound: Inbound::Alerts { alerts: vec![Alert { name: "HighLatency".to_owned(), ..Alert::default() }] },
+        inbound: Inbound::Alerts { alerts: vec![Alert { name: "HighLatency".to_owned(), ..Alert::default() }], follow_up: false },
     }
 }
 
@@ -43,6 +43,7 @@ pub fn incident(id: u64, fingerprint: &str) -> Incident {
         thread: None,
         channel: "C1".to_owned(),
         investigation: None,
+        applied: None,
         agents: Vec::new(),
         report: None,
         timeline: Vec::new(),
@@ -136,12 +137,13 @@ pub async fn an_incident_is_changed_only_from_the_state_that_was_read(store: &im
 pub async fn a_fingerprint_has_one_open_incident(store: &impl Store) {
     let mut first = put(store, vec![incident(1, "f")]).await.unwrap().remove(0);
     assert!(matches!(put(store, vec![incident(2, "f")]).await, Err(StoreError::Conflict)));
-    assert_eq!(store.open_incident("f").await.unwrap().map(|found| found.id), Some(IncidentId(1)));
+    assert_eq!(store.incident_of("f").await.unwrap().map(|found| found.id), Some(IncidentId(1)));
     first.state = IncidentState::Resolved;
     put(store, vec![first]).await.unwrap();
-    assert!(store.open_incident("f").await.unwrap().is_none());
+    assert!(store.incident_of("f").await.unwrap().unwrap().state.is_closed(), "the closed one is still known");
+    assert!(store.incident_of("g").await.unwrap().is_none());
     put(store, vec![incident(2, "f")]).await.unwrap();
-    assert_eq!(store.open_incident("f").await.unwrap().map(|found| found.id), Some(IncidentId(2)));
+    assert_eq!(store.incident_of("f").await.unwrap().map(|found| found.id), Some(IncidentId(2)));
     let open = IncidentFilter { open: true, ..IncidentFilter::default() };
     assert_eq!(store.incidents(&open).await.unwrap().len(), 1);
     let all: Vec<u64> = store.incidents(&IncidentFilter::default()).await.unwrap().iter().map(|found| found.id.0).collect();
@@ -168,12 +170,11 @@ pub async fn incident_numbers_never_repeat(store: &(impl Store + Clone + 'static
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..32 {
         let store = store.clone();
-        tasks.spawn(async move { store.next_incident_id().await.unwrap() });
+        tasks.spawn(async move { store.reserve_incident_ids(3).await.unwrap() });
     }
     let mut seen: Vec<IncidentId> = tasks.join_all().await;
     seen.sort();
-    seen.dedup();
-    assert_eq!(seen.len(), 32);
+    assert!(seen.windows(2).all(|pair| pair[1].0 >= pair[0].0 + 3), "{seen:?}");
 }
 
 pub async fn an_investigation_is_kept_whole(store: &impl Store) {
@@ -237,6 +238,56 @@ pub async fn a_slot_is_due_until_its_newest_wording_is_out(store: &impl Store) {
     assert!(store.due_slots(now(), 10).await.unwrap().is_empty(), "the same wording again is nothing to send");
 }
 
+pub async fn work_handed_back_is_no_failure(store: &impl Store) {
+    store.record(&record(1, "a"), Priority::P1).await.unwrap();
+    let id = WorkKind::Record(AlertId(1u128.into())).id();
+    for _ in 0..20 {
+        let work = store.claim(&id, now(), later(60)).await.unwrap().expect("due at once");
+        assert_eq!(work.failures, 0);
+        store.hand_back(&work).await.unwrap();
+    }
+    let work = store.claim(&id, now(), later(60)).await.unwrap().unwrap();
+    store.give_back(&work, "x", Some(now())).await.unwrap();
+    assert_eq!(store.claim(&id, now(), later(60)).await.unwrap().unwrap().failures, 1);
+}
+
+pub async fn a_message_that_is_gone_is_posted_anew(store: &impl Store) {
+    store.commit(Commit { slots: vec![slot("INC-1/card", Place::Thread("1.0".into()), "one")], ..Commit::default() }).await.unwrap();
+    store.slot_sent("INC-1/card", 1, "100.1", "").await.unwrap();
+    store.slot_lost("INC-1/card", &Place::Root).await.unwrap();
+    let due = store.due_slots(now(), 10).await.unwrap();
+    assert_eq!((due[0].ts.as_deref(), &due[0].place, due[0].in_doubt), (None, &Place::Root, false));
+}
+
+pub async fn a_busy_channel_does_not_starve_another(store: &impl Store) {
+    let one = |number: u64, channel: &str| SlotUpdate {
+        key: format!("INC-{number}/card"),
+        incident: IncidentId(number),
+        channel: channel.to_owned(),
+        place: Place::Root,
+        body: message("x"),
+    };
+    let mut slots: Vec<SlotUpdate> = (0..300).map(|number| one(number, "C1")).collect();
+    slots.push(one(900, "C2"));
+    store.commit(Commit { slots, ..Commit::default() }).await.unwrap();
+    let due = store.due_slots(now(), 200).await.unwrap();
+    assert!(due.iter().any(|slot| slot.channel == "C2"));
+    let keys: std::collections::BTreeSet<&str> = due.iter().map(|slot| slot.delivery.as_str()).collect();
+    assert_eq!(keys.len(), due.len(), "every slot has a mark of its own");
+}
+
+pub async fn old_and_finished_rows_are_forgotten(store: &impl Store) {
+    store.record(&record(1, "done"), Priority::P1).await.unwrap();
+    store.record(&record(2, "open"), Priority::P1).await.unwrap();
+    let id = WorkKind::Record(AlertId(1u128.into())).id();
+    let work = store.claim(&id, now(), later(60)).await.unwrap().unwrap();
+    store.commit(Commit { done: Some(work), ..Commit::default() }).await.unwrap();
+    assert_eq!(store.prune(now()).await.unwrap(), 0, "nothing is older than itself");
+    store.prune(later(1)).await.unwrap();
+    assert!(store.load_record(AlertId(1u128.into())).await.unwrap().is_none());
+    assert!(store.load_record(AlertId(2u128.into())).await.unwrap().is_some(), "what is not done stays");
+}
+
 pub async fn a_message_that_failed_waits_or_gives_up(store: &impl Store) {
     store.commit(Commit { slots: vec![slot("INC-1/card", Place::Root, "one")], ..Commit::default() }).await.unwrap();
     store.slot_failed("INC-1/card", "ratelimited", false, Some(later(30))).await.unwrap();
@@ -292,5 +343,9 @@ store_suite!(
         a_card_leads_its_thread,
         a_slot_is_due_until_its_newest_wording_is_out,
         a_message_that_failed_waits_or_gives_up,
+        work_handed_back_is_no_failure,
+        a_message_that_is_gone_is_posted_anew,
+        a_busy_channel_does_not_starve_another,
+        old_and_finished_rows_are_forgotten,
     ]
 );

@@ -46,8 +46,10 @@ pub struct Work {
     pub id: String,
     pub kind: WorkKind,
     pub priority: Priority,
-    /// This attempt's number, from 1.
+    /// This attempt's number, from 1; leases that ran out are attempts too.
     pub attempts: u32,
+    /// How many attempts have failed before, conflicts not counted.
+    pub failures: u32,
     pub epoch: u64,
 }
 
@@ -123,6 +125,8 @@ pub struct Slot {
     /// A post was tried and its outcome is not known: look for it before posting again.
     pub in_doubt: bool,
     pub attempts: u32,
+    /// What marks this slot's message in Slack, so that it can be found again; nobody else's message has it.
+    pub delivery: String,
     /// The sender's own memory: the reaction that is set now.
     pub note: String,
 }

@@ -58,7 +58,7 @@ async fn first_reply() -> anyhow::Result<(f64, f64)> {
     tokio::spawn(slack.clone().serve(page, stop.clone().cancelled_owned()));
     let settings = folder.path().join("settings.yaml");
     let text = format!(
-        "slack: {{api_url: '{url}/api', bot_token: {token}, signing_secret: {secret}}}\nstore: {{path: '{0}/store.db'}}\nevidence: {{bundle: '{1}'}}\nlog: error\n",
+        "slack: {{api_url: '{url}/api', bot_token: {token}, signing_secret: {secret}, channel: C1}}\nstore: {{path: '{0}/store.db'}}\nevidence: {{bundle: '{1}'}}\nlog: error\n",
         folder.path().display(),
         demo_bundle()
     );
@@ -68,7 +68,7 @@ async fn first_reply() -> anyhow::Result<(f64, f64)> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let service = format!("http://{}", listener.local_addr()?);
     slack.set_app_urls(&format!("{service}/slack/events"), &format!("{service}/slack/interactions"), &format!("{service}/slack/commands"));
-    tokio::spawn(app.run(listener, stop.clone()));
+    tokio::spawn(app.run(Some(listener), stop.clone()));
 
     let (mut first, mut report) = (Vec::new(), Vec::new());
     for number in 0..ALERTS {
@@ -134,7 +134,7 @@ fn idle_memory() -> anyhow::Result<f64> {
     let folder = tempfile::tempdir()?;
     let settings = folder.path().join("settings.yaml");
     let text = format!(
-        "server: {{listen: '127.0.0.1:0'}}\nslack: {{api_url: 'http://127.0.0.1:9/api', bot_token: xoxb-idle, signing_secret: '12345678'}}\nstore: {{path: '{}/store.db'}}\nlog: error\n",
+        "server: {{listen: '127.0.0.1:0'}}\nslack: {{api_url: 'http://127.0.0.1:9/api', bot_token: xoxb-idle, signing_secret: '12345678', channel: C1}}\nstore: {{path: '{}/store.db'}}\nlog: error\n",
         folder.path().display()
     );
     fs::write(&settings, text)?;

@@ -97,7 +97,7 @@ fn a_wrong_configuration_is_told_whole() {
 
 #[test]
 fn rule_files_beside_the_settings_are_checked_too() {
-    let settings = b"slack: {bot_token: xoxb-1, signing_secret: '12345678'}\n";
+    let settings = b"slack: {bot_token: xoxb-1, signing_secret: '12345678', channel: C1}\n";
     let folder = bundle(&[
         ("settings.yaml", settings),
         ("agents.yaml", b"agents: 7\n"),

@@ -119,3 +119,21 @@ async fn slack_failing_in_every_way_loses_and_doubles_nothing() {
     let ours = world.thread(&ts).iter().filter(|message| is_ours(message)).count();
     assert_eq!(ours, 2, "one card and one report, though one post was done and not answered");
 }
+
+#[tokio::test]
+async fn alertmanager_editing_its_message_closes_the_incident() {
+    let world = World::usual().await;
+    let ts = world.post(sentence("firing")).await;
+    world.report(&ts).await;
+    world.slack.update_as_bot(&world.channel, &ts, sentence("resolved")).await.unwrap();
+    world.card_shows(&ts, "Resolved").await;
+}
+
+#[tokio::test]
+async fn a_token_that_slack_refuses_for_a_while_costs_time_and_no_message() {
+    let world = World::usual().await;
+    world.slack.inject("chat.postMessage", Fault::ServerError(502), 1);
+    let ts = world.post(sentence("firing")).await;
+    world.report(&ts).await;
+    assert_eq!(world.thread(&ts).iter().filter(|message| is_ours(message)).count(), 2);
+}

@@ -112,3 +112,75 @@ async fn health_and_readiness_answer() {
         assert_eq!(reqwest::get(format!("{}/{path}", world.service_url)).await.unwrap().status(), 200);
     }
 }
+
+#[tokio::test]
+async fn an_escalation_in_one_body_closes_the_old_incident_and_opens_the_new() {
+    let world = World::usual().await;
+    let alert = |status: &str| json!({"name": "HighLatency", "service": "orders", "severity": "high", "status": status});
+    post(&world, "/api/v1/alerts", alert("firing").to_string()).await;
+    let channel = world.channel.clone();
+    let first = world.until("the card", |slack| slack.messages(&channel).into_iter().find(is_ours)).await;
+    world.card_shows(first["ts"].as_str().unwrap(), "Reported").await;
+    let both = json!([alert("firing"), alert("resolved")]);
+    assert_eq!(post(&world, "/api/v1/alerts", both.to_string()).await.0, 200);
+    world.card_shows(first["ts"].as_str().unwrap(), "Resolved").await;
+    world
+        .until("a second card", |slack| (slack.messages(&channel).iter().filter(|message| is_ours(message)).count() == 2).then_some(()))
+        .await;
+}
+
+#[tokio::test]
+async fn a_heartbeat_is_not_investigated() {
+    let world = World::usual().await;
+    post(&world, "/api/v1/alerts", json!({"name": "Watchdog", "severity": "low"}).to_string()).await;
+    post(&world, "/api/v1/alerts", json!({"name": "HighLatency", "severity": "low"}).to_string()).await;
+    let channel = world.channel.clone();
+    let card = world.until("a card", |slack| slack.messages(&channel).into_iter().find(is_ours)).await;
+    assert!(shown(&card).contains("INC-1") && shown(&card).contains("HighLatency"), "{}", shown(&card));
+}
+
+#[tokio::test]
+async fn many_alerts_of_one_fingerprint_at_once_are_all_counted() {
+    let world = World::usual().await;
+    let posts = (0..24).map(|number| {
+        let alert = json!({"name": "HighLatency", "service": "orders", "severity": "high", "description": format!("number {number}")});
+        post(&world, "/api/v1/alerts", alert.to_string())
+    });
+    for (status, answer) in futures_util::future::join_all(posts).await {
+        assert_eq!(status, 200, "{answer}");
+    }
+    let channel = world.channel.clone();
+    let card = world.until("the card", |slack| slack.messages(&channel).into_iter().find(is_ours)).await;
+    world.card_shows(card["ts"].as_str().unwrap(), "24 alerts").await;
+    assert_eq!(world.slack.messages(&channel).iter().filter(|message| is_ours(message)).count(), 1);
+}
+
+/// A delivery signed by hand, as Slack's documentation says.
+async fn signed(world: &World, path: &str, body: Vec<u8>) -> (u16, Value) {
+    use hmac::{Hmac, KeyInit, Mac};
+    let timestamp = sre_agent::app::system_clock().now().as_second().to_string();
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(sre_agent::sandbox::Config::default().signing_secret.as_bytes()).unwrap();
+    mac.update(format!("v0:{timestamp}:").as_bytes());
+    mac.update(&body);
+    let signature = format!("v0={}", hex::encode(mac.finalize().into_bytes()));
+    let request = reqwest::Client::new().post(format!("{}{path}", world.service_url));
+    let answer = request.header("x-slack-request-timestamp", timestamp).header("x-slack-signature", signature).body(body).send().await.unwrap();
+    let status = answer.status().as_u16();
+    (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap_or(Value::Null))
+}
+
+#[tokio::test]
+async fn broken_bodies_are_refused_with_the_place_even_when_they_are_signed() {
+    let world = World::usual().await;
+    let (status, answer) = signed(&world, "/slack/events", b"{\"type\": \"event_callback\",\n \"event\": }".to_vec()).await;
+    assert_eq!(status, 400);
+    assert!(answer["error"].as_str().unwrap().contains("line 2 column"), "{answer}");
+    let deep = format!("{{\"event\": {}1{}}}", "[".repeat(5_000), "]".repeat(5_000));
+    assert_eq!(signed(&world, "/slack/events", deep.into_bytes()).await.0, 400, "nested too deeply");
+    assert_eq!(signed(&world, "/slack/events", vec![b'['; 1024 * 1024 + 1]).await.0, 413);
+    assert_eq!(signed(&world, "/slack/interactions", b"nothing=here".to_vec()).await.0, 400);
+    assert_eq!(signed(&world, "/slack/interactions", b"payload=%7Bbroken".to_vec()).await.0, 400);
+    let challenge = json!({"type": "url_verification", "challenge": "3eZbrw1aB"}).to_string();
+    assert_eq!(signed(&world, "/slack/events", challenge.into_bytes()).await, (200, json!({"challenge": "3eZbrw1aB"})));
+    assert!(!world.metrics().await.contains("records_received_total{"), "nothing of it was recorded");
+}

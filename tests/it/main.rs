@@ -8,6 +8,7 @@ mod cli;
 mod conversation;
 mod doors;
 mod restart;
+mod scenarios;
 mod scenarios_logs;
 mod scores;
 mod world;

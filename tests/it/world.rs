@@ -102,7 +102,7 @@ impl World {
         let app = App::build(settings, Roles { http: true, worker: true }, system_clock(), random_ids()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         self.listens_at(&format!("http://{}", listener.local_addr().unwrap()));
-        self.running = Some(tokio::spawn(app.run(listener, self.stop.child_token())));
+        self.running = Some(tokio::spawn(app.run(Some(listener), self.stop.child_token())));
     }
 
     /// Tells the workspace where the app is.

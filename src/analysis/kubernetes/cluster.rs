@@ -15,6 +15,9 @@ use crate::model::{
     observation::{Document, Event, Object, Observations},
 };
 
+/// So many objects nobody picks by hand. Source: own choice; the smallest dump of a whole cluster at hand has some hundreds.
+const LIVE_OBJECTS: usize = 40;
+
 type Key = (String, String, String);
 
 /// One object, put together from everything that shows it.
@@ -70,6 +73,9 @@ pub struct Cluster<'a> {
     pub documents: &'a [Document],
     pub gaps: &'a [String],
     pub now: Option<Timestamp>,
+    /// The newest instant at which something was created, and at which anything else happened.
+    newest_creation: Option<Timestamp>,
+    newest_happening: Option<Timestamp>,
 }
 
 impl<'a> Cluster<'a> {
@@ -77,6 +83,8 @@ impl<'a> Cluster<'a> {
         let mut cluster = Self { documents: &observations.documents, gaps: &observations.gaps, now, ..Self::default() };
         let mut by_key: BTreeMap<Key, Vec<&'a Object>> = BTreeMap::new();
         for object in &observations.objects {
+            cluster.newest_creation = cluster.newest_creation.max(text(&object.body, "/metadata/creationTimestamp").parse().ok());
+            cluster.newest_happening = cluster.newest_happening.max(Self::newest_change(&object.body));
             if !object.partial {
                 cluster.listings.entry(&object.source).or_default().insert(&object.kind);
             }
@@ -187,6 +195,16 @@ impl<'a> Cluster<'a> {
         listed || mixed || self.listings.len() == 1
     }
 
+    /// The evidence is a dump of a cluster that lives, not a few objects picked by a person.
+    pub fn is_live(&self) -> bool {
+        self.things.len() >= LIVE_OBJECTS
+    }
+
+    /// False where "now" is no more than the time at which the newest object was made: then nothing is known to be young.
+    pub fn now_is_known(&self) -> bool {
+        self.now != self.newest_creation || self.newest_happening >= self.newest_creation
+    }
+
     /// When an event was last seen, seconds before now.
     pub fn age_of(&self, event: &Event) -> Option<u64> {
         event.age_seconds.or_else(|| self.seconds_since(event.last.or(event.first)?))
@@ -216,6 +234,10 @@ impl<'a> Cluster<'a> {
 
     /// The newest instant that an object's body carries in its state; its creation counts too.
     pub fn newest_instant(body: &Value) -> Option<Timestamp> {
+        Self::newest_change(body).max(text(body, "/metadata/creationTimestamp").parse().ok())
+    }
+
+    fn newest_change(body: &Value) -> Option<Timestamp> {
         let conditions = list(body, "/status/conditions").iter();
         let of_conditions =
             conditions.flat_map(|condition| [text(condition, "/lastHeartbeatTime"), text(condition, "/lastTransitionTime")]);
@@ -226,12 +248,7 @@ impl<'a> Cluster<'a> {
                 text(status, "/lastState/terminated/finishedAt"),
             ]
         });
-        [text(body, "/metadata/creationTimestamp")]
-            .into_iter()
-            .chain(of_conditions)
-            .chain(states)
-            .filter_map(|text| text.parse().ok())
-            .max()
+        of_conditions.chain(states).filter_map(|text| text.parse().ok()).max()
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     Checked, Look, Thing,
-    value::{list, map, text},
+    value::{flag, list, map, text},
 };
 use crate::model::Category;
 
@@ -49,6 +49,7 @@ pub fn check(look: &Look<'_>, out: &mut Checked) {
         }
     }
     security(look, out);
+    privileged(look, out);
 }
 
 fn note(look: &Look<'_>, thing: &Thing<'_>, statement: String) -> crate::analysis::Finding {
@@ -86,7 +87,23 @@ fn used_by_pods(look: &Look<'_>) -> BTreeSet<(String, String)> {
     used
 }
 
-/// Wildcard roles that somebody is bound to, and privileged containers outside of the system's namespaces.
+/// Containers that may do anything to their node; those of the system need it.
+fn privileged(look: &Look<'_>, out: &mut Checked) {
+    let system = |namespace: &str| namespace.starts_with("kube-") || namespace.starts_with("openshift-");
+    for pod in look.cluster.all("Pod").filter(|pod| !pod.partial && !system(&pod.namespace)) {
+        let names: Vec<&str> = list(&pod.body, "/spec/containers")
+            .iter()
+            .filter(|container| flag(container, "/securityContext/privileged") == Some(true))
+            .map(|container| text(container, "/name"))
+            .collect();
+        if !names.is_empty() {
+            let statement = format!("Pod {} runs privileged container(s), which is a security risk: {}", pod.path(), names.join(", "));
+            out.findings.push(look.housekeeping(pod, Category::Misconfiguration, statement));
+        }
+    }
+}
+
+/// Wildcard roles that somebody is bound to.
 fn security(look: &Look<'_>, out: &mut Checked) {
     for kind in ["Role", "ClusterRole"] {
         for role in look.cluster.all(kind).filter(|role| !role.partial) {

@@ -109,28 +109,12 @@ fn parents(look: &Look<'_>, route: &Thing<'_>, out: &mut Checked) {
             }
             continue;
         };
-        for listener in gateway.list("/spec/listeners") {
-            match text(listener, "/allowedRoutes/namespaces/from") {
-                "Same" | "" if namespace != route.namespace => out.findings.push(finding(
-                    look,
-                    route,
-                    0.85,
-                    format!("{kind} {path} is in a different namespace from Gateway {namespace}/{name}, whose listener {} only allows routes from its own", text(listener, "/name")),
-                )),
-                "Selector" => {
-                    let labels = look.cluster.get("Namespace", "", &route.namespace).and_then(|namespace| namespace.labels()).or_else(|| route.labels());
-                    let fits = listener.pointer("/allowedRoutes/namespaces/selector").is_none_or(|selector| selects(selector, labels));
-                    if !fits {
-                        out.findings.push(finding(
-                            look,
-                            route,
-                            0.85,
-                            format!("{kind} {path} cannot be attached to Gateway {namespace}/{name}: the selector of listener {} does not match its labels", text(listener, "/name")),
-                        ));
-                    }
-                }
-                _ => {}
-            }
+        // One listener that admits the route is enough.
+        let section = text(parent, "/sectionName");
+        let listeners = gateway.list("/spec/listeners").iter().filter(|listener| section.is_empty() || text(listener, "/name") == section);
+        let refusals: Vec<Option<String>> = listeners.map(|listener| refusal(look, route, &namespace, name, listener)).collect();
+        if !refusals.is_empty() && refusals.iter().all(Option::is_some) {
+            out.findings.extend(refusals.into_iter().flatten().map(|statement| finding(look, route, 0.85, statement)));
         }
     }
     for parent in route.list("/status/parents") {
@@ -142,6 +126,25 @@ fn parents(look: &Look<'_>, route: &Thing<'_>, out: &mut Checked) {
                 format!("{kind} {path} has condition {}=False: {}", text(condition, "/type"), short(&reason_and_message(condition), 180)),
             ));
         }
+    }
+}
+
+/// Why a listener does not admit the route.
+fn refusal(look: &Look<'_>, route: &Thing<'_>, namespace: &str, name: &str, listener: &serde_json::Value) -> Option<String> {
+    let (kind, path) = (route.kind, route.path());
+    let label = text(listener, "/name");
+    match text(listener, "/allowedRoutes/namespaces/from") {
+        "Same" | "" => (namespace != route.namespace).then(|| {
+            format!("{kind} {path} is in a different namespace from Gateway {namespace}/{name}, whose listener {label} only allows routes from its own")
+        }),
+        "Selector" => {
+            let labels = look.cluster.get("Namespace", "", &route.namespace).and_then(|found| found.labels()).or_else(|| route.labels());
+            let fits = listener.pointer("/allowedRoutes/namespaces/selector").is_none_or(|selector| selects(selector, labels));
+            (!fits).then(|| {
+                format!("{kind} {path} cannot be attached to Gateway {namespace}/{name}: the selector of listener {label} does not match its labels")
+            })
+        }
+        _ => None,
     }
 }
 

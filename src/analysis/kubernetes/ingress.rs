@@ -38,7 +38,9 @@ fn class(look: &Look<'_>, ingress: &Thing<'_>, out: &mut Checked) {
             .cluster
             .all("IngressClass")
             .any(|class| class.text("/metadata/annotations/ingressclass.kubernetes.io~1is-default-class") == "true");
-        if !default && !ingress.partial {
+        let taken = !ingress.list("/status/loadBalancer/ingress").is_empty();
+        let classes = look.cluster.all("IngressClass").next().is_some();
+        if !default && !ingress.partial && !taken && (classes || !look.cluster.is_live()) {
             out.findings.push(
                 finding(
                     look,

@@ -3,6 +3,8 @@
 mod admission;
 mod cluster;
 mod configuration;
+mod creation;
+mod deletion;
 mod gateway;
 mod ingress;
 mod nodes;
@@ -44,6 +46,8 @@ type Check = fn(&Look<'_>, &mut Checked);
 const INFRASTRUCTURE: &[Check] = &[
     pods::check,
     workloads::check,
+    creation::check,
+    deletion::check,
     rollouts::check,
     nodes::check,
     storage::check,
@@ -95,12 +99,28 @@ impl Look<'_> {
 
     /// Something untidy: the cause of an alert hardly ever, worth a sentence when a person asks what is wrong.
     pub fn housekeeping(&self, thing: &Thing<'_>, category: Category, statement: String) -> Finding {
-        let asked = self.focus.entities.is_empty() || self.focus.entities.iter().any(|entity| entity.name == thing.name);
+        let named = self.focus.entities.iter().any(|entity| entity.name == thing.name);
+        let asked = named || self.focus.entities.is_empty() && (!self.cluster.is_live() || self.speaks_of(thing.kind));
         let role = if asked { Role::Cause } else { Role::Context };
         Finding::new(category, role, thing.entity(), statement.clone())
             .strength(0.2)
             .saw(self.field(thing, statement))
             .falsifier("it is meant to be so")
+    }
+
+    /// The alert or the question uses the kind's name: `network policy`, `ConfigMaps`, `pvc`.
+    fn speaks_of(&self, kind: &str) -> bool {
+        let plain = |text: &str| text.to_lowercase().replace([' ', '-', '_'], "");
+        let (text, kind) = (plain(&self.focus.text), plain(kind));
+        let short = match kind.as_str() {
+            "persistentvolumeclaim" => "pvc",
+            "poddisruptionbudget" => "pdb",
+            "networkpolicy" => "networkpolicies",
+            "resourcequota" => "quota",
+            "configmap" => "configuration",
+            _ => kind.as_str(),
+        };
+        text.contains(&kind) || text.contains(short)
     }
 
     pub fn is_recent(&self, event: &Event) -> bool {

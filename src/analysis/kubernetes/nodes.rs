@@ -52,6 +52,8 @@ fn one(look: &Look<'_>, node: &Thing<'_>, out: &mut Checked) {
         if name == "Ready" && status != "True" && !status.is_empty() {
             let cause = if why.contains("NodeStatusUnknown") || status == "Unknown" {
                 "the kubelet stopped posting its status"
+            } else if why.is_empty() {
+                "the evidence does not show the kubelet's reason"
             } else {
                 "the kubelet reports that it is not ready"
             };
@@ -79,7 +81,7 @@ fn one(look: &Look<'_>, node: &Thing<'_>, out: &mut Checked) {
                 .fix(format!("kubectl drain {} --ignore-daemonsets --delete-emptydir-data   # when it does not come back", node.name))
                 .prevent("node auto-repair, and an alert on kubelet and container runtime health"),
             );
-        } else if PROBLEMS.contains(&name) && (status == "True" || status == "Unknown") {
+        } else if PROBLEMS.contains(&name) && (status == "True" || status == "Unknown") || sounds_bad(name) && status == "True" {
             // Unknown pressure goes with an unknown Ready: one finding is enough.
             if status == "Unknown"
                 && node
@@ -108,6 +110,12 @@ fn one(look: &Look<'_>, node: &Thing<'_>, out: &mut Checked) {
         }
     }
     cordoned(look, node, out);
+}
+
+/// A condition that no list knows, called after a fault as node-problem-detector's own rules do: bad when True.
+fn sounds_bad(name: &str) -> bool {
+    let faults = ["Unhealthy", "Problem", "Pressure", "Deadlock", "Corrupt", "Fail", "Error", "Hung", "Readonly", "Unavailable"];
+    faults.iter().any(|fault| name.contains(fault))
 }
 
 /// A cordoned node is somebody's intention: worth saying, never a cause by itself.

@@ -17,7 +17,12 @@ pub fn check(look: &Look<'_>, out: &mut Checked) {
         match thing.kind {
             "CatalogSource" => state(look, thing, out),
             "ClusterServiceVersion" => phase(look, thing, &["Succeeded"], out),
-            "InstallPlan" => phase(look, thing, &["Complete", "RequiresApproval"], out),
+            "InstallPlan" if thing.text("/status/phase") == "RequiresApproval" => out.findings.push(look.housekeeping(
+                thing,
+                Category::PlatformObject,
+                format!("InstallPlan {} is in phase RequiresApproval: it waits for somebody to approve it", thing.path()),
+            )),
+            "InstallPlan" => phase(look, thing, &["Complete"], out),
             "Subscription" => subscription(look, thing, out),
             "ClusterCatalog" | "ClusterExtension" => olm_v1(look, thing, out),
             "ClusterOperator" => cluster_operator(look, thing, out),
@@ -28,6 +33,7 @@ pub fn check(look: &Look<'_>, out: &mut Checked) {
             | "Machine" | "MachineDeployment" | "KafkaTopic" | "Kafka" => good_when_true(look, thing, &["Ready"], out),
             "PolicyReport" | "ClusterPolicyReport" => policy_report(look, thing, out),
             "CustomResourceDefinition" => good_when_true(look, thing, &["Established", "NamesAccepted"], out),
+            _ if is_custom(thing) => custom(look, thing, out),
             _ => {}
         }
         well += usize::from(thing.kind == "ClusterOperator" && out.findings.len() == before);
@@ -202,6 +208,38 @@ fn good_when_true(look: &Look<'_>, thing: &Thing<'_>, names: &[&str], out: &mut 
             format!("{} {}: condition {name}=False, {why}", thing.kind, thing.path()),
         ));
     }
+}
+
+/// An object of somebody's own API group; those of Kubernetes itself have checks of their own.
+fn is_custom(thing: &Thing<'_>) -> bool {
+    let group = thing.text("/apiVersion").split('/').next().unwrap_or_default();
+    group.contains('.') && !group.ends_with(".k8s.io")
+}
+
+/// By the conventions of the API: `Ready` is good when True, `Stalled` and `Degraded` are bad when True.
+fn custom(look: &Look<'_>, thing: &Thing<'_>, out: &mut Checked) {
+    let young = look.cluster.age_of_thing(thing).is_some_and(|age| age < look.thresholds.rollout_minutes * 60);
+    let on_purpose = ["suspend", "paus", "disabled", "inactive", "notapplicable", "unmanaged", "deleting"];
+    let bad = thing.list("/status/conditions").iter().find(|state| {
+        let wrong = match text(state, "/type") {
+            "Ready" | "Available" | "Healthy" | "Synced" | "Reconciled" => "False",
+            "Degraded" | "Stalled" | "Failed" | "Failure" | "Error" | "ReconcileError" => "True",
+            _ => return false,
+        };
+        text(state, "/status") == wrong && !on_purpose.iter().any(|word| text(state, "/reason").to_lowercase().contains(word))
+    });
+    let Some(state) = bad.filter(|_| !(thing.is_going() || young && look.cluster.now_is_known())) else { return };
+    let (kind, path) = (thing.kind, thing.path());
+    let why = short(&reason_and_message(state), 200);
+    let said = format!("{}={}", text(state, "/type"), text(state, "/status"));
+    let found = unwell(
+        look,
+        thing,
+        Category::PlatformObject,
+        format!("{kind} {path} reports {said}: {why}"),
+        format!("{kind} {path}: condition {said}, {why}"),
+    );
+    out.findings.push(found.strength(0.6));
 }
 
 /// Argo CD: an operation that failed, resources that cannot be applied, health that is gone.

@@ -13,6 +13,9 @@ use crate::{
 };
 
 pub fn check(look: &Look<'_>, out: &mut Checked) {
+    for policy in look.cluster.all("AuthorizationPolicy") {
+        authorization(look, policy, out);
+    }
     for policy in look.cluster.all("NetworkPolicy") {
         let everything = Value::Null;
         let selector = policy.body.pointer("/spec/podSelector").unwrap_or(&everything);
@@ -36,6 +39,30 @@ pub fn check(look: &Look<'_>, out: &mut Checked) {
     }
 }
 
+/// Istio: an ALLOW policy without rules lets nobody in, unless another one does.
+fn authorization(look: &Look<'_>, policy: &Thing<'_>, out: &mut Checked) {
+    let allows = |thing: &Thing<'_>| ["", "ALLOW"].contains(&thing.text("/spec/action"));
+    let others = look.cluster.all("AuthorizationPolicy").filter(|other| other.namespace == policy.namespace && other.name != policy.name);
+    let opened = others.filter(|other| allows(other)).any(|other| !other.list("/spec/rules").is_empty());
+    if policy.partial || !allows(policy) || !policy.list("/spec/rules").is_empty() || opened {
+        return;
+    }
+    let path = policy.path();
+    let mut found = finding(
+        look,
+        policy,
+        Category::NetworkPolicy,
+        format!("AuthorizationPolicy {path} has no rule and so denies every request (403, RBAC: access denied) in its namespace"),
+        format!("AuthorizationPolicy {path}: action ALLOW, no rules"),
+    );
+    let words = look.focus.text.to_lowercase();
+    if ["403", "denied", "forbidden", "rbac"].iter().any(|word| words.contains(word)) {
+        found.role = Role::Cause;
+        found.strength = 0.85;
+    }
+    out.findings.push(found);
+}
+
 fn has_type(policy: &Thing<'_>, name: &str) -> bool {
     let types = policy.list("/spec/policyTypes");
     types.iter().any(|kind| kind.as_str() == Some(name))
@@ -49,6 +76,7 @@ fn is_about_connections(look: &Look<'_>) -> bool {
         "connect",
         "timeout",
         "timed out",
+        "time out",
         "unreachable",
         "dns",
         "resolv",
@@ -85,7 +113,10 @@ fn egress(look: &Look<'_>, policy: &Thing<'_>, pods: &[&Thing<'_>], out: &mut Ch
     let rules = policy.list("/spec/egress");
     let dns = others(look, policy, pods, "Egress").any(|other| allows_dns(&other)) || rules.iter().any(allows_dns_rule);
     let path = policy.path();
-    if rules.is_empty() {
+    // Policies add up: what another one allows to the same pods is not denied.
+    let cut_off: Vec<&Thing<'_>> = pods.iter().filter(|pod| !has_way_out(look, policy, pod)).copied().collect();
+    if rules.is_empty() && (pods.is_empty() || !cut_off.is_empty()) {
+        let pods = cut_off.as_slice();
         let dns_words = if dns { "" } else { ", DNS (port 53) included" };
         out.findings.push(finding(
             look,
@@ -94,7 +125,7 @@ fn egress(look: &Look<'_>, policy: &Thing<'_>, pods: &[&Thing<'_>], out: &mut Ch
             format!("NetworkPolicy {path} denies all egress of {} pod(s){dns_words}", count(pods)),
             format!("NetworkPolicy {path}: policyTypes has Egress and there is no egress rule: everything outgoing is denied"),
         ));
-    } else if !dns {
+    } else if !dns && !rules.is_empty() {
         out.findings.push(finding(
             look,
             policy,
@@ -108,6 +139,11 @@ fn egress(look: &Look<'_>, policy: &Thing<'_>, pods: &[&Thing<'_>], out: &mut Ch
     }
 }
 
+/// Another policy lets the pod open connections.
+fn has_way_out(look: &Look<'_>, policy: &Thing<'_>, pod: &Thing<'_>) -> bool {
+    others(look, policy, &[pod], "Egress").any(|other| !list(&other, "/spec/egress").is_empty())
+}
+
 fn allows_dns(policy: &Value) -> bool {
     list(policy, "/spec/egress").iter().any(allows_dns_rule)
 }
@@ -119,7 +155,12 @@ fn allows_dns_rule(rule: &Value) -> bool {
 }
 
 /// The bodies of the other policies of this direction that select the same pods: policies add up.
-fn others<'s>(look: &'s Look<'_>, policy: &'s Thing<'_>, pods: &'s [&Thing<'_>], direction: &'s str) -> impl Iterator<Item = Value> + 's {
+fn others<'s>(
+    look: &'s Look<'_>,
+    policy: &'s Thing<'_>,
+    pods: &'s [&'s Thing<'s>],
+    direction: &'s str,
+) -> impl Iterator<Item = Value> + 's {
     look.cluster
         .all("NetworkPolicy")
         .filter(move |other| other.namespace == policy.namespace && other.name != policy.name && has_type(other, direction))
@@ -136,7 +177,10 @@ fn ingress(look: &Look<'_>, policy: &Thing<'_>, pods: &[&Thing<'_>], out: &mut C
     }
     let rules = policy.list("/spec/ingress");
     let path = policy.path();
-    let allowed_elsewhere = others(look, policy, pods, "Ingress").any(|other| !list(&other, "/spec/ingress").is_empty());
+    // Policies add up: what another one allows to each of these pods is not denied.
+    let allowed_elsewhere = pods
+        .iter()
+        .all(|pod| others(look, policy, std::slice::from_ref(pod), "Ingress").any(|other| !list(&other, "/spec/ingress").is_empty()));
     if rules.is_empty() && !allowed_elsewhere {
         out.findings.push(finding(
             look,

@@ -84,7 +84,7 @@ fn compare(deployment: &Thing<'_>, old: &Thing<'_>, new: &Thing<'_>, out: &mut C
                 EvidenceKind::Change,
                 new.source,
                 Entity::new("Change", &new.namespace, new.name),
-                format!("rollout of ReplicaSet {} (revision {revision}, before: {}): {all}", new.name, old.name),
+                format!("rollout to revision {revision} of Deployment {path} (ReplicaSet {} after {}): {all}", new.name, old.name),
             )
             .at(when, None)
             .quoting(differences.join("\n")),

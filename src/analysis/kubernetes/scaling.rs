@@ -19,6 +19,7 @@ pub fn check(look: &Look<'_>, out: &mut Checked) {
     }
     for thing in look.cluster.all("ScaledObject") {
         conditions_of(look, thing, out);
+        target_of(look, thing, out);
     }
     for thing in look.cluster.all("PodDisruptionBudget") {
         budget(look, thing, out);
@@ -58,7 +59,8 @@ fn autoscaler(look: &Look<'_>, thing: &Thing<'_>, out: &mut Checked) {
                     format!("HPA {path}: ScalingLimited=True, {words}"),
                 ));
             }
-        } else if status == "False" {
+        } else if status == "False" && reason != "ScalingDisabled" {
+            // Scaling is disabled where somebody set the target to no replicas.
             out.findings.push(finding(
                 format!("HorizontalPodAutoscaler {path} cannot scale: {name}=False, {words}"),
                 0.85,
@@ -67,6 +69,9 @@ fn autoscaler(look: &Look<'_>, thing: &Thing<'_>, out: &mut Checked) {
         }
     }
     if thing.partial {
+        if thing.list("/status/conditions").is_empty() {
+            out.findings.extend(told_by_table(look, thing, &finding));
+        }
         return;
     }
     let (kind, name) = (thing.text("/spec/scaleTargetRef/kind"), thing.text("/spec/scaleTargetRef/name"));
@@ -109,6 +114,33 @@ fn autoscaler(look: &Look<'_>, thing: &Thing<'_>, out: &mut Checked) {
     }
 }
 
+/// A row has no conditions: its targets say whether the metrics are known, and whether the top is reached.
+fn told_by_table(look: &Look<'_>, thing: &Thing<'_>, finding: &dyn Fn(String, f64, String) -> Finding) -> Option<Finding> {
+    let path = thing.path();
+    let targets = thing.list("/status/metricsText").first().and_then(|text| text.as_str()).unwrap_or_default();
+    let (most, least, current) = (thing.int("/spec/maxReplicas"), thing.int("/spec/minReplicas"), thing.int("/status/currentReplicas"));
+    let young = look.cluster.age_of_thing(thing).is_some_and(|age| age < look.thresholds.startup_grace_seconds);
+    if targets.contains("<unknown>") && current != Some(0) && !young {
+        return Some(finding(
+            format!("HorizontalPodAutoscaler {path} cannot scale: it gets no metrics (targets {targets})"),
+            0.75,
+            format!("HPA {path}: targets {targets}"),
+        ));
+    }
+    // `cpu: 240%/70%`: above its target with no replica left to add.
+    let over = targets.split(',').filter_map(|target| target.rsplit(' ').next()?.split_once('/')).any(|(is, wanted)| {
+        let amount = |text: &str| quantity(text.trim().trim_end_matches('%').trim_end_matches(" (avg)"));
+        amount(is).zip(amount(wanted)).is_some_and(|(is, wanted)| is > wanted)
+    });
+    (over && most.is_some() && most == current && least != most).then(|| {
+        finding(
+            format!("HorizontalPodAutoscaler {path} is limited: it runs its maximum of {} replicas and is still above its target ({targets}, maxReplicas {})", number(current), number(most)),
+            0.75,
+            format!("HPA {path}: replicas {} of maxReplicas {}, targets {targets}", number(current), number(most)),
+        )
+    })
+}
+
 fn number(value: Option<i64>) -> String {
     value.map_or_else(|| "unknown".to_owned(), |value| value.to_string())
 }
@@ -131,6 +163,31 @@ fn conditions_of(look: &Look<'_>, thing: &Thing<'_>, out: &mut Checked) {
     }
 }
 
+/// What a ScaledObject is to scale: a Deployment where it names no kind.
+fn target_of(look: &Look<'_>, thing: &Thing<'_>, out: &mut Checked) {
+    let (kind, name) = (thing.text("/spec/scaleTargetRef/kind"), thing.text("/spec/scaleTargetRef/name"));
+    let kind = if kind.is_empty() { "Deployment" } else { kind };
+    let custom = !["", "apps/v1"].contains(&thing.text("/spec/scaleTargetRef/apiVersion"));
+    if thing.partial || custom || name.is_empty() || look.cluster.get(kind, &thing.namespace, name).is_some() {
+        return;
+    }
+    if look.cluster.proves_absence(kind, thing) {
+        let path = thing.path();
+        out.findings.push(
+            Finding::new(
+                Category::Autoscaling,
+                Role::Cause,
+                thing.entity(),
+                format!("ScaledObject {path} uses {kind}/{name} as ScaleTargetRef, which does not exist"),
+            )
+            .strength(0.8)
+            .saw(look.field(thing, format!("ScaledObject {path}: scaleTargetRef {kind}/{name}; no such object in the evidence")))
+            .falsifier(format!("kubectl get {} {name}{} finds it", kind.to_lowercase(), in_namespace(&thing.namespace)))
+            .fix(format!("kubectl edit scaledobject {}{}", thing.name, in_namespace(&thing.namespace))),
+        );
+    }
+}
+
 fn budget(look: &Look<'_>, thing: &Thing<'_>, out: &mut Checked) {
     let path = thing.path();
     let selector = map(&thing.body, "/spec/selector/matchLabels").filter(|labels| !labels.is_empty());
@@ -141,10 +198,10 @@ fn budget(look: &Look<'_>, thing: &Thing<'_>, out: &mut Checked) {
         .unwrap_or_default();
     let denied = condition(&thing.body, "DisruptionAllowed").filter(|condition| text(condition, "/status") == "False");
     let expected = thing.int("/status/expectedPods");
-    if let Some(denied) = denied
-        && selector.is_some()
-    {
-        let why = short(&reason_and_message(denied), 120);
+    // A description or a table has the numbers, not the condition.
+    let none_left = thing.partial && draining(look) && thing.int("/status/disruptionsAllowed") == Some(0) && expected != Some(0);
+    if denied.is_some() && selector.is_some() || none_left {
+        let why = denied.map_or_else(|| "0 disruptions are allowed".to_owned(), |denied| short(&reason_and_message(denied), 120));
         let counts = match (thing.int("/status/currentHealthy"), thing.int("/status/desiredHealthy")) {
             (Some(current), Some(desired)) => format!(", {current} healthy of {desired} that it needs"),
             _ => String::new(),
@@ -152,10 +209,15 @@ fn budget(look: &Look<'_>, thing: &Thing<'_>, out: &mut Checked) {
         let mut finding = look.housekeeping(
             thing,
             Category::DisruptionBudget,
-            format!("PodDisruptionBudget {path} allows no disruption: {why}{counts}; it expects pods with label {labels}"),
+            format!(
+                "PodDisruptionBudget {path} allows no disruption: {why}{counts}{}",
+                if labels.is_empty() { String::new() } else { format!("; it expects pods with label {labels}") }
+            ),
         );
-        finding.seen =
-            vec![look.field(thing, format!("PDB {path}: condition DisruptionAllowed=False, reason {why}, expected pod label {labels}"))];
+        finding.seen = vec![look.field(
+            thing,
+            format!("PDB {path}: no disruption is allowed (DisruptionAllowed=False), reason {why}, expected pod label {labels}"),
+        )];
         if draining(look) {
             finding.role = Role::Cause;
             finding.strength = 0.85;

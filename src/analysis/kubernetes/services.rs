@@ -25,6 +25,7 @@ pub fn check(look: &Look<'_>, out: &mut Checked) {
         without_endpoints(look, service, &behind, out);
         ports(look, service, out);
         load_balancer(look, service, out);
+        warned(look, service, out);
         if out.findings.len() == before && behind.ready > 0 {
             healthy += 1;
         }
@@ -251,6 +252,29 @@ fn ports(look: &Look<'_>, service: &Thing<'_>, out: &mut Checked) {
             .prevent("name the container's port and let the service use the name"),
         );
     }
+}
+
+/// A Warning event about the service itself, of a kind that no check knows.
+fn warned(look: &Look<'_>, service: &Thing<'_>, out: &mut Checked) {
+    let events = look.cluster.events_of(service);
+    let known = ["SyncLoadBalancerFailed", "EnsureLoadBalancerFailed", "CreatingLoadBalancerFailed"];
+    let fits = |event: &&&crate::model::observation::Event| {
+        event.event_type == "Warning" && !known.contains(&event.reason.as_str()) && look.is_recent(event)
+    };
+    let Some(event) = events.iter().rev().find(fits) else { return };
+    let words = super::value::short(&event.message, 180);
+    out.findings.push(
+        Finding::new(
+            Category::NetworkFault,
+            Role::Symptom,
+            service.entity(),
+            format!("Service {} has event {}: {words}", service.path(), event.reason),
+        )
+        .strength(0.4)
+        .saw(look.event(service, event))
+        .falsifier("the event does not come again")
+        .fix(format!("kubectl describe service {}{}", service.name, in_namespace(&service.namespace))),
+    );
 }
 
 fn load_balancer(look: &Look<'_>, service: &Thing<'_>, out: &mut Checked) {

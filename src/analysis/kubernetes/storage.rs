@@ -111,6 +111,24 @@ fn pending(look: &Look<'_>, claim: &Thing<'_>, out: &mut Checked) {
     out.findings.push(if decisive { finding.decisive() } else { finding });
 }
 
+/// The claims of a stateful set are called `template-set-ordinal`: one that is not bound is what the set waits for.
+pub fn claims_of(look: &Look<'_>, set: &Thing<'_>, out: &mut Checked) {
+    let is_its = |claim: &&Thing<'_>| {
+        let stem = claim.name.rsplit_once('-').filter(|(_, ordinal)| ordinal.parse::<u32>().is_ok()).map(|(stem, _)| stem);
+        claim.namespace == set.namespace && stem.and_then(|stem| stem.strip_suffix(set.name)).is_some_and(|rest| rest.ends_with('-'))
+    };
+    for claim in look.cluster.all("PersistentVolumeClaim").filter(is_its).filter(|claim| claim.text("/status/phase") == "Pending") {
+        let mut own = Checked::default();
+        pending(look, claim, &mut own);
+        if let Some(mut finding) = own.findings.pop() {
+            finding.statement = format!("StatefulSet {} waits for a claim: {}", set.path(), finding.statement);
+            finding.entity = set.entity();
+            out.findings.push(finding);
+            return;
+        }
+    }
+}
+
 fn class_not_found(message: &str) -> Option<String> {
     static ABSENT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"storageclass[a-z0-9./]* "([^"]+)" not found"#).ok());
     Some(ABSENT.as_ref()?.captures(message)?.get(1)?.as_str().to_owned())

@@ -1,4 +1,4 @@
-//! What owns pods: deployments, replica sets, stateful sets, daemon sets, jobs, cron jobs.
+//! What owns pods: deployments, stateful sets, daemon sets, jobs, cron jobs.
 
 use super::{
     Checked, Look, Thing,
@@ -12,9 +12,6 @@ use crate::{
 pub fn check(look: &Look<'_>, out: &mut Checked) {
     for thing in look.cluster.all("Deployment") {
         deployment(look, thing, out);
-    }
-    for thing in look.cluster.all("ReplicaSet") {
-        replica_set(look, thing, out);
     }
     for thing in look.cluster.all("StatefulSet") {
         stateful_set(look, thing, out);
@@ -32,7 +29,7 @@ pub fn check(look: &Look<'_>, out: &mut Checked) {
 
 /// Nothing was created yet, or it was created just now.
 fn is_young(look: &Look<'_>, thing: &Thing<'_>) -> bool {
-    look.cluster.age_of_thing(thing).is_some_and(|age| age < look.thresholds.startup_grace_seconds)
+    look.cluster.now_is_known() && look.cluster.age_of_thing(thing).is_some_and(|age| age < look.thresholds.startup_grace_seconds)
 }
 
 fn in_namespace(thing: &Thing<'_>) -> String {
@@ -62,11 +59,8 @@ fn deployment(look: &Look<'_>, thing: &Thing<'_>, out: &mut Checked) {
             .prevent("gate the deploy on `kubectl rollout status --timeout`, and roll back by itself"),
         );
     }
-    if let Some(failure) = condition(&thing.body, "ReplicaFailure").filter(|condition| text(condition, "/status") == "True") {
-        out.findings.push(create_failed(look, thing, &reason_and_message(failure)));
-    }
     let ready_now = thing.int("/status/readyReplicas").unwrap_or(0) >= thing.int("/spec/replicas").unwrap_or(1);
-    if let Some(event) = look.recent(thing, &["ProgressDeadlineExceeded", "FailedCreate", "ReplicaSetCreateError"]).filter(|_| !ready_now) {
+    if let Some(event) = look.recent(thing, &["ProgressDeadlineExceeded", "ReplicaSetCreateError"]).filter(|_| !ready_now) {
         out.findings.push(
             Finding::new(
                 Category::RolloutStuck,
@@ -112,67 +106,6 @@ fn missing_replicas(look: &Look<'_>, thing: &Thing<'_>, wanted: i64, shown: i64,
         .fix(format!("kubectl get pods{} -o wide   # which of them do not run", in_namespace(thing)))
         .fix(format!("kubectl describe {}/{}{}", kind.to_lowercase(), thing.name, in_namespace(thing)))
         .prevent("a PodDisruptionBudget and requests that fit the nodes")
-}
-
-/// The API server refuses new pods: quota, admission, policy.
-fn create_failed(look: &Look<'_>, thing: &Thing<'_>, message: &str) -> Finding {
-    let lower = message.to_lowercase();
-    let (category, why) = if lower.contains("exceeded quota") {
-        (Category::QuotaExceeded, "its ResourceQuota is exceeded (exceeded quota)")
-    } else if lower.contains("violates podsecurity") || lower.contains("unable to validate against any security context") {
-        (Category::PermissionDenied, "pod security admission forbids it")
-    } else if lower.contains("webhook") {
-        (Category::AdmissionWebhook, "an admission webhook refuses it or does not answer")
-    } else if lower.contains("serviceaccount") && lower.contains("not found") {
-        (Category::ConfigMissing, "its service account does not exist")
-    } else if lower.contains("limitrange")
-        || lower.contains("maximum memory usage")
-        || lower.contains("must be less than or equal")
-        || lower.contains("maximum cpu usage")
-    {
-        (Category::QuotaExceeded, "the namespace's LimitRange forbids its requests")
-    } else if lower.contains("forbidden") {
-        (Category::PermissionDenied, "the API server forbids it")
-    } else {
-        (Category::RolloutStuck, "the API server refuses to create its pods")
-    };
-    let kind = thing.kind;
-    Finding::new(
-        category,
-        Role::Cause,
-        thing.entity(),
-        format!("{kind} {} cannot create pods: {why}: {}", thing.path(), short(message, 180)),
-    )
-    .decisive()
-    .saw(look.field(thing, format!("{kind} {}: {}", thing.path(), short(message, 240))).quoting(message).decisive())
-    .falsifier("a new pod of it is created")
-    .fix(format!("kubectl describe {}/{}{}", kind.to_lowercase(), thing.name, in_namespace(thing)))
-    .fix(match category {
-        Category::QuotaExceeded => format!("kubectl describe quota,limitrange{}   # raise it, or lower the requests", in_namespace(thing)),
-        Category::AdmissionWebhook => "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations".to_owned(),
-        _ => format!("kubectl get events{} --sort-by=.lastTimestamp", in_namespace(thing)),
-    })
-    .prevent("dry-run the manifests against the cluster (kubectl apply --dry-run=server) before the rollout")
-}
-
-fn replica_set(look: &Look<'_>, thing: &Thing<'_>, out: &mut Checked) {
-    let none = thing.int("/status/replicas").unwrap_or(0) == 0 || thing.int("/status/replicas") < thing.int("/spec/replicas");
-    let failure = thing.list("/status/conditions").iter().find(|condition| {
-        text(condition, "/type") == "ReplicaFailure"
-            && text(condition, "/status") != "False"
-            && text(condition, "/reason") == "FailedCreate"
-    });
-    if let Some(failure) = failure.filter(|_| none) {
-        out.findings.push(create_failed(look, thing, text(failure, "/message")));
-        return;
-    }
-    let wanted = thing.int("/spec/replicas").unwrap_or(0);
-    let ready = thing.int("/status/readyReplicas").unwrap_or(0);
-    if wanted > ready
-        && let Some(event) = look.recent(thing, &["FailedCreate"])
-    {
-        out.findings.push(create_failed(look, thing, &event.message).saw(look.event(thing, event)));
-    }
 }
 
 fn stateful_set(look: &Look<'_>, thing: &Thing<'_>, out: &mut Checked) {
@@ -226,6 +159,7 @@ fn stateful_set(look: &Look<'_>, thing: &Thing<'_>, out: &mut Checked) {
             );
         }
     }
+    super::storage::claims_of(look, thing, out);
     let wanted = thing.int("/spec/replicas").unwrap_or(1);
     let ready = ["/status/availableReplicas", "/status/readyReplicas", "/status/runningReplicas"].iter().find_map(|path| thing.int(path));
     let Some(ready) = ready.or(if thing.partial { None } else { thing.int("/status/replicas").map(|_| 0) }) else { return };
@@ -258,9 +192,6 @@ fn stateful_set(look: &Look<'_>, thing: &Thing<'_>, out: &mut Checked) {
 fn daemon_set(look: &Look<'_>, thing: &Thing<'_>, out: &mut Checked) {
     let path = thing.path();
     let (Some(wanted), Some(ready)) = (thing.int("/status/desiredNumberScheduled"), thing.int("/status/numberReady")) else { return };
-    if let Some(event) = look.recent(thing, &["FailedCreate"]).filter(|_| ready < wanted) {
-        out.findings.push(create_failed(look, thing, &event.message).saw(look.event(thing, event)));
-    }
     if ready >= wanted || is_young(look, thing) {
         return;
     }

@@ -6,15 +6,21 @@ use serde_json::Value;
 
 use super::app::{config, world};
 
-/// The shared folder beside the repository, or beside the folder of a worktree.
-fn shared() -> PathBuf {
+/// The folder with the public samples, or `None` where the repository stands alone; in CI that is a failure.
+fn shared() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let found = root.ancestors().map(|a| a.join("../shared")).find(|p| p.join("tools/samples").is_dir());
-    found.expect("the shared folder with tools/samples is missing: expected at ../shared beside the repository")
+    if found.is_none() {
+        #[expect(clippy::disallowed_methods, reason = "a test asks where it runs")]
+        let in_ci = std::env::var("CI").is_ok_and(|value| value == "true");
+        assert!(!in_ci, "../shared is missing: CI must check the samples");
+        eprintln!("not checked: ../shared is missing");
+    }
+    found
 }
 
-fn files(folder: &str, start: &str) -> Vec<(String, Value)> {
-    let folder = shared().join(folder);
+fn files(shared: &Path, folder: &str, start: &str) -> Vec<(String, Value)> {
+    let folder = shared.join(folder);
     let mut out = Vec::new();
     for entry in std::fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
@@ -38,15 +44,16 @@ fn here(mut payload: Value) -> Value {
 
 #[tokio::test]
 async fn good_samples_are_taken() {
+    let Some(shared) = shared() else { return };
     let world = world(config()).await;
-    let samples = files("tools/samples", "good_");
+    let samples = files(&shared, "tools/samples", "good_");
     assert_eq!(samples.len(), 4);
     for (name, payload) in samples {
         let answer = world.call("chat.postMessage", here(payload)).await;
         assert_eq!(answer.body["ok"], true, "{name}: {}", answer.body);
     }
     for name in ["thread.json", "storm.json", "progress.json", "approval.json"] {
-        for (_, payloads) in files("look", name) {
+        for (_, payloads) in files(&shared, "look", name) {
             for payload in payloads.as_array().unwrap() {
                 let answer = world.call("chat.postMessage", here(payload.clone())).await;
                 assert_eq!(answer.body["ok"], true, "{name}: {}", answer.body);
@@ -57,8 +64,9 @@ async fn good_samples_are_taken() {
 
 #[tokio::test]
 async fn bad_samples_are_refused_with_a_pointer() {
+    let Some(shared) = shared() else { return };
     let world = world(config()).await;
-    let samples = files("tools/samples", "bad_");
+    let samples = files(&shared, "tools/samples", "bad_");
     assert_eq!(samples.len(), 35);
     let mut seen = Vec::new();
     for (name, payload) in samples {

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-use super::{Commit, IncidentFilter, Recorded, Result, Similar, Slot, Store, StoreError, Work};
+use super::{Commit, IncidentFilter, Place, Recorded, Result, Similar, Slot, Store, StoreError, Work};
 use crate::model::{AlertId, Incident, IncidentId, Investigation, InvestigationId, Priority, RawRecord};
 use writer::Writer;
 
@@ -118,7 +118,7 @@ impl Store for Embedded {
                 let (state, at) = not_before.map_or(("dead", 0), |at| ("open", millis(at)));
                 let changed = connection
                     .execute(
-                        "UPDATE work SET state = ?1, not_before = ?2, lease_until = 0, error = ?3 WHERE id = ?4 AND epoch = ?5 AND state = 'open'",
+                        "UPDATE work SET state = ?1, not_before = ?2, lease_until = 0, error = ?3, failures = failures + 1 WHERE id = ?4 AND epoch = ?5 AND state = 'open'",
                         params![state, at, error, work.id, work.epoch as i64],
                     )
                     .map_err(unavailable)?;
@@ -127,21 +127,36 @@ impl Store for Embedded {
             .await
     }
 
+    async fn hand_back(&self, work: &Work) -> Result<()> {
+        let work = work.clone();
+        self.writer
+            .write(move |connection| {
+                connection
+                    .execute(
+                        "UPDATE work SET lease_until = 0 WHERE id = ?1 AND epoch = ?2 AND state = 'open'",
+                        params![work.id, work.epoch as i64],
+                    )
+                    .map(drop)
+                    .map_err(unavailable)
+            })
+            .await
+    }
+
     async fn commit(&self, commit: Commit) -> Result<Vec<Incident>> {
         self.writer.write(move |connection| rows::commit(connection, commit)).await
     }
 
-    async fn next_incident_id(&self) -> Result<IncidentId> {
+    async fn reserve_incident_ids(&self, count: u64) -> Result<IncidentId> {
         self.writer
-            .write(|connection| {
+            .write(move |connection| {
                 connection
                     .query_row(
-                        "INSERT INTO counters (name, value) VALUES ('incident', 1)
-                         ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
-                        [],
+                        "INSERT INTO counters (name, value) VALUES ('incident', ?1)
+                         ON CONFLICT (name) DO UPDATE SET value = value + ?1 RETURNING value",
+                        [count as i64],
                         |row| row.get::<_, i64>(0),
                     )
-                    .map(|value| IncidentId(value as u64))
+                    .map(|last| IncidentId(last as u64 + 1 - count))
                     .map_err(unavailable)
             })
             .await
@@ -151,10 +166,14 @@ impl Store for Embedded {
         self.read(move |connection| rows::document(connection, "SELECT doc FROM incidents WHERE id = ?1", params![id.0 as i64])).await
     }
 
-    async fn open_incident(&self, fingerprint: &str) -> Result<Option<Incident>> {
+    async fn incident_of(&self, fingerprint: &str) -> Result<Option<Incident>> {
         let fingerprint = fingerprint.to_owned();
         self.read(move |connection| {
-            rows::document(connection, "SELECT doc FROM incidents WHERE fingerprint = ?1 AND open = 1", params![fingerprint])
+            rows::document(
+                connection,
+                "SELECT doc FROM incidents WHERE fingerprint = ?1 ORDER BY open DESC, id DESC LIMIT 1",
+                params![fingerprint],
+            )
         })
         .await
     }
@@ -175,7 +194,13 @@ impl Store for Embedded {
     }
 
     async fn due_slots(&self, now: Timestamp, limit: usize) -> Result<Vec<Slot>> {
-        self.read(move |connection| rows::due_slots(connection, millis(now), limit)).await
+        let (due, unreadable) = self.read(move |connection| rows::due_slots(connection, millis(now), limit)).await?;
+        for (key, error) in unreadable {
+            // One row of another version must not silence all the others.
+            tracing::error!(slot = %key, %error, "a message cannot be read and is put aside");
+            self.slot_failed(&key, &error, false, None).await?;
+        }
+        Ok(due)
     }
 
     async fn slot(&self, key: &str) -> Result<Option<Slot>> {
@@ -187,10 +212,7 @@ impl Store for Embedded {
         let key = key.to_owned();
         self.writer
             .write(move |connection| {
-                connection
-                    .execute("UPDATE slots SET in_doubt = 1, attempts = attempts + 1 WHERE key = ?1", params![key])
-                    .map(drop)
-                    .map_err(unavailable)
+                connection.execute("UPDATE slots SET in_doubt = 1 WHERE key = ?1", params![key]).map(drop).map_err(unavailable)
             })
             .await
     }
@@ -216,13 +238,32 @@ impl Store for Embedded {
             .write(move |connection| {
                 connection
                     .execute(
-                        "UPDATE slots SET error = ?2, in_doubt = ?3, dead = ?4, not_before = ?5 WHERE key = ?1",
+                        "UPDATE slots SET error = ?2, in_doubt = ?3, dead = ?4, not_before = ?5, attempts = attempts + 1 WHERE key = ?1",
                         params![key, error, ambiguous, not_before.is_none(), not_before.map_or(0, millis)],
                     )
                     .map(drop)
                     .map_err(unavailable)
             })
             .await
+    }
+
+    async fn slot_lost(&self, key: &str, place: &Place) -> Result<()> {
+        let (key, place) = (key.to_owned(), serde_json::to_string(place).map_err(corrupt)?);
+        self.writer
+            .write(move |connection| {
+                connection
+                    .execute(
+                        "UPDATE slots SET ts = NULL, sent_version = 0, in_doubt = 0, note = '', place = ?2 WHERE key = ?1",
+                        params![key, place],
+                    )
+                    .map(drop)
+                    .map_err(unavailable)
+            })
+            .await
+    }
+
+    async fn prune(&self, before: Timestamp) -> Result<usize> {
+        self.writer.write(move |connection| rows::prune(connection, millis(before))).await
     }
 
     async fn ping(&self) -> Result<()> {

@@ -57,13 +57,13 @@ pub fn claim(connection: &Connection, work: &str, now: i64, lease_until: i64) ->
     let row = optional(connection.query_row(
         "UPDATE work SET lease_until = ?3, epoch = epoch + 1, attempts = attempts + 1
          WHERE id = ?1 AND state = 'open' AND not_before <= ?2 AND lease_until <= ?2
-         RETURNING kind, priority, attempts, epoch",
+         RETURNING kind, priority, attempts, epoch, failures",
         params![work, now, lease_until],
-        |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, u32>(2)?, row.get::<_, i64>(3)?)),
+        |row| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?, row.get::<_, u32>(2)?, row.get::<_, i64>(3)?, row.get::<_, u32>(4)?)),
     ))?;
-    let Some((kind, priority, attempts, epoch)) = row else { return Ok(None) };
+    let Some((kind, priority, attempts, epoch, failures)) = row else { return Ok(None) };
     let kind = serde_json::from_str(&kind).map_err(corrupt)?;
-    Ok(Some(Work { id: work.to_owned(), kind, priority: unrank(priority), attempts, epoch: epoch as u64 }))
+    Ok(Some(Work { id: work.to_owned(), kind, priority: unrank(priority), attempts, failures, epoch: epoch as u64 }))
 }
 
 pub fn unfinished(connection: &Connection, now: i64, limit: usize) -> Result<Vec<(String, Priority)>> {
@@ -192,23 +192,39 @@ fn put_slot(connection: &Connection, slot: &SlotUpdate) -> Result<()> {
         .map_err(unavailable)
 }
 
-const SLOT_COLUMNS: &str =
-    "SELECT s.key, s.incident, s.channel, s.place, s.body, s.version, s.sent_version, s.ts, c.ts, s.in_doubt, s.attempts, s.note
-     FROM slots s LEFT JOIN slots c ON c.incident = s.incident AND c.key = 'INC-' || s.incident || '/card'";
+const SLOT_COLUMNS: &str = "SELECT s.key, s.incident, s.channel, s.place, s.body, s.version, s.sent_version, s.ts, c.ts AS card_ts, s.in_doubt, s.attempts, s.note, s.delivery";
+const SLOT_TABLES: &str = " FROM slots s LEFT JOIN slots c ON c.incident = s.incident AND c.key = 'INC-' || s.incident || '/card'";
 
-pub fn due_slots(connection: &Connection, now: i64, limit: usize) -> Result<Vec<Slot>> {
+/// How many messages of one channel one look hands out: the others come with the next look, so that no channel starves another.
+const PER_CHANNEL: i64 = 5;
+
+/// Messages that are due, and the keys of rows that cannot be read, each with why.
+pub fn due_slots(connection: &Connection, now: i64, limit: usize) -> Result<(Vec<Slot>, Vec<(String, String)>)> {
     // The card leads its thread: nothing else of an incident goes out before it, unless it can never go out.
+    // Within a channel what was never posted goes before edits of what is there.
     let sql = format!(
-        "{SLOT_COLUMNS} WHERE s.version > s.sent_version AND s.dead = 0 AND s.not_before <= ?1
-         AND (c.key IS NULL OR c.key = s.key OR c.ts IS NOT NULL OR (c.dead = 1 AND s.place <> '\"under_card\"')) ORDER BY s.seq LIMIT ?2"
+        "SELECT * FROM ({SLOT_COLUMNS}, s.seq AS seq,
+             ROW_NUMBER() OVER (PARTITION BY s.channel ORDER BY s.ts IS NOT NULL, s.seq) AS place_in_channel
+             {SLOT_TABLES} WHERE s.version > s.sent_version AND s.dead = 0 AND s.not_before <= ?1
+             AND (c.key IS NULL OR c.key = s.key OR c.ts IS NOT NULL OR (c.dead = 1 AND s.place <> '\"under_card\"')))
+         WHERE place_in_channel <= ?2 ORDER BY place_in_channel, seq LIMIT ?3"
     );
     let mut statement = connection.prepare_cached(&sql).map_err(unavailable)?;
-    let rows = statement.query_map(params![now, limit as i64], read_slot).map_err(unavailable)?;
-    rows.map(|row| row.map_err(unavailable)?).collect()
+    let rows = statement
+        .query_map(params![now, PER_CHANNEL, limit as i64], |row| Ok((row.get::<_, String>(0)?, read_slot(row)?)))
+        .map_err(unavailable)?;
+    let (mut due, mut unreadable) = (Vec::new(), Vec::new());
+    for row in rows {
+        match row.map_err(unavailable)? {
+            (_, Ok(slot)) => due.push(slot),
+            (key, Err(error)) => unreadable.push((key, error.to_string())),
+        }
+    }
+    Ok((due, unreadable))
 }
 
 pub fn slot(connection: &Connection, key: &str) -> Result<Option<Slot>> {
-    optional(connection.query_row(&format!("{SLOT_COLUMNS} WHERE s.key = ?1"), params![key], read_slot))?.transpose()
+    optional(connection.query_row(&format!("{SLOT_COLUMNS}{SLOT_TABLES} WHERE s.key = ?1"), params![key], read_slot))?.transpose()
 }
 
 fn read_slot(row: &Row<'_>) -> rusqlite::Result<Result<Slot>> {
@@ -231,6 +247,7 @@ fn read_slot(row: &Row<'_>) -> rusqlite::Result<Result<Slot>> {
         in_doubt: row.get(9)?,
         attempts: row.get(10)?,
         note: row.get(11)?,
+        delivery: row.get(12)?,
     }))
 }
 
@@ -250,4 +267,13 @@ fn unrank(rank: i64) -> Priority {
         2 => Priority::P2,
         _ => Priority::P3,
     }
+}
+
+pub fn prune(connection: &Connection, before: i64) -> Result<usize> {
+    const FINISHED: &[&str] = &[
+        "DELETE FROM work WHERE state = 'done' AND kind LIKE '%record%' AND id IN (SELECT 'record/' || id FROM records WHERE received_at < ?1)",
+        "DELETE FROM records WHERE received_at < ?1 AND NOT EXISTS (SELECT 1 FROM work WHERE work.id = 'record/' || records.id)",
+        "DELETE FROM slots WHERE incident IN (SELECT id FROM incidents WHERE open = 0 AND opened_at < ?1)",
+    ];
+    FINISHED.iter().try_fold(0, |gone, sql| Ok(gone + connection.execute(sql, params![before]).map_err(unavailable)?))
 }

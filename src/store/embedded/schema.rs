@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS records (
   received_at INTEGER NOT NULL, doc TEXT NOT NULL, UNIQUE (source, dedup_key));
 CREATE TABLE IF NOT EXISTS work (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, priority INTEGER NOT NULL,
-  state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, epoch INTEGER NOT NULL DEFAULT 0,
+  state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, failures INTEGER NOT NULL DEFAULT 0, epoch INTEGER NOT NULL DEFAULT 0,
   not_before INTEGER NOT NULL DEFAULT 0, lease_until INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '');
 CREATE INDEX IF NOT EXISTS work_open ON work (priority, seq) WHERE state = 'open';
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS incidents (
   id INTEGER PRIMARY KEY, version INTEGER NOT NULL, fingerprint TEXT NOT NULL, open INTEGER NOT NULL, service TEXT NOT NULL,
   opened_at INTEGER NOT NULL, doc TEXT NOT NULL);
 CREATE UNIQUE INDEX IF NOT EXISTS incidents_open ON incidents (fingerprint) WHERE open = 1;
+CREATE INDEX IF NOT EXISTS incidents_fingerprint ON incidents (fingerprint, open DESC, id DESC);
 CREATE INDEX IF NOT EXISTS incidents_service ON incidents (service, opened_at DESC);
 CREATE TABLE IF NOT EXISTS investigations (id TEXT PRIMARY KEY, doc TEXT NOT NULL);
 CREATE VIRTUAL TABLE IF NOT EXISTS incidents_text USING fts5(title, service, cause, tokenize = 'porter unicode61');
@@ -26,7 +27,8 @@ CREATE TABLE IF NOT EXISTS slots (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, incident INTEGER NOT NULL, channel TEXT NOT NULL,
   place TEXT NOT NULL, body TEXT NOT NULL, version INTEGER NOT NULL, sent_version INTEGER NOT NULL DEFAULT 0,
   ts TEXT, in_doubt INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0, not_before INTEGER NOT NULL DEFAULT 0,
-  dead INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '', note TEXT NOT NULL DEFAULT '');
+  dead INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '', note TEXT NOT NULL DEFAULT '',
+  delivery TEXT NOT NULL DEFAULT (lower(hex(randomblob(10)))));
 CREATE INDEX IF NOT EXISTS slots_due ON slots (seq) WHERE version > sent_version AND dead = 0;
 ";
 

@@ -1,8 +1,13 @@
 //! One thread writes; what waits while it commits goes into the next commit together (group commit).
 
 use std::{
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
     thread,
+    time::Duration,
 };
 
 use rusqlite::Connection;
@@ -13,11 +18,17 @@ use crate::store::{Result, StoreError};
 
 /// How many jobs may share one commit: enough to amortise the fsync, few enough to keep the worst wait in milliseconds.
 const BATCH: usize = 256;
-/// How many jobs may wait; beyond it callers wait for a place, which slows the senders down instead of filling the memory.
+/// How many jobs may wait.
 const WAITING: usize = 4096;
+/// How long a caller tries to get a place among the waiting before it is told that the store is too busy. Below the
+/// three seconds that Slack waits for its answer.
+const PLACE_WAIT: Duration = Duration::from_millis(1500);
 
-/// One unit of work: runs inside a savepoint, its result is told after the commit.
-type Job = Box<dyn FnOnce(&Connection) -> Box<dyn FnOnce(std::result::Result<(), StoreError>) + Send> + Send>;
+/// One unit of work: `run` inside a savepoint, `answer` after the commit, or without ever running when there can be none.
+struct Job {
+    run: Box<dyn FnOnce(&Connection) + Send>,
+    answer: Box<dyn FnOnce(Result<()>) + Send>,
+}
 
 /// The writer's end for callers.
 #[derive(Clone)]
@@ -36,29 +47,45 @@ impl Writer {
     /// Runs `job` in a transaction; the answer comes after the transaction is on disk.
     pub async fn write<T: Send + 'static>(&self, job: impl FnOnce(&Connection) -> Result<T> + Send + 'static) -> Result<T> {
         let (answer, answered) = oneshot::channel();
-        let boxed: Job = Box::new(move |connection| {
-            let result = in_savepoint(connection, job);
-            Box::new(move |committed| {
+        let outcome: Arc<Mutex<Option<Result<T>>>> = Arc::default();
+        let kept = Arc::clone(&outcome);
+        let mut job = Job {
+            run: Box::new(move |connection| {
+                let result = in_savepoint(connection, job);
+                *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+            }),
+            answer: Box::new(move |committed| {
+                let ran = outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let missing = || Err(StoreError::Unavailable("the write was not carried out".to_owned()));
                 // The caller may have given up waiting; then nobody needs the answer.
-                let _ = answer.send(committed.and(result));
-            })
-        });
-        let jobs = self.jobs.clone();
-        let gone = || StoreError::Unavailable("the writer has stopped".to_owned());
-        match jobs.try_send(boxed) {
-            Ok(()) => {}
-            Err(std::sync::mpsc::TrySendError::Full(boxed)) => {
-                tokio::task::spawn_blocking(move || jobs.send(boxed)).await.map_err(|_| gone())?.map_err(|_| gone())?;
+                let _ = answer.send(committed.and_then(|()| ran.unwrap_or_else(missing)));
+            }),
+        };
+        let patience = tokio::time::Instant::now() + PLACE_WAIT;
+        loop {
+            match self.jobs.try_send(job) {
+                Ok(()) => break,
+                Err(TrySendError::Full(back)) if tokio::time::Instant::now() < patience => {
+                    job = back;
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                Err(TrySendError::Full(_)) => return Err(StoreError::Unavailable("too many writes are waiting".to_owned())),
+                Err(TrySendError::Disconnected(_)) => return Err(stopped()),
             }
-            Err(std::sync::mpsc::TrySendError::Disconnected(_)) => return Err(gone()),
         }
-        answered.await.map_err(|_| gone())?
+        answered.await.map_err(|_| stopped())?
     }
+}
+
+fn stopped() -> StoreError {
+    StoreError::Unavailable("the writer has stopped".to_owned())
 }
 
 fn in_savepoint<T>(connection: &Connection, job: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
     connection.execute_batch("SAVEPOINT job").map_err(unavailable)?;
-    let result = job(connection);
+    // A defect in one job must not end the thread that all the others need.
+    let result = catch_unwind(AssertUnwindSafe(|| job(connection)))
+        .unwrap_or_else(|_| Err(StoreError::Corrupt("a write has failed inside; see the log".to_owned())));
     let end = if result.is_ok() { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" };
     connection.execute_batch(end).map_err(unavailable)?;
     result
@@ -68,31 +95,33 @@ fn run(connection: &Connection, waiting: &Receiver<Job>) {
     while let Ok(first) = waiting.recv() {
         let mut batch = vec![first];
         batch.extend(waiting.try_iter().take(BATCH - 1));
-        if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
-            // Without a transaction nothing may run; each caller is told, and the next batch tries afresh.
-            tracing::error!(%error, "the store cannot begin a transaction");
-            refuse(connection, batch, &error.to_string());
-            continue;
+        let mut answers = Vec::with_capacity(batch.len());
+        let mut outcome = connection.execute_batch("BEGIN IMMEDIATE").map_err(unavailable);
+        for job in batch {
+            if outcome.is_ok() {
+                (job.run)(connection);
+                if connection.is_autocommit() {
+                    // SQLite has rolled everything back by itself (disk full, I/O error): nothing of this batch is there.
+                    outcome = Err(StoreError::Unavailable("the transaction was rolled back".to_owned()));
+                }
+            }
+            answers.push(job.answer);
         }
-        let answers: Vec<_> = batch.into_iter().map(|job| job(connection)).collect();
-        let committed = connection.execute_batch("COMMIT");
-        if let Err(error) = &committed {
+        if outcome.is_ok() {
+            outcome = connection.execute_batch("COMMIT").map_err(unavailable);
+        }
+        if let Err(error) = &outcome {
             tracing::error!(%error, "the store cannot commit");
-            // A failed rollback leaves no open transaction either; the next BEGIN would say so.
-            let _ = connection.execute_batch("ROLLBACK");
+            if !connection.is_autocommit() {
+                // When even this fails, the next BEGIN fails too and says so.
+                let _ = connection.execute_batch("ROLLBACK");
+            }
         }
         for answer in answers {
-            answer(committed.as_ref().map_err(|error| StoreError::Unavailable(error.to_string())).copied());
+            answer(match &outcome {
+                Ok(()) => Ok(()),
+                Err(error) => Err(StoreError::Unavailable(error.to_string())),
+            });
         }
-    }
-}
-
-/// Answers every job of a batch with the error; the jobs run on a transaction that is rolled back, for their answers only.
-fn refuse(connection: &Connection, batch: Vec<Job>, error: &str) {
-    for job in batch {
-        let _ = connection.execute_batch("BEGIN");
-        let answer = job(connection);
-        let _ = connection.execute_batch("ROLLBACK");
-        answer(Err(StoreError::Unavailable(error.to_owned())));
     }
 }

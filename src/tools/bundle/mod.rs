@@ -9,6 +9,7 @@ mod embedded;
 mod files;
 mod names;
 mod objects;
+mod pasted;
 mod sniff;
 mod table;
 mod tools;

@@ -22,6 +22,7 @@ pub fn attach(observations: &mut Observations) {
         )
         .filter(|(name, _)| name.len() > 2)
         .collect();
+    let workloads = workloads(observations);
     for log in &mut observations.logs {
         if log.source.contains("previous") {
             log.previous = true;
@@ -36,12 +37,31 @@ pub fn attach(observations: &mut Observations) {
             .max_by_key(|(name, namespace)| (name.len(), contains_word(&log.source, namespace), !namespace.is_empty()));
         log.entity = match known {
             Some((name, namespace)) => Entity::new("Pod", namespace, name),
-            None => from_path(&log.source),
+            None => {
+                Some(from_path(&log.source)).filter(|entity| !entity.is_empty()).unwrap_or_else(|| from_workload(&log.source, &workloads))
+            }
         };
         if log.container.is_empty() {
             log.container = container(&log.source, &log.entity.name);
         }
     }
+}
+
+/// The services that the evidence speaks of, with their namespaces.
+fn workloads(observations: &Observations) -> BTreeSet<(String, String)> {
+    let objects =
+        observations.objects.iter().filter(|object| ["Deployment", "StatefulSet", "DaemonSet", "Service"].contains(&object.kind.as_str()));
+    let named = objects.map(|object| (object.name.clone(), object.namespace.clone()));
+    let measured = observations.metrics.iter().map(|series| (series.entity.name.clone(), series.entity.namespace.clone()));
+    let changed = observations.changes.iter().map(|change| (change.service.clone(), String::new()));
+    named.chain(measured).chain(changed).filter(|(name, _)| name.len() > 2).collect()
+}
+
+/// `orders.log` is the log of the service `orders`, where there is one.
+fn from_workload(path: &str, workloads: &BTreeSet<(String, String)>) -> Entity {
+    let stem = stem(path.rsplit('/').next().unwrap_or_default());
+    let found = workloads.iter().filter(|(name, _)| *name == stem).max_by_key(|(_, namespace)| !namespace.is_empty());
+    found.map_or_else(Entity::default, |(name, namespace)| Entity::new("Service", namespace, name))
 }
 
 /// `name` occurs in `path` between characters that no Kubernetes name goes on with.
@@ -81,9 +101,11 @@ fn from_path(path: &str) -> Entity {
 }
 
 fn stem(file: &str) -> String {
+    let ends = [".gz", ".txt", ".log", ".json", ".out", ".ndjson", ".jsonl"];
     let mut stem = file;
-    for end in [".gz", ".txt", ".log", ".json", ".out", ".ndjson", ".jsonl"] {
-        stem = stem.strip_suffix(end).unwrap_or(stem);
+    // Endings come stacked: `orders.log.jsonl.gz`.
+    while let Some(rest) = ends.iter().find_map(|end| stem.strip_suffix(end)).filter(|rest| !rest.is_empty()) {
+        stem = rest;
     }
     stem.to_owned()
 }

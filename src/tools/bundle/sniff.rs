@@ -3,7 +3,7 @@
 use serde_json::{Deserializer, Value};
 
 use super::{
-    describe, logs, mongod, objects, table, telemetry,
+    describe, logs, mongod, objects, pasted, table, telemetry,
     wrapping::{self, Inner, cut},
 };
 use crate::model::observation::{Document, Observations};
@@ -49,6 +49,15 @@ fn read_text(source: &str, raw: &str, envelopes: usize, out: &mut Observations) 
         return;
     }
     let clean = wrapping::clean(raw, true);
+    let clean = pasted::plain(&clean);
+    if envelopes > 0
+        && let Some(parts) = pasted::session(&clean)
+    {
+        for part in parts {
+            read_text(source, &part, envelopes - 1, out);
+        }
+        return;
+    }
     let unwrapped = wrapping::unwrap(&clean);
     let text = unwrapped.text.trim_matches(['\n', ' ']);
     if text.trim().is_empty() {
@@ -61,7 +70,10 @@ fn read_text(source: &str, raw: &str, envelopes: usize, out: &mut Observations) 
     if unwrapped.text.trim() != trimmed && text.starts_with(['{', '[']) && json(source, text, envelopes, out) {
         return;
     }
-    if describe::read(source, text, out) || table::read(source, text, out) || yaml(source, trimmed, out) {
+    if describe::read(source, text, out)
+        || table::read(source, text, out)
+        || yaml(source, if clean.len() == raw.len() { trimmed } else { text }, out)
+    {
         return;
     }
     if unwrapped.failed && !text.contains("======") {

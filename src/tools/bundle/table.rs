@@ -47,9 +47,16 @@ pub fn read(source: &str, text: &str, out: &mut Observations) -> bool {
 fn is_header(line: &str) -> bool {
     let words: Vec<&str> = line.split_whitespace().collect();
     words.len() >= 2
-        && words.iter().all(|word| word.chars().all(|c| c.is_ascii_uppercase() || "-()%_".contains(c)))
+        && words.iter().all(|word| is_title(word))
         && words.iter().any(|word| ["NAME", "REASON", "NAMESPACE", "OBJECT"].contains(word))
         || cells(line) == ["Type", "Reason", "Age", "From", "Message"]
+}
+
+/// `NAME`, `PORT(S)`, `CPU(cores)`.
+fn is_title(word: &str) -> bool {
+    let (outside, inside) = word.split_once('(').unwrap_or((word, ""));
+    outside.chars().all(|c| c.is_ascii_uppercase() || "-%_".contains(c))
+        && inside.chars().all(|c| c.is_ascii_alphabetic() || ")%".contains(c))
 }
 
 /// The names of the columns and where each starts, counted in characters.
@@ -70,6 +77,9 @@ pub fn columns(header: &str) -> Vec<(String, usize)> {
             }
             name.push(*c);
             at += 1;
+        }
+        if name.contains('(') {
+            name.make_ascii_uppercase();
         }
         out.push((name, start));
     }
@@ -97,9 +107,12 @@ fn row(source: &str, line: &str, columns: &[(String, usize)], out: &mut Observat
     let has = |name: &str| columns.iter().any(|(column, _)| column == name);
     let get = |name: &str| cell(line, columns, name);
     if has("REASON") && has("MESSAGE") && has("TYPE") {
-        let object = get("OBJECT");
-        let (kind, name) = object.split_once('/').unwrap_or(("", &object));
-        let Some((age, count)) = age_and_count(&get("LAST SEEN")) else { return false };
+        let (object, event_kind, event_name) = (get("OBJECT"), get("KIND"), get("NAME"));
+        // Before 1.14 the columns were the event's own name and the object's kind.
+        let own = event_name.rsplit_once('.').map_or(event_name.as_str(), |(name, _)| name);
+        let (kind, name) = object.split_once('/').unwrap_or((&event_kind, if object.is_empty() { own } else { &object }));
+        let seen = if has("LASTSEEN") { get("LASTSEEN") } else { get("LAST SEEN") };
+        let Some((age, count)) = age_and_count(&seen) else { return false };
         out.events.push(Event {
             source: source.to_owned(),
             entity: Entity::new(&rows::kind_of_word(kind), &get("NAMESPACE"), name),

@@ -94,6 +94,11 @@ fn one(look: &Look<'_>, container: &Container<'_>, out: &mut Checked) {
             start_error(look, container, waiting, message, out);
         }
         "" => settled(look, container, out),
+        "ContainerCreating" | "PodInitializing" => {}
+        // A reason that no table knows is a reason all the same.
+        _ if !message.is_empty() || ["Error", "BackOff", "Failed"].iter().any(|word| waiting.ends_with(word)) => {
+            start_error(look, container, waiting, message, out);
+        }
         _ => {}
     }
 }
@@ -111,12 +116,48 @@ fn settled(look: &Look<'_>, container: &Container<'_>, out: &mut Checked) {
         return;
     }
     exits::running_again(look, container, out);
+    if container.init {
+        init_stuck(look, container, out);
+    }
     let running = container.status.pointer("/state/running").is_some() || container.pod.text("/status/phase") == "Running";
     if running && !container.init && flag(container.status, "/ready") == Some(false) {
         probes::not_ready(look, container, out);
     } else {
         probes::killing(look, container, out);
     }
+}
+
+/// An init container that runs and runs: everything after it waits.
+fn init_stuck(look: &Look<'_>, container: &Container<'_>, out: &mut Checked) {
+    let pod = container.pod;
+    let step = pod.text("/status/initText");
+    let sidecar = container.spec.is_some_and(|spec| text(spec, "/restartPolicy") == "Always");
+    let runs = container.status.pointer("/state/running").is_some() || !step.is_empty();
+    let started = text(container.status, "/state/running/startedAt").parse().ok();
+    let age = started.and_then(|at| look.cluster.seconds_since(at)).or_else(|| look.cluster.age_of_thing(pod));
+    let Some(minutes) = age.map(|age| age / 60).filter(|minutes| *minutes >= look.thresholds.rollout_minutes) else { return };
+    if pod.text("/status/phase") != "Pending" || sidecar || !runs {
+        return;
+    }
+    let done = if step.is_empty() { String::new() } else { format!(" ({step} init containers are done)") };
+    out.findings.push(
+        Finding::new(
+            Category::RolloutStuck,
+            Role::Symptom,
+            pod.entity(),
+            format!("{} has not finished after {minutes} minutes{done}: the main containers wait for it", container.begins()),
+        )
+        .strength(0.8)
+        .saw(look.field(pod, format!("{}: running for {minutes} minutes, pod phase Pending{done}", container.said())).at(started, None))
+        .falsifier("the init container ends with exit code 0")
+        .fix(format!(
+            "kubectl logs {}{} -c {}",
+            pod.name,
+            in_namespace(&pod.namespace),
+            if container.name.is_empty() { "<init container>" } else { container.name }
+        ))
+        .prevent("give what an init container waits for a deadline, and let it say what it waits for"),
+    );
 }
 
 /// The runtime refuses to start the container: its message says why, at the latest in the last state.

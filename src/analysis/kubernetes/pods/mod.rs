@@ -3,9 +3,11 @@
 mod containers;
 mod environment;
 mod exits;
+mod gates;
 mod images;
 mod mounts;
 mod probes;
+mod rejected;
 mod scheduling;
 mod throttling;
 
@@ -19,7 +21,7 @@ use super::{
     value::{int, list, short, text},
 };
 use crate::{
-    analysis::{Finding, Role},
+    analysis::{Finding, Role, links::stem},
     model::Category,
 };
 
@@ -33,9 +35,11 @@ pub fn check(look: &Look<'_>, out: &mut Checked) {
         }
         if !replaced(look, pod) {
             evicted(look, pod, out);
+            rejected::check(look, pod, out);
             scheduling::check(look, pod, out);
             containers::check(look, pod, out);
             mounts::check(look, pod, out);
+            gates::check(look, pod, out);
         }
         throttling::check(look, pod, out);
         if out.findings.len() == before && is_ready(pod) {
@@ -60,9 +64,15 @@ fn replaced(look: &Look<'_>, pod: &Thing<'_>) -> bool {
     if pod.text("/status/phase") != "Failed" && pod.text("/status/reason") != "Evicted" {
         return false;
     }
-    let Some((kind, name)) = owner(look, pod) else { return false };
-    let Some(workload) = look.cluster.get(&kind, &pod.namespace, &name) else { return false };
-    match kind.as_str() {
+    let owned = owner(look, pod).and_then(|(kind, name)| look.cluster.get(&kind, &pod.namespace, &name));
+    // A table does not name the owner: it is the workload after which the pod is called.
+    let named = || {
+        let kinds = ["Deployment", "StatefulSet", "DaemonSet", "Job"].iter().flat_map(|kind| look.cluster.all(kind));
+        let mut same = kinds.filter(|workload| workload.namespace == pod.namespace && workload.name == stem(pod.name));
+        pod.partial.then(|| same.next()).flatten()
+    };
+    let Some(workload) = owned.or_else(named) else { return false };
+    match workload.kind {
         "Job" => workload
             .list("/status/conditions")
             .iter()

@@ -101,13 +101,21 @@ pub fn check(look: &Look<'_>, pod: &Thing<'_>, out: &mut Checked) {
     if !creating || statuses.clone().any(|status| is_starting(look, pod, status)) && look.recent(pod, FAILURES).is_none() {
         return;
     }
-    if let Some(event) = look.recent(pod, FAILURES) {
+    if let Some(event) = telling(look, pod) {
         out.findings.push(from_event(look, pod, event));
     }
 }
 
 const FAILURES: &[&str] =
     &["FailedMount", "FailedAttachVolume", "FailedMapVolume", "FailedCreatePodSandBox", "FailedCreatePodContainer", "NetworkNotReady"];
+
+/// The newest failure, and one with a reason before one that only says how long it has been waited for.
+fn telling<'e>(look: &'e Look<'_>, pod: &Thing<'_>) -> Option<&'e Event> {
+    let waits = |event: &Event| event.message.contains("timed out waiting") || event.message.contains("context deadline exceeded");
+    let events = look.cluster.events_of(pod);
+    let failures = || events.iter().rev().filter(|event| FAILURES.contains(&event.reason.as_str()) && look.is_recent(event)).copied();
+    failures().find(|event| !waits(event)).or_else(|| failures().next())
+}
 
 fn from_event(look: &Look<'_>, pod: &Thing<'_>, event: &Event) -> Finding {
     let message = event.message.as_str();

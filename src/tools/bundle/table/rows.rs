@@ -7,7 +7,15 @@ use super::super::describe::{age_seconds, tree::present};
 /// The kind whose table has these columns; empty when it is none that is known.
 pub fn kind_of_columns(columns: &[&str]) -> &'static str {
     let has = |names: &[&str]| names.iter().all(|name| columns.contains(name));
-    if has(&["READY", "STATUS", "RESTARTS"]) {
+    if has(&["SERVICE", "AVAILABLE"]) {
+        "APIService"
+    } else if has(&["READY", "SECRET"]) {
+        "Certificate"
+    } else if has(&["SCALETARGETNAME", "READY"]) {
+        "ScaledObject"
+    } else if has(&["REQUEST", "LIMIT", "AGE"]) {
+        "ResourceQuota"
+    } else if has(&["READY", "STATUS", "RESTARTS"]) {
         "Pod"
     } else if has(&["READY", "UP-TO-DATE", "AVAILABLE"]) && !columns.contains(&"DESIRED") {
         "Deployment"
@@ -49,6 +57,8 @@ pub fn kind_of_columns(columns: &[&str]) -> &'static str {
         "Application"
     } else if has(&["AVAILABLE", "PROGRESSING", "DEGRADED"]) {
         "ClusterOperator"
+    } else if columns.iter().all(|name| ["NAMESPACE", "NAME", "STATUS", "AGE", "LABELS"].contains(name)) && has(&["STATUS", "AGE"]) {
+        "Namespace"
     } else if has(&["READY", "AGE"]) && !columns.contains(&"STATUS") {
         "StatefulSet"
     } else {
@@ -133,6 +143,16 @@ pub fn body(kind: &str, get: &dyn Fn(&str) -> String, columns: &[&str]) -> Value
                 "status": {"currentReplicas": number("REPLICAS"), "metricsText": [get("TARGETS")]}})
         }
         "Namespace" => json!({"status": {"phase": get("STATUS")}}),
+        "PodDisruptionBudget" => json!({"status": {"disruptionsAllowed": number("ALLOWED DISRUPTIONS")}}),
+        "APIService" => {
+            let available = get("AVAILABLE");
+            let (status, reason) = available.split_once(' ').unwrap_or((&available, ""));
+            json!({"status": {"conditions": [{"type": "Available", "status": status, "reason": reason.trim_matches(['(', ')'])}]}})
+        }
+        "Certificate" | "ScaledObject" => {
+            json!({"status": {"conditions": [{"type": "Ready", "status": get("READY"), "message": get("STATUS")}]}})
+        }
+        "ResourceQuota" => quota(&[get("REQUEST"), get("LIMIT")]),
         "ClusterOperator" => json!({"status": {"conditions": [
             {"type": "Available", "status": get("AVAILABLE")}, {"type": "Degraded", "status": get("DEGRADED"), "message": get("MESSAGE")}]}}),
         "Application" => json!({"status": {"sync": {"status": get("SYNC STATUS")}, "health": {"status": get("HEALTH STATUS")}}}),
@@ -240,6 +260,14 @@ fn pod(ready: &str, status: &str, restarts: &str, node: &str, ip: &str) -> Value
     let mut body =
         json!({"spec": {"nodeName": present(node)}, "status": {"phase": phase, "podIP": present(ip), "readyText": [ready, wanted]}});
     if let Some(map) = body.get_mut("status").and_then(Value::as_object_mut) {
+        if init && word.contains('/') {
+            // `Init:0/2`: the first runs, the others and the main containers wait for it.
+            map.insert("initText".to_owned(), word.into());
+            map.insert(
+                "containerStatuses".to_owned(),
+                json!([{"name": "", "ready": false, "restartCount": 0, "state": {"waiting": {"reason": "PodInitializing"}}}]),
+            );
+        }
         map.insert(statuses.to_owned(), json!([container]));
         if word == "Evicted" {
             map.insert("reason".to_owned(), "Evicted".into());
@@ -267,6 +295,18 @@ fn node(status: &str) -> Value {
     let words: Vec<&str> = status.split(',').collect();
     let ready = if words.contains(&"Ready") { "True" } else { "False" };
     json!({"spec": {"unschedulable": words.contains(&"SchedulingDisabled")}, "status": {"conditions": [{"type": "Ready", "status": ready}]}})
+}
+
+/// `pods: 20/20, requests.cpu: 3/10` as what is used and what is allowed.
+fn quota(cells: &[String]) -> Value {
+    let (mut used, mut hard) = (Map::new(), Map::new());
+    for (resource, amounts) in cells.iter().flat_map(|cell| cell.split(',')).filter_map(|part| part.split_once(": ")) {
+        if let Some((is, may)) = amounts.trim().split_once('/') {
+            used.insert(resource.trim().to_owned(), is.into());
+            hard.insert(resource.trim().to_owned(), may.into());
+        }
+    }
+    json!({"status": {"used": used, "hard": hard}})
 }
 
 fn labels(text: &str) -> Value {

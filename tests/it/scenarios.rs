@@ -1,0 +1,29 @@
+//! The project's own scenarios, replayed by the binary: small clusters made by hand, a third of them healthy.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+/// How many of the scenarios must be answered right at rank 1, percent.
+const FLOOR_PERCENT: u64 = 98;
+/// The least number of scenarios, so that a lost folder does not pass.
+const AT_LEAST: u64 = 160;
+
+#[test]
+fn own_scenarios_are_answered_and_nothing_wrong_is_asserted() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios");
+    let output = Command::new(env!("CARGO_BIN_EXE_sre-agent")).args(["eval", folder, "--json"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let scores: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let number = |name: &str| scores["total"][name].as_u64().unwrap();
+    let missed: Vec<String> = scores["scenarios"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|scenario| scenario["top1"] != true)
+        .map(|scenario| format!("{}: {}", scenario["id"], scenario["statement"]))
+        .collect();
+    assert!(number("n") >= AT_LEAST, "only {} scenarios were found", number("n"));
+    assert!(number("top1") * 100 >= number("n") * FLOOR_PERCENT, "missed:\n{}", missed.join("\n"));
+    assert_eq!(number("asserted_wrong"), 0, "missed:\n{}", missed.join("\n"));
+}
