@@ -164,7 +164,8 @@ async fn signed(world: &World, path: &str, body: Vec<u8>) -> (u16, Value) {
     mac.update(&body);
     let signature = format!("v0={}", hex::encode(mac.finalize().into_bytes()));
     let request = reqwest::Client::new().post(format!("{}{path}", world.service_url));
-    let answer = request.header("x-slack-request-timestamp", timestamp).header("x-slack-signature", signature).body(body).send().await.unwrap();
+    let answer =
+        request.header("x-slack-request-timestamp", timestamp).header("x-slack-signature", signature).body(body).send().await.unwrap();
     let status = answer.status().as_u16();
     (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap_or(Value::Null))
 }

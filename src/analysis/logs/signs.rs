@@ -167,6 +167,10 @@ fn causes(text: &str) -> Vec<&str> {
         if let Some(at) = text.rfind("Caused by: ") {
             parts.push(text.get(at + 11..).and_then(|rest| rest.lines().next()).unwrap_or(""));
         }
+        // .NET nests its causes
+        if let Some((_, cause)) = text.rsplit_once("---> ") {
+            parts.push(cause.lines().next().unwrap_or(""));
+        }
         // Python: the last line that is not a frame names the exception
         if text.contains("Traceback (most recent call last)")
             && let Some(line) = text.lines().rev().find(|line| !line.starts_with([' ', '\t']) && !line.trim().is_empty())

@@ -32,6 +32,25 @@ fn ask(streams: &[LogStream], question: &str) -> Vec<Finding> {
 }
 
 #[test]
+fn what_works_again_is_no_cause() {
+    let down = (Level::Warn, "cannot reach cache.blue:6379: connection refused (will retry)");
+    let up = (Level::Info, "connected to cache.blue:6379");
+    assert_eq!(ask(&[stream(&[down, up, (Level::Info, "ready")])], "")[0].role, Role::Context);
+    assert_eq!(ask(&[stream(&[up, down])], "")[0].role, Role::Cause);
+    let other = (Level::Info, "connected to ledger.blue:5432");
+    assert_eq!(ask(&[stream(&[down, other])], "")[0].role, Role::Cause);
+}
+
+#[test]
+fn failed_requests_are_counted() {
+    let bad = (Level::Info, r#"1.2.3.4 - - "GET /pay HTTP/1.1" 503 UH no_healthy_upstream outbound|80||pay.blue.svc"#);
+    let good = (Level::Info, r#"1.2.3.4 - - "GET /failed/503 HTTP/1.1" 200 -"#);
+    assert!(ask(&[stream(&[good, good, good, bad])], "").is_empty());
+    let found = ask(&[stream(&[bad, bad, bad, good])], "");
+    assert_eq!((found[0].category, found[0].role, found[0].entity.name.as_str()), (Category::NoEndpoints, Role::Cause, "pay"));
+}
+
+#[test]
 fn a_needle_in_many_lines_is_found() {
     let mut lines = vec![(Level::Info, "tick done"); 5000];
     lines[2500] = (Level::Error, "cannot reach ledger:8443: connection refused");

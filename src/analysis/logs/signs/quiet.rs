@@ -101,10 +101,13 @@ pub fn without_negations(lower: &str) -> String {
     for phrase in QUIET {
         let mut from = 0;
         while let Some(at) = out.get(from..).and_then(|rest| rest.find(phrase)).map(|at| at + from) {
-            // `10 errors` holds `0 errors`, and says the contrary
-            let counted =
-                phrase.starts_with('0') && at.checked_sub(1).and_then(|before| out.as_bytes().get(before)).is_some_and(u8::is_ascii_digit);
-            if !counted {
+            // `10 errors` holds `0 errors`, and `validation error` holds `on error`: both say the contrary
+            let starts = phrase.bytes().next().filter(u8::is_ascii_alphanumeric);
+            let before = at.checked_sub(1).and_then(|before| out.as_bytes().get(before));
+            let inside_a_word = starts.is_some_and(|first| {
+                before.is_some_and(|b| if first.is_ascii_digit() { b.is_ascii_digit() } else { b.is_ascii_alphanumeric() })
+            });
+            if !inside_a_word {
                 out.replace_range(at..at + phrase.len(), "");
                 from = at;
             } else {

@@ -32,6 +32,11 @@ fn lines_of_many_programs() {
     check("ModuleNotFoundError: No module named 'blue'", Category::CodeError, "blue");
     check("429 Too Many Requests", Category::RateLimited, "");
     check("src/blue.cpp:12:3: error: expected ';' before '}' token", Category::CodeError, "");
+    check("Error: Config validation error: \"BLUE_KEY\" is required", Category::ConfigMissing, "BLUE_KEY");
+    check("WRONGPASS invalid username-password pair or user is disabled", Category::Authentication, "");
+    check("no pg_hba.conf entry for host \"10.4.4.4\", user \"blue\"", Category::Authentication, "blue");
+    check("Could not resolve placeholder 'blue.url' in value \"${blue.url}\"", Category::ConfigMissing, "blue.url");
+    check("host not found in upstream \"blue-v2\" in /etc/nginx/blue.conf:9", Category::DnsFailure, "blue-v2");
     check("listen tcp :8080: bind: address already in use", Category::Misconfiguration, "");
 }
 
@@ -41,6 +46,18 @@ fn the_innermost_cause_says_most() {
     check(text, Category::ConnectionRefused, "blue:80");
     let text = "Traceback (most recent call last):\n  File \"a.py\", line 1, in f\n    g()\nKeyError: 'BLUE_KEY'";
     assert_eq!(read(text, Some(Level::Error)).unwrap().thing, "BLUE_KEY");
+}
+
+#[test]
+fn requests_and_strangers_are_no_faults() {
+    for text in [
+        "10.0.0.5 - - [20/Mar/2026:12:00:05 +0000] \"GET /errors/timed out HTTP/1.1\" 200 81",
+        "Connection closed by invalid user admin 203.0.113.9 port 4022 [preauth]",
+        "open() \"/html/.env\" failed (2: No such file or directory), client: 10.0.0.2, request: \"GET /.env HTTP/1.1\"",
+        "test errors::a_failed_request_is_retried ... ok",
+    ] {
+        assert_eq!(read(text, None), None, "{text}");
+    }
 }
 
 #[test]

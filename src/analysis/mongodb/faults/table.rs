@@ -373,6 +373,18 @@ pub const FAULTS: &[Fault] = &[
         remediation: &["`chmod 0400` the key file and give it to the mongod user; a Secret volume needs defaultMode 0400"],
         prevention: &["Check mode and owner of mounted secrets in the start script"],
     },
+    Fault {
+        category: Category::PermissionDenied,
+        ids: &[],
+        words: &["checking authorization failed", "not authorized on "],
+        level: Level::Info,
+        statement: "MongoDB {node} refuses commands: the client's user has no role that allows them ({words})",
+        strength: 0.82,
+        least: 3,
+        falsifier: "`db.runCommand({connectionStatus: 1, showPrivileges: true})` of that user lists the action",
+        remediation: &["Grant the role that the command needs (`db.grantRolesToUser`), or use the user that has it"],
+        prevention: &["Test the roles of a service's user before the rollout"],
+    },
     // Last: a crash whose reason no line above names.
     Fault {
         category: Category::CodeError,

@@ -53,8 +53,8 @@ fn times_and_services_are_taken() {
 fn traces_become_one_record() {
     let java = "2024-01-02 03:04:05 ERROR failed\njava.lang.IllegalStateException: no\n\tat a.B.c(B.java:1)\nCaused by: java.io.IOException: disk\n\t... 3 more\n2024-01-02 03:04:06 INFO next";
     let lines = read("x", java).unwrap().lines;
-    assert_eq!(lines.iter().map(|line| line.number).collect::<Vec<_>>(), [1, 2, 6]);
-    assert!(lines[1].text.contains("Caused by: java.io.IOException: disk"));
+    assert_eq!(lines.iter().map(|line| line.number).collect::<Vec<_>>(), [1, 6]);
+    assert!(lines[0].text.contains("Caused by: java.io.IOException: disk"));
     let python = "starting\nTraceback (most recent call last):\n  File \"a.py\", line 1, in f\n    g()\nKeyError: 'x'\nstopped";
     let lines = read("x", python).unwrap().lines;
     assert_eq!(lines.len(), 3);

@@ -47,7 +47,7 @@ pub const SIGNS: &[Sign] = &[
          runtimeerror|zerodivisionerror|referenceerror|rangeerror|notimplementederror|illegalargumentexception|\
          illegalstateexception|indexoutofbounds|classcastexception|numberformatexception|arithmeticexception|\
          nosuchelement|concurrentmodification|unboundlocalerror|recursionerror|unicodedecodeerror|syntaxerror|\
-         indentationerror|nullreferenceexception|argumentnullexception|invalidoperationexception|undefined is not|\
+         indentationerror|nullreferenceexception|formatexception|argumentnullexception|invalidoperationexception|undefined is not|\
          cannot read propert|is not a function|undefined method|no such property|index out of range|index out of bounds|\
          divide by zero|division by zero|invalid memory address",
     )

@@ -101,7 +101,7 @@ pub const SIGNS: &[Sign] = &[
          data too long for column|value too long for type|numeric value out of range|invalid input syntax for|\
          invalid byte sequence|could not deserialize|failed to deserialize|deserialization error|\
          deserializationexception|unmarshal|malformed|invalid json|unexpected token < in json|jsondecodeerror|\
-         jsonparseexception|mismatchedinputexception|unexpected end of json|schema validation fail|invalid character",
+         jsonparseexception|jsonreaderexception|could not parse the json|failed to parse json|mismatchedinputexception|unexpected end of json|schema validation fail|invalid character",
     )
     .about(Thing::Quoted)
     .fix(
@@ -186,7 +186,7 @@ pub const SIGNS: &[Sign] = &[
     ),
     sign(
         Category::ReplicationLag,
-        0.72,
+        0.8,
         "A database replica lags behind its primary (replication lag)",
         "replication lag|replica lag|standby is behind|requested wal segment|replication slot|seconds behind master|\
          replica is lagging|replicalag",
