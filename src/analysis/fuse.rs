@@ -220,7 +220,9 @@ fn belong_together(deep: &Story, shallow: &Story, focus: &Focus, links: &Links) 
     let apart = !a.namespace.is_empty() && !b.namespace.is_empty() && a.namespace != b.namespace;
     // Two faults that both concern what was asked about are one chain when nature knows the link between them.
     let both_concern_it = || relevance(deep, focus, links) >= CONCERNS && relevance(shallow, focus, links) >= CONCERNS;
-    links.related(a, b) || !apart && chains::names(&shallow.lead, &deep.lead) || chains::is_shared(deep.lead.category) && !apart && both_concern_it()
+    links.related(a, b)
+        || !apart && chains::names(&shallow.lead, &deep.lead)
+        || chains::is_shared(deep.lead.category) && !apart && both_concern_it()
 }
 
 /// A change that touched exactly what is broken is told with it, instead of beside it.

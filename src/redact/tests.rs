@@ -28,6 +28,7 @@ fn ordinary_sentences_are_left_alone() {
         "Error: token expired at 14:03",
         "MountVolume.SetUp failed for volume \"token\"",
         "password: required",
+        "cannot read the token: KeyError: 'CHAT_TOKEN'",
         "dial tcp 10.0.0.1:27017: connect: connection refused",
         "http://prometheus:9090/api/v1/query?query=up",
     ] {

@@ -27,3 +27,11 @@ fn own_scenarios_are_answered_and_nothing_wrong_is_asserted() {
     assert!(number("top1") * 100 >= number("n") * FLOOR_PERCENT, "missed:\n{}", missed.join("\n"));
     assert_eq!(number("asserted_wrong"), 0, "missed:\n{}", missed.join("\n"));
 }
+
+#[test]
+fn the_examples_that_come_with_the_program_are_explained() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/config/bundles");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_sre-agent")).args(["eval", folder, "--json"]).output().unwrap();
+    let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&result["total"]["n"], &result["total"]["top1"]), (&3.into(), &3.into()), "{}", result["total"]);
+}

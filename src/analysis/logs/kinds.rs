@@ -245,11 +245,6 @@ impl Kind {
     }
 
     fn seen_at(&self, place: &Place) -> Seen {
-        let span = match (place.first, place.last) {
-            (Some(first), Some(last)) if first != last => format!(" from {first} to {last}"),
-            (Some(first), _) => format!(" at {first}"),
-            _ => String::new(),
-        };
         Seen {
             kind: EvidenceKind::LogPattern,
             source: place.source.clone(),
@@ -257,7 +252,7 @@ impl Kind {
             entity: place.entity.clone(),
             time: place.first,
             until: place.last.filter(|last| Some(*last) != place.first),
-            summary: one_line(&format!("{}×{span}: {}", place.count, self.reading.essence), 300),
+            summary: one_line(&format!("{}×: {}", place.count, self.reading.essence), 300),
             excerpt: place.excerpt.clone(),
             decisive: self.reading.decisive && !self.over,
         }

@@ -152,8 +152,8 @@ fn seen_of(stream: &LogStream, group: &[&LogLine]) -> (usize, Seen) {
     let last = group.iter().filter_map(|line| line.time).max();
     let text = group.first().map_or("", |line| line.text.as_str());
     let span = match (first, last) {
-        (Some(first), Some(last)) if first != last => format!(" from {first} to {last}"),
-        (Some(first), _) => format!(" at {first}"),
+        // The evidence carries its own times.
+        (Some(_), Some(_)) => String::new(),
         _ => group.first().map(|line| format!(" in line {}", line.number)).unwrap_or_default(),
     };
     let seen = Seen {

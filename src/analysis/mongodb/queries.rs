@@ -8,7 +8,7 @@ use super::{
     super::{Finding, Role},
     entry::{Entry, Node, clip, contains_ignoring_case},
 };
-use crate::model::Category;
+use crate::model::{Category, Entity};
 
 /// Documents read per document returned: Atlas warns at 1000:1 (Query Targeting alert), ftdc assessments at 100.
 const TARGETING: f64 = 100.0;
@@ -218,7 +218,8 @@ fn finding(node: &Node<'_>, group: &[Slow<'_>]) -> Option<Finding> {
     Some(Finding {
         category,
         role,
-        entity: node.entity(),
+        // The collection is what people know and can act upon; which member logged it stands in the evidence.
+        entity: if first.namespace.is_empty() { node.entity() } else { Entity::new("Collection", "", &first.namespace) },
         statement,
         seen: vec![seen],
         decisive: missing && count >= 3,
