@@ -194,13 +194,13 @@ impl Store for Embedded {
     }
 
     async fn due_slots(&self, now: Timestamp, limit: usize) -> Result<Vec<Slot>> {
-        let (due, unreadable) = self.read(move |connection| rows::due_slots(connection, millis(now), limit)).await?;
-        for (key, error) in unreadable {
+        let due = self.read(move |connection| rows::due_slots(connection, millis(now), limit)).await?;
+        for (key, error) in due.unreadable {
             // One row of another version must not silence all the others.
             tracing::error!(slot = %key, %error, "a message cannot be read and is put aside");
             self.slot_failed(&key, &error, false, None).await?;
         }
-        Ok(due)
+        Ok(due.slots)
     }
 
     async fn slot(&self, key: &str) -> Result<Option<Slot>> {

@@ -198,8 +198,15 @@ const SLOT_TABLES: &str = " FROM slots s LEFT JOIN slots c ON c.incident = s.inc
 /// How many messages of one channel one look hands out: the others come with the next look, so that no channel starves another.
 const PER_CHANNEL: i64 = 5;
 
-/// Messages that are due, and the keys of rows that cannot be read, each with why.
-pub fn due_slots(connection: &Connection, now: i64, limit: usize) -> Result<(Vec<Slot>, Vec<(String, String)>)> {
+/// What one look finds: messages that are due, and the keys of rows that cannot be read, each with why.
+#[derive(Debug, Default)]
+pub struct Due {
+    pub slots: Vec<Slot>,
+    pub unreadable: Vec<(String, String)>,
+}
+
+/// Looks for messages that are due.
+pub fn due_slots(connection: &Connection, now: i64, limit: usize) -> Result<Due> {
     // The card leads its thread: nothing else of an incident goes out before it, unless it can never go out.
     // Within a channel what was never posted goes before edits of what is there.
     let sql = format!(
@@ -213,14 +220,14 @@ pub fn due_slots(connection: &Connection, now: i64, limit: usize) -> Result<(Vec
     let rows = statement
         .query_map(params![now, PER_CHANNEL, limit as i64], |row| Ok((row.get::<_, String>(0)?, read_slot(row)?)))
         .map_err(unavailable)?;
-    let (mut due, mut unreadable) = (Vec::new(), Vec::new());
+    let mut due = Due::default();
     for row in rows {
         match row.map_err(unavailable)? {
-            (_, Ok(slot)) => due.push(slot),
-            (key, Err(error)) => unreadable.push((key, error.to_string())),
+            (_, Ok(slot)) => due.slots.push(slot),
+            (key, Err(error)) => due.unreadable.push((key, error.to_string())),
         }
     }
-    Ok((due, unreadable))
+    Ok(due)
 }
 
 pub fn slot(connection: &Connection, key: &str) -> Result<Option<Slot>> {
