@@ -1,12 +1,14 @@
 //! What people do with an incident: acknowledge, resolve, reopen, run again.
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
-use ulid::Ulid;
 
-use super::{Ctx, group::note, slots};
+use super::{
+    Ctx,
+    group::{investigation_id, note},
+    slots,
+};
 use crate::{
-    model::{Act, Incident, IncidentId, IncidentState, InvestigationId},
+    model::{Act, Incident, IncidentId, IncidentState},
     store::{Commit, NewWork, Work, WorkKind},
 };
 
@@ -22,7 +24,7 @@ pub async fn step(ctx: &Ctx, work: &Work, act: Act, id: IncidentId, user: &str) 
         Some(incident) => {
             if let Some(mut incident) = apply(incident, act, user, now) {
                 if act == Act::Rerun {
-                    let investigation = rerun_id(&work.id, now);
+                    let investigation = investigation_id(&work.id, now);
                     incident.investigation = Some(investigation);
                     commit
                         .enqueue
@@ -87,10 +89,4 @@ pub fn apply(mut incident: Incident, act: Act, user: &str, now: Timestamp) -> Op
     };
     note(&mut incident, now, user, text);
     Some(incident)
-}
-
-/// A fresh id for another look; `now` keeps two presses apart.
-fn rerun_id(work: &str, now: Timestamp) -> InvestigationId {
-    let random = Sha256::digest(work).iter().take(10).fold(0u128, |sum, byte| sum << 8 | u128::from(*byte));
-    InvestigationId(Ulid::from_parts(now.as_millisecond().max(0).unsigned_abs(), random))
 }

@@ -95,7 +95,7 @@ async fn begin(ctx: &Ctx, record: AlertId, changed: &mut [Incident], now: Timest
         if incident.state.is_closed() {
             continue;
         }
-        let investigation = investigation_id(incident.id, record, now);
+        let investigation = investigation_id(&format!("{}/{record}", incident.id), now);
         incident.investigation = Some(investigation);
         incident.agents = route::step(&ctx.engine, &Request::alert(incident.alert.clone())).agents;
         enqueue.push(NewWork { kind: WorkKind::Investigate { incident: incident.id, investigation }, priority: incident.priority });
@@ -220,9 +220,8 @@ pub fn note(incident: &mut Incident, at: Timestamp, actor: &str, text: &str) {
     incident.timeline.push(TimelineEntry { at, actor: actor.to_owned(), text: text.to_owned() });
 }
 
-/// An id of its own for each incident of a record.
-fn investigation_id(incident: IncidentId, record: AlertId, now: Timestamp) -> InvestigationId {
-    let digest = Sha256::digest(format!("{incident}/{record}"));
-    let random = digest.iter().take(10).fold(0u128, |sum, byte| sum << 8 | u128::from(*byte));
+/// An investigation's id, made of what it is for: two investigations never share one.
+pub fn investigation_id(of: &str, now: Timestamp) -> InvestigationId {
+    let random = Sha256::digest(of).iter().take(10).fold(0u128, |sum, byte| sum << 8 | u128::from(*byte));
     InvestigationId(Ulid::from_parts(now.as_millisecond().max(0).unsigned_abs(), random))
 }
