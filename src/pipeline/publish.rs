@@ -92,12 +92,20 @@ pub async fn drain(ctx: &Ctx) -> anyhow::Result<usize> {
     }
 }
 
+/// One lane for each channel, and one for all reactions: Slack counts those by workspace, and no message waits for one.
 fn by_channel(due: Vec<Slot>) -> BTreeMap<String, Vec<Slot>> {
     let mut channels: BTreeMap<String, Vec<Slot>> = BTreeMap::new();
     for slot in due {
-        channels.entry(slot.channel.clone()).or_default().push(slot);
+        channels.entry(lane(&slot)).or_default().push(slot);
     }
     channels
+}
+
+fn lane(slot: &Slot) -> String {
+    match &slot.body {
+        SlotBody::Message(_) => slot.channel.clone(),
+        SlotBody::Reaction { .. } => "reactions".to_owned(),
+    }
 }
 
 async fn send_channel(ctx: &Ctx, channel: &str, slots: Vec<Slot>, stop: &CancellationToken) {
@@ -130,11 +138,8 @@ async fn send_channel(ctx: &Ctx, channel: &str, slots: Vec<Slot>, stop: &Cancell
 }
 
 async fn send(ctx: &Ctx, slot: &Slot) -> Result<(), StoreError> {
-    // Posts and edits share a channel's second; reactions are another method and do not crowd the channel.
-    let pace = match &slot.body {
-        SlotBody::Message(_) => slot.channel.clone(),
-        SlotBody::Reaction { .. } => "reactions".to_owned(),
-    };
+    // Posts and edits share a channel's second.
+    let pace = lane(slot);
     let wait = ctx.pace.take(&pace);
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;

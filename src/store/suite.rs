@@ -269,9 +269,17 @@ pub async fn a_busy_channel_does_not_starve_another(store: &impl Store) {
     };
     let mut slots: Vec<SlotUpdate> = (0..300).map(|number| one(number, "C1")).collect();
     slots.push(one(900, "C2"));
+    let reaction = |number: u64| SlotUpdate {
+        key: format!("INC-{number}/reaction"),
+        body: SlotBody::Reaction { ts: "1.1".to_owned(), name: Some("eyes".to_owned()) },
+        ..one(number, "C3")
+    };
+    slots.extend((0..20).map(reaction));
+    slots.push(one(901, "C3"));
     store.commit(Commit { slots, ..Commit::default() }).await.unwrap();
     let due = store.due_slots(now(), 200).await.unwrap();
     assert!(due.iter().any(|slot| slot.channel == "C2"));
+    assert!(due.iter().any(|slot| slot.key == "INC-901/card"), "reactions do not crowd out messages");
     let keys: std::collections::BTreeSet<&str> = due.iter().map(|slot| slot.delivery.as_str()).collect();
     assert_eq!(keys.len(), due.len(), "every slot has a mark of its own");
 }
