@@ -42,6 +42,7 @@ const PLACE_LABELS: &[(&str, &str)] = &[("node", "Node"), ("nodename", "Node"), 
 
 /// Words of a question that name nothing.
 const STOP_WORDS: &[&str] = &[
+    "broken",
     "a",
     "about",
     "after",

@@ -86,3 +86,15 @@ async fn without_a_source_of_evidence_it_says_so() {
     assert_eq!(found.status, InvestigationStatus::Partial);
     assert!(found.hypotheses.is_empty() && found.gaps[0].contains("no source of evidence is configured"), "{:?}", found.gaps);
 }
+
+#[tokio::test]
+async fn what_is_found_elsewhere_is_said_with_little_confidence() {
+    let pods = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"checkout-1","namespace":"shop"},"spec":{"containers":[{"name":"c","image":"i"}]},
+        "status":{"phase":"Running","containerStatuses":[{"name":"c","ready":false,"restartCount":3,"state":{"waiting":{"reason":"CrashLoopBackOff","message":"back-off"}},"lastState":{"terminated":{"reason":"OOMKilled","exitCode":137}}}]}}"#;
+    let about = |service: &str| Request::alert(Alert { name: "DiskFull".into(), service: service.into(), ..Alert::default() });
+    let known = investigate(&[("pods.json", pods)], &about("checkout")).await;
+    let unknown = investigate(&[("pods.json", pods)], &about("postgres")).await;
+    assert!(known.hypotheses[0].confidence > 0.7, "{:?}", known.hypotheses);
+    assert!(unknown.hypotheses.iter().all(|cause| cause.confidence < 0.5), "{:?}", unknown.hypotheses);
+    assert!(unknown.gaps.iter().any(|gap| gap.contains("postgres")), "{:?}", unknown.gaps);
+}

@@ -38,7 +38,7 @@ pub struct Args {
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     if args.scenario == "list" {
-        super::print(&format!("{}\n", Scenario::names().join("\n")));
+        super::print(&format!("{}\n", Scenario::names().join("\n")))?;
         return Ok(ExitCode::SUCCESS);
     }
     telemetry::start_logging("error");
@@ -75,7 +75,7 @@ async fn play(args: Args) -> anyhow::Result<ExitCode> {
     let ts = slack.post_as_bot(&channel, &scenario.bot_name, scenario.message.clone()).await?;
     if args.once {
         wait_until_settled(&slack, &watch).await?;
-        super::print(&thread::text(&slack.thread(&channel, &ts)));
+        super::print(&thread::text(&slack.thread(&channel, &ts)))?;
     } else {
         println!("sre-agent demo, example `{}`\n\n  open {page_url}/#/{channel}/{ts}\n\nCtrl-C stops it.", args.scenario);
         stop.cancelled().await;

@@ -65,7 +65,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Format::Json => format!("{:#}\n", report::json(&investigation, &report)),
         Format::Slack => format!("{:#}\n", blocks::message(&report::findings(IncidentId(1), &report))),
     };
-    super::print(&out);
+    super::print(&out)?;
     Ok(ExitCode::SUCCESS)
 }
 

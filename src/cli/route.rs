@@ -63,6 +63,8 @@ fn alert(line: &[u8]) -> Result<Alert, String> {
         return Err("longer than 1 MiB".into());
     }
     let value: Value = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    // A line of `parse-alert` holds its alerts in a list; the first one decides.
+    let value = value.get("alerts").and_then(|alerts| alerts.get(0)).unwrap_or(&value);
     let fields = value.as_object().ok_or("not a JSON object")?;
     let text = |key: &str| match fields.get(key) {
         None | Some(Value::Null) => Ok(String::new()),

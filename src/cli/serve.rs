@@ -16,7 +16,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Which parts run in this process
-    #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',', default_values_t = [Role::Http, Role::Worker])]
+    #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',', default_value = "http,worker")]
     roles: Vec<Role>,
     /// Which agents run in this process; all when it is left out
     #[arg(long, value_name = "LIST", value_delimiter = ',')]

@@ -77,6 +77,8 @@ pub fn apply(mut incident: Incident, act: Act, user: &str, now: Timestamp) -> Op
         Act::Reopen => {
             incident.state = if incident.report.is_some() { IncidentState::Reported } else { IncidentState::Open };
             incident.resolved_at = None;
+            incident.acknowledged_at = None;
+            incident.owner = None;
             "reopened"
         }
         Act::Rerun if incident.state == IncidentState::Investigating => return None,

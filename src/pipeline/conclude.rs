@@ -40,7 +40,8 @@ fn reported(mut incident: Incident, investigation: &Investigation, report: crate
     if matches!(incident.state, IncidentState::Open | IncidentState::Investigating) {
         incident.state = IncidentState::Reported;
     }
-    incident.reported_at = Some(now);
+    // How long the first report took; a later look does not change that.
+    incident.reported_at.get_or_insert(now);
     incident.investigation = Some(investigation.id);
     if !investigation.routing.agents.is_empty() {
         incident.agents.clone_from(&investigation.routing.agents);

@@ -129,6 +129,8 @@ pub fn group(news: &News<'_>, known: Option<Incident>, channel: &str, now: Times
         _ if news.follow_up => Grouped::Nothing,
         _ => match alert.status {
             AlertStatus::Paused | AlertStatus::Pending => Grouped::Nothing,
+            // A sentence has no identity that a later firing could be told by: there is nothing to close.
+            AlertStatus::Resolved if alert.source == "text" => Grouped::Nothing,
             AlertStatus::Resolved => {
                 let mut incident = opened(news, channel, now);
                 incident.state = IncidentState::Resolved;

@@ -21,23 +21,33 @@ pub fn escape(text: &str) -> String {
     out
 }
 
-/// Plain words inside mrkdwn: escaped, and with a word joiner where `*`, `_`, `~`, backquotes or `:name:` would become formatting.
+/// Plain words inside mrkdwn: escaped, and with a word joiner where `*`, `_`, `~`, backquotes or `:name:` would become
+/// formatting. Names and images with such characters inside them stay as they are, so that they can be copied.
 fn plain(text: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let at = |index: usize| chars.get(index).copied();
     let mut out = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
+    for (index, c) in chars.iter().copied().enumerate() {
+        // Slack formats only at the edge of a word.
+        let inside =
+            index.checked_sub(1).and_then(at).is_some_and(char::is_alphanumeric) && at(index + 1).is_some_and(char::is_alphanumeric);
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            // A zero-width word joiner on both sides keeps the character and takes its meaning.
-            '*' | '~' | '`' => out.extend(['\u{2060}', c, '\u{2060}']),
-            '_' => out.extend(['_', '\u{2060}']),
-            ':' => out.extend([':', '\u{2060}']),
+            '`' => out.extend(['\u{2060}', c, '\u{2060}']),
+            '*' | '~' | '_' if !inside => out.extend(['\u{2060}', c, '\u{2060}']),
+            ':' if starts_emoji(chars.get(index + 1..).unwrap_or_default()) => out.extend([':', '\u{2060}']),
             c => out.push(c),
         }
     }
-    // A colon before a space or the end starts no emoji: leave those as they are.
-    out.replace(":\u{2060} ", ": ").replace(":\u{2060}\n", ":\n").replace(":\u{2060}/", ":/")
+    out
+}
+
+/// `name:` follows a colon.
+fn starts_emoji(rest: &[char]) -> bool {
+    let name = rest.iter().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+' | '\'')).count();
+    name > 0 && rest.get(name) == Some(&':')
 }
 
 /// The whole text as mrkdwn.

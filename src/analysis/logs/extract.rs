@@ -87,7 +87,32 @@ pub fn unresolved(text: &str) -> Option<String> {
             r"(?i)([a-z0-9][\w.-]*\w)(?::\d+)?: (?:Name or service not known|Temporary failure in name resolution|nodename nor servname)"
         ),
     ];
-    let stop = ["resolution", "not", "name", "or", "error", "failed", "lookup", "service", "on", "the", "address", "information", "host"];
+    let stop = [
+        "resolution",
+        "not",
+        "name",
+        "or",
+        "error",
+        "failed",
+        "lookup",
+        "service",
+        "on",
+        "the",
+        "address",
+        "information",
+        "host",
+        // The flags of a DNS answer, as a name server logs them.
+        "qr",
+        "aa",
+        "tc",
+        "rd",
+        "ra",
+        "ad",
+        "cd",
+        "nxdomain",
+        "servfail",
+        "noerror",
+    ];
     patterns
         .into_iter()
         .filter_map(|pattern| group(pattern, text))

@@ -206,7 +206,8 @@ fn from_words(post: &Post) -> Option<Draft> {
     draft.labels.clone_from(&listing.labels);
     details(&mut draft, &listing, post);
     draft.name = named.map(str::to_owned).or(triggered_by).or(found).unwrap_or_else(|| title.name.clone());
-    draft.status = title.status.or(state).or_else(|| post.status_of_color()).or(Some(AlertStatus::Firing));
+    let recovered = || sentence::is_recovery(&title.name).then_some(AlertStatus::Resolved);
+    draft.status = title.status.or(state).or_else(|| post.status_of_color()).or_else(recovered).or(Some(AlertStatus::Firing));
     if !title.severity_word.is_empty() {
         draft.severity_word = title.severity_word;
     }

@@ -37,6 +37,17 @@ static ON: Pattern = Pattern::new(|| {
 });
 static ENVIRONMENT: Pattern = Pattern::new(|| compile(r"(?i)\b(?:in|on)\s+(prod|production|staging|stage|dev|qa|uat|preprod)\b"));
 
+static RECOVERY: Pattern = Pattern::new(|| {
+    compile(
+        r"(?i)\b(?:(?:has|have)\s+(?:now\s+)?recovered|is\s+(?:now\s+)?healthy\s+again|(?:is\s+)?back\s+(?:to\s+normal|online|up)|is\s+up\s+again)\b",
+    )
+});
+
+/// Whether the sentence says that a problem is over.
+pub(super) fn is_recovery(text: &str) -> bool {
+    RECOVERY.is_match(text)
+}
+
 /// Whether the sentence states a symptom and is not people talking.
 pub(super) fn is_alert(text: &str) -> bool {
     let text = text.trim();

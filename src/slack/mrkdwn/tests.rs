@@ -29,3 +29,10 @@ fn times_are_local_for_each_reader() {
 fn an_ordinary_sentence_stays_readable() {
     assert_eq!(render(&Text::new().plain("Do now: roll back")), "Do now: roll back");
 }
+
+#[test]
+fn names_stay_as_they_can_be_copied() {
+    for name in ["billing:2.4.1-rc", "db_orders_v2", "http://orders:8080/healthz", "limits.memory: 512Mi"] {
+        assert_eq!(render(&Text::new().plain(name)), name);
+    }
+}

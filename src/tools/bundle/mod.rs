@@ -13,6 +13,7 @@ mod pasted;
 mod sniff;
 mod table;
 mod tools;
+mod unseen;
 mod wrapping;
 
 #[cfg(test)]
@@ -52,7 +53,11 @@ impl Bundle {
         observations.gaps.dedup();
         let embedded: Vec<_> = observations.documents.iter().flat_map(embedded::events).collect();
         observations.events.extend(embedded);
+        unseen::add(&mut observations);
         names::attach(&mut observations);
+        if observations == Observations::default() {
+            observations.gaps.push("the bundle holds no evidence: there is nothing in it that could be read".to_owned());
+        }
         Ok(Self { observations })
     }
 

@@ -308,3 +308,24 @@ proptest! {
         read(&cut_pod);
     }
 }
+
+#[test]
+fn pods_that_only_events_tell_of_are_read_from_them() {
+    let event = |reason: &str, message: &str, pod: &str| {
+        format!(
+            r#"{{"apiVersion":"v1","kind":"Event","metadata":{{"name":"e.{pod}.{reason}","namespace":"prod"}},"type":"Warning","reason":"{reason}","message":"{message}","involvedObject":{{"kind":"Pod","name":"{pod}","namespace":"prod"}},"lastTimestamp":"2026-01-15T14:05:00Z"}}"#
+        )
+    };
+    let list = |items: &[String]| format!(r#"{{"apiVersion":"v1","kind":"List","items":[{}]}}"#, items.join(","));
+    let pods = |text: &str| -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("events.json"), text).unwrap();
+        let bundle = Bundle::open(folder.path()).unwrap();
+        bundle.observations().objects.iter().filter(|object| object.kind == "Pod").map(|object| object.name.clone()).collect()
+    };
+    let stuck = event("FailedScheduling", "0/3 nodes are available: 3 Insufficient memory.", "reports-1");
+    assert_eq!(pods(&list(&[stuck.clone(), event("Unhealthy", "probe failed", "web-1")])), ["reports-1"]);
+    let other =
+        r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"web-1","namespace":"prod"},"status":{"phase":"Running"}}"#.to_owned();
+    assert_eq!(pods(&list(&[stuck, other])), ["web-1"], "where pods were collected, one that is not among them is history");
+}

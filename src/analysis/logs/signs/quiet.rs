@@ -10,9 +10,12 @@ fn is_stranger(text: &str) -> bool {
     text.contains("[preauth]") || text.contains("for invalid user ")
 }
 
-/// The name of a test that went well.
+/// The name of a test or of a check that went well.
 fn is_passed_test(text: &str) -> bool {
     let line = text.trim_end();
+    if !line.contains('\n') && ["check passed", "check succeeded", "check ok", "checks passed"].iter().any(|end| line.ends_with(end)) {
+        return true;
+    }
     !line.contains('\n')
         && ((line.starts_with("test ") && line.ends_with("... ok"))
             || line.starts_with("PASS")
