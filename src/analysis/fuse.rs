@@ -14,8 +14,8 @@ pub const CONFIDENCE_CAP: f64 = 0.95;
 const CITED: usize = 8;
 /// From this strength on, a statistical finding may explain others.
 const STRONG: f64 = 0.7;
-/// How much of its confidence a cause keeps when the evidence does not know what was asked about.
-const ELSEWHERE: f64 = 0.5;
+/// The most confidence that a cause has when the evidence does not know what was asked about: low.
+const ELSEWHERE_CAP: f64 = 0.45;
 /// From this relevance on, a story concerns what was asked about.
 const CONCERNS: f64 = 0.45;
 /// The longest summary and excerpt. Source: the model's contract.
@@ -68,7 +68,8 @@ pub fn fuse(mut findings: Vec<Finding>, focus: &Focus, links: &Links, thresholds
     findings.dedup_by(|a, b| a.category == b.category && a.entity == b.entity && a.statement == b.statement);
 
     // What was asked about is nowhere in the evidence: what is found is found elsewhere, and said with little confidence.
-    let doubt = if focus.entities.is_empty() || links.is_known(focus) { 1.0 } else { ELSEWHERE };
+    let concerns_it = |finding: &Finding| links.relevance(&finding.entity, focus) >= 0.95;
+    let elsewhere = !focus.entities.is_empty() && !links.is_known(focus) && !findings.iter().any(concerns_it);
     let mut stories = chained(stories(findings, focus, links), focus, links);
     tell_changes(&mut stories, links);
     for story in &mut stories {
@@ -76,7 +77,7 @@ pub fn fuse(mut findings: Vec<Finding>, focus: &Focus, links: &Links, thresholds
         story
             .others
             .sort_by(|a, b| weight(b).total_cmp(&weight(a)).then_with(|| (&a.entity, &a.statement).cmp(&(&b.entity, &b.statement))));
-        story.score = score(story) * doubt;
+        story.score = score(story);
     }
     stories.sort_by(|a, b| {
         b.score.total_cmp(&a.score).then_with(|| (&a.lead.entity, &a.lead.statement).cmp(&(&b.lead.entity, &b.lead.statement)))
@@ -97,7 +98,8 @@ pub fn fuse(mut findings: Vec<Finding>, focus: &Focus, links: &Links, thresholds
             fused.impact = impact(&story, links);
         }
         let mut hypothesis = hypothesis(story, &mut fused.evidence, fused.hypotheses.len() as u32 + 1);
-        if doubt < 1.0 {
+        if elsewhere {
+            hypothesis.confidence = hypothesis.confidence.min(ELSEWHERE_CAP);
             hypothesis.statement = format!("Elsewhere in the evidence: {}", hypothesis.statement);
         }
         fused.hypotheses.push(hypothesis);
