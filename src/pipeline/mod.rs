@@ -17,6 +17,3 @@ mod tests;
 
 pub use ctx::{Ctx, Settings};
 pub use queue::{Outcome, run, tick};
-
-#[cfg(test)]
-pub use publish::drain;

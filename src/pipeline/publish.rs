@@ -76,22 +76,6 @@ impl Drop for Speaking {
     }
 }
 
-/// Sends what is due now, once, in order; for tests that hold the clock.
-#[cfg(test)]
-pub async fn drain(ctx: &Ctx) -> anyhow::Result<usize> {
-    let mut sent = 0;
-    loop {
-        let due = ctx.store.due_slots(ctx.clock.now(), BATCH).await?;
-        if due.is_empty() {
-            return Ok(sent);
-        }
-        for (channel, slots) in by_channel(due) {
-            sent += slots.len();
-            send_channel(ctx, &channel, slots, &CancellationToken::new()).await;
-        }
-    }
-}
-
 /// One lane for each channel, and one for all reactions: Slack counts those by workspace, and no message waits for one.
 fn by_channel(due: Vec<Slot>) -> BTreeMap<String, Vec<Slot>> {
     let mut channels: BTreeMap<String, Vec<Slot>> = BTreeMap::new();

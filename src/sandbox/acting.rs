@@ -38,10 +38,7 @@ impl Sandbox {
             }
             let ts = state.next_ts(now);
             let message = Message { ts: ts.clone(), thread_ts, body, ..Message::default() };
-            if let Some(place) = state.channel_mut(&channel) {
-                place.messages.push(message);
-            }
-            state.message_event(&channel, &ts);
+            state.arrive(&channel, message);
             ts
         };
         self.bump();
@@ -101,10 +98,7 @@ impl Sandbox {
             let body = fields.as_object().cloned().unwrap_or_default();
             let thread_ts = thread_ts.map(str::to_owned);
             let message = Message { ts: ts.clone(), thread_ts, body, ..Message::default() };
-            if let Some(place) = state.channel_mut(&channel) {
-                place.messages.push(message);
-            }
-            state.message_event(&channel, &ts);
+            state.arrive(&channel, message);
             ts
         };
         self.bump();

@@ -167,6 +167,15 @@ impl State {
         attachments
     }
 
+    /// A message of somebody else's is there now, and the app hears of it.
+    pub fn arrive(&mut self, channel: &str, message: Message) {
+        let ts = message.ts.clone();
+        if let Some(place) = self.channel_mut(channel) {
+            place.messages.push(message);
+        }
+        self.message_event(channel, &ts);
+    }
+
     /// The `message` event for a message that is already stored.
     pub fn message_event(&mut self, channel: &str, ts: &str) {
         let Some(place) = self.channel(channel) else { return };
