@@ -1,9 +1,6 @@
 //! The composition root: the only file that names concrete types. Builds the parts, runs them, drains them.
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use tokio::{net::TcpListener, sync::Notify};
@@ -15,7 +12,7 @@ use crate::{
     coord, inbound,
     model::{Clock, Ids},
     pipeline::{self, Ctx},
-    slack::{Client, Pace},
+    slack::{Identity, Pace, Workspaces},
     store::{self, IncidentFilter, Store},
     telemetry::Metrics,
     tools::{Registry, bundle::Bundle},
@@ -82,7 +79,10 @@ impl App {
         let store: Arc<dyn Store> = Arc::new(store::Embedded::open(&settings.store_path).context("cannot open the store")?);
         let coord = Arc::new(coord::Embedded::default());
         let metrics = Arc::new(Metrics::default());
-        let slack = Arc::new(Client::new(&settings.slack.api_url, &settings.slack.bot_token));
+        let slack = Arc::new(Workspaces::new(settings.slack.connection, &settings.slack.bot_token));
+        for (team, token) in &settings.slack.workspaces {
+            slack.add(team, token);
+        }
         let (bundle, rules) = (settings.bundle, settings.rules);
         let engine = tokio::task::spawn_blocking(move || engine(bundle.as_deref(), rules)).await.context("opening the evidence")??;
         let state = inbound::State {
@@ -91,7 +91,8 @@ impl App {
             slack: Arc::clone(&slack),
             signing_secret: Arc::new(settings.slack.signing_secret),
             api_token: settings.api_token.map(Arc::new),
-            identity: Arc::new(OnceLock::new()),
+            public_url: settings.public_url.map(Into::into),
+            config: Arc::new(settings.inbound),
             clock: clock.clone(),
             ids,
             metrics: Arc::clone(&metrics),
@@ -106,7 +107,7 @@ impl App {
             pace: Pace::default(),
             clock,
             metrics,
-            settings: pipeline::Settings { channel: settings.slack.channel, workers: settings.workers, ..pipeline::Settings::default() },
+            settings: settings.pipeline,
             outbox: Notify::new(),
         };
         Ok(Self { ctx: Arc::new(ctx), state, roles, store_path: settings.store_path })
@@ -117,7 +118,7 @@ impl App {
     /// # Errors
     /// When the listener fails, or another process already works on the same store.
     pub async fn run(self, listener: Option<TcpListener>, stop: CancellationToken) -> anyhow::Result<()> {
-        let identity = tokio::spawn(learn_identity(self.state.clone(), stop.clone()));
+        let identity = tokio::spawn(learn_identities(Arc::clone(&self.state.slack), stop.clone()));
         let _alone = if self.roles.worker { Some(only_worker(&self.store_path)?) } else { None };
         if self.roles.worker {
             self.ctx.store.take_over().await.context("the store does not take writes")?;
@@ -178,24 +179,30 @@ impl Watch {
     }
 }
 
-/// Asks Slack who we are, patiently: until then our own messages are told by the app's id alone.
-async fn learn_identity(state: inbound::State, stop: CancellationToken) {
+/// Asks Slack who we are in every workspace, patiently: until then our own messages are told by the app's id alone.
+async fn learn_identities(slack: Arc<Workspaces>, stop: CancellationToken) {
     let mut wait = Duration::from_secs(1);
     while !stop.is_cancelled() {
-        match state.slack.auth_test().await {
-            Ok(answer) => {
-                let field = |name: &str| answer.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
-                let identity = inbound::Identity { bot_id: field("bot_id"), user_id: field("user_id") };
-                if identity.bot_id.is_empty() && identity.user_id.is_empty() {
-                    tracing::warn!("Slack's answer does not say who we are");
-                } else {
+        let unknown: Vec<_> = slack.all().into_iter().filter(|workspace| workspace.identity.get().is_none()).collect();
+        if unknown.is_empty() {
+            return;
+        }
+        for workspace in unknown {
+            match workspace.client.auth_test().await {
+                Ok(answer) => {
+                    let field = |name: &str| answer.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+                    let identity =
+                        Identity { bot_id: field("bot_id"), user_id: field("user_id"), team_id: field("team_id"), url: field("url") };
+                    if identity.bot_id.is_empty() && identity.user_id.is_empty() {
+                        tracing::warn!("Slack's answer does not say who we are");
+                        continue;
+                    }
                     tracing::info!(bot_id = %identity.bot_id, team = %field("team"), "connected to Slack");
                     // Only this task sets it, once.
-                    let _ = state.identity.set(identity);
-                    return;
+                    let _ = workspace.identity.set(identity);
                 }
+                Err(error) => tracing::warn!(%error, "Slack does not say who we are"),
             }
-            Err(error) => tracing::warn!(%error, "Slack does not say who we are"),
         }
         tokio::select! {
             () = stop.cancelled() => return,

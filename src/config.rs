@@ -1,6 +1,7 @@
 //! Settings: the only reader of files and environment. All errors are found and told together.
 
 mod reader;
+mod sections;
 #[cfg(test)]
 mod tests;
 
@@ -13,7 +14,7 @@ use std::{
 
 use secrecy::SecretString;
 
-use crate::{agents, analysis::Thresholds};
+use crate::{agents, analysis::Thresholds, inbound, notify, pipeline, slack::Connection};
 use reader::Reader;
 
 /// The settings that come with the program: every key with its default.
@@ -25,22 +26,47 @@ const USUAL_PLACE: &str = "config/settings.yaml";
 #[derive(Debug)]
 pub struct Settings {
     pub listen: SocketAddr,
+    /// Where people and Slack reach us from outside, without a slash at the end.
+    pub public_url: Option<String>,
     pub slack: Slack,
     pub api_token: Option<SecretString>,
     pub store_path: PathBuf,
     pub bundle: Option<PathBuf>,
-    pub workers: usize,
     pub log: String,
+    pub inbound: inbound::Config,
+    pub pipeline: pipeline::Settings,
+    pub notify: notify::Config,
     pub rules: Rules,
+}
+
+/// How Slack's events, clicks and commands come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// Slack calls us.
+    Events,
+    /// We call Slack.
+    Socket,
 }
 
 /// How to reach Slack.
 #[derive(Debug)]
 pub struct Slack {
-    pub api_url: String,
+    pub delivery: Delivery,
+    pub connection: Connection,
     pub bot_token: SecretString,
     pub signing_secret: SecretString,
-    pub channel: String,
+    pub app_token: Option<SecretString>,
+    /// Further workspaces: team id to bot token.
+    pub workspaces: BTreeMap<String, SecretString>,
+    /// What installs the app into other workspaces.
+    pub oauth: Option<OAuth>,
+}
+
+/// The app's own credentials.
+#[derive(Debug)]
+pub struct OAuth {
+    pub client_id: String,
+    pub client_secret: SecretString,
 }
 
 /// The rule files beside the settings, or the embedded ones.
@@ -112,20 +138,9 @@ type Finish = Box<dyn FnOnce(Rules) -> Settings>;
 fn settings(name: &str, text: &str, environment: &BTreeMap<String, String>, errors: &mut Vec<String>) -> Option<Finish> {
     let mut reader = Reader::new(name, text, environment, errors)?;
     let listen = reader.parsed("server.listen", "127.0.0.1:3000", "an address and a port, like 127.0.0.1:3000 or 0.0.0.0:3000");
-    let api_url: String = reader.text("slack.api_url", "https://slack.com/api");
-    reader.check(
-        "slack.api_url",
-        url::Url::parse(&api_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https")),
-        "an http(s) address",
-    );
-    let bot_token = reader.text("slack.bot_token", "");
-    reader.check(
-        "slack.bot_token",
-        bot_token.starts_with("xoxb-"),
-        "a bot token of your Slack app: it starts with xoxb- (set SLACK_BOT_TOKEN)",
-    );
-    let signing_secret = reader.text("slack.signing_secret", "");
-    reader.check("slack.signing_secret", signing_secret.len() >= 8, "the signing secret of your Slack app (set SLACK_SIGNING_SECRET)");
+    let public_url = reader.text("server.public_url", "");
+    reader.check("server.public_url", public_url.is_empty() || sections::is_http(&public_url), "an http(s) address, or empty");
+    let slack = slack(&mut reader, public_url.is_empty());
     let channel = reader.text("slack.channel", "");
     let channel_ok = channel.starts_with(['C', 'G', 'D']) && channel.chars().all(|c| c.is_ascii_alphanumeric());
     reader.check(
@@ -149,22 +164,83 @@ fn settings(name: &str, text: &str, environment: &BTreeMap<String, String>, erro
     reader.check("store.path", !store_path.is_empty(), "the path of a file");
     let bundle = reader.text("evidence.bundle", "");
     reader.check("evidence.bundle", bundle.is_empty() || Path::new(&bundle).exists(), "a folder or a .tar.gz that is there, or empty");
-    let workers = reader.number("pipeline.workers", 4, 1, 64);
+    let (inbound, notify) = (sections::inbound(&mut reader), sections::notify(&mut reader));
+    let pipeline = sections::pipeline(&mut reader, &channel);
     let log = reader.text("log", "info");
     let filter_ok = tracing_subscriber::EnvFilter::try_new(&log).is_ok();
     reader.check("log", filter_ok, "error, warn, info, debug, or directives like info,sre_agent=debug");
     reader.finish();
-    let listen = listen?;
+    let (listen, slack) = (listen?, slack?);
     Some(Box::new(move |rules| Settings {
         listen,
-        slack: Slack { api_url, bot_token: bot_token.into(), signing_secret: signing_secret.into(), channel },
+        public_url: Some(public_url.trim_end_matches('/').to_owned()).filter(|url| !url.is_empty()),
+        slack,
         api_token: (!api_token.is_empty()).then(|| api_token.into()),
         store_path: store_path.into(),
         bundle: (!bundle.is_empty()).then(|| bundle.into()),
-        workers,
         log,
+        inbound,
+        pipeline,
+        notify,
         rules,
     }))
+}
+
+fn slack(reader: &mut Reader<'_>, no_public_url: bool) -> Option<Slack> {
+    let delivery = match reader.text("slack.delivery", "events").as_str() {
+        "events" => Delivery::Events,
+        "socket" => Delivery::Socket,
+        _ => {
+            reader.check("slack.delivery", false, "`events` or `socket`");
+            Delivery::Events
+        }
+    };
+    let api_url = reader.text("slack.api_url", "https://slack.com/api");
+    reader.check("slack.api_url", sections::is_http(&api_url), "an http(s) address");
+    let proxy = Some(reader.text("slack.proxy", "")).filter(|proxy| !proxy.is_empty());
+    let connection = Connection::new(&api_url, proxy.as_deref());
+    reader.check("slack.proxy", connection.is_ok(), "the address of an HTTP proxy, like http://proxy.example:3128");
+    let bot_token = reader.text("slack.bot_token", "");
+    reader.check(
+        "slack.bot_token",
+        bot_token.starts_with("xoxb-"),
+        "a bot token of your Slack app: it starts with xoxb- (set SLACK_BOT_TOKEN)",
+    );
+    let signing_secret = reader.text("slack.signing_secret", "");
+    reader.check(
+        "slack.signing_secret",
+        signing_secret.len() >= 8 || delivery == Delivery::Socket && signing_secret.is_empty(),
+        "the signing secret of your Slack app (set SLACK_SIGNING_SECRET)",
+    );
+    let app_token = reader.text("slack.app_token", "");
+    reader.check(
+        "slack.app_token",
+        app_token.starts_with("xapp-") || delivery == Delivery::Events && app_token.is_empty(),
+        "an app-level token with connections:write: it starts with xapp- (set SLACK_APP_TOKEN)",
+    );
+    let mut workspaces = BTreeMap::new();
+    for team in reader.names("slack.workspaces") {
+        let key = format!("slack.workspaces.{team}");
+        let token = reader.text(&key, "");
+        reader.check(&key, team.starts_with(['T', 'E']) && token.starts_with("xoxb-"), "a team id (T…) with a bot token (xoxb-…)");
+        workspaces.insert(team, token.into());
+    }
+    let (client_id, client_secret) = (reader.text("slack.client_id", ""), reader.secret("slack.client_secret"));
+    reader.check(
+        "slack.client_id",
+        client_id.is_empty() || client_secret.is_some() && !no_public_url,
+        "`slack.client_secret` and `server.public_url` beside it, or to be empty",
+    );
+    let oauth = client_secret.filter(|_| !client_id.is_empty()).map(|client_secret| OAuth { client_id, client_secret });
+    Some(Slack {
+        delivery,
+        connection: connection.ok()?,
+        bot_token: bot_token.into(),
+        signing_secret: signing_secret.into(),
+        app_token: (!app_token.is_empty()).then(|| app_token.into()),
+        workspaces,
+        oauth,
+    })
 }
 
 fn rules(folder: Option<&Path>, errors: &mut Vec<String>) -> Option<Rules> {

@@ -10,8 +10,8 @@
 //!
 //! | level | rooms |
 //! |---|---|
-//! | 0 | `model` the words everybody uses · `telemetry` logs and metrics · `redact` secrets out of text |
-//! | 1 | `analysis` facts and causes from observations · `report` what the bot says · `slack` how it is said in Slack · `tools` where observations come from · `store` what must not be lost · `coord` queue, locks, cache · `sandbox` a Slack workspace on this machine |
+//! | 0 | `model` the words everybody uses · `telemetry` logs and metrics · `redact` secrets out of text · `web` the HTTP client |
+//! | 1 | `analysis` facts and causes from observations · `report` what the bot says · `slack` how it is said in Slack · `tools` where observations come from · `store` what must not be lost · `coord` queue, locks, cache · `notify` other systems that are told · `sandbox` a Slack workspace on this machine |
 //! | 2 | `agents` who looks where, and the router |
 //! | 3 | `pipeline` the steps · `inbound` the doors · `eval` scenarios and scores |
 //! | 4 | `main` → `cli` → `app` → `config` |
@@ -26,9 +26,11 @@
 pub mod model;
 pub mod redact;
 pub mod telemetry;
+pub mod web;
 
 pub mod analysis;
 pub mod coord;
+pub mod notify;
 pub mod report;
 pub mod sandbox;
 pub mod slack;

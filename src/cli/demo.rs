@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 use super::runtime::{bind, block_on, stop_signal};
 use crate::{
     app::{App, Roles, Watch, random_ids, system_clock},
-    config, sandbox,
+    config, inbound, notify, pipeline, sandbox,
     sandbox::Sandbox,
+    slack::Connection,
     telemetry,
 };
 use scenario::Scenario;
@@ -67,7 +68,8 @@ async fn play(args: Args) -> anyhow::Result<ExitCode> {
     let serving = tokio::spawn(slack.clone().serve(page, stop.clone().cancelled_owned()));
 
     let channel = slack.channel_id("alerts").context("the sandbox has no channel #alerts")?;
-    let settings = config::Settings { slack: config::Slack { channel: channel.clone(), ..settings.slack }, ..settings };
+    let pipeline = pipeline::Settings { channel: channel.clone(), ..settings.pipeline };
+    let settings = config::Settings { pipeline, ..settings };
     let app = App::build(settings, Roles { http: true, worker: true }, clock, random_ids()).await?;
     let watch = app.watch();
     let running = tokio::spawn(app.run(Some(service), stop.clone()));
@@ -99,16 +101,22 @@ async fn page_listener(args: &Args) -> anyhow::Result<tokio::net::TcpListener> {
 fn settings(scenario: &Scenario, workspace: &sandbox::Config, page_url: &str) -> anyhow::Result<config::Settings> {
     Ok(config::Settings {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        public_url: None,
         slack: config::Slack {
-            api_url: format!("{page_url}/api"),
+            delivery: config::Delivery::Events,
+            connection: Connection::new(&format!("{page_url}/api"), None).map_err(anyhow::Error::msg)?,
             bot_token: workspace.bot_token.clone().into(),
             signing_secret: workspace.signing_secret.clone().into(),
-            channel: String::new(),
+            app_token: None,
+            workspaces: std::collections::BTreeMap::new(),
+            oauth: None,
         },
         api_token: None,
         store_path: scenario.folder().join("store.db"),
         bundle: Some(scenario.bundle()),
-        workers: 2,
+        inbound: inbound::Config::default(),
+        pipeline: pipeline::Settings::default(),
+        notify: notify::Config::default(),
         log: "error".to_owned(),
         rules: config::load_rules(None)?,
     })

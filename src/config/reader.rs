@@ -3,8 +3,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     str::FromStr,
+    time::Duration,
 };
 
+use secrecy::SecretString;
 use serde_json::Value;
 
 /// A settings file that is being read.
@@ -69,6 +71,57 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A secret, or none where the text is empty.
+    pub fn secret(&mut self, key: &str) -> Option<SecretString> {
+        let text = self.text(key, "");
+        (!text.is_empty()).then(|| text.into())
+    }
+
+    /// A length of time such as `90s`, `10m`, `3h` or `7d`.
+    pub fn duration(&mut self, key: &str, default: &str) -> Duration {
+        let text = self.text(key, default);
+        let parsed = parse_duration(&text);
+        if parsed.is_none() {
+            self.wrong(key, "a length of time such as 90s, 10m, 3h or 7d");
+        }
+        parsed.unwrap_or_default()
+    }
+
+    /// A list of texts; a single text is a list of one.
+    pub fn list(&mut self, key: &str) -> Vec<String> {
+        match self.value(key) {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(items)) => items
+                .iter()
+                .filter_map(|item| match item {
+                    Value::String(text) => Some(self.filled_in(key, text)),
+                    _ => {
+                        self.wrong(key, "a list of texts");
+                        None
+                    }
+                })
+                .filter(|text| !text.is_empty())
+                .collect(),
+            Some(Value::String(text)) => vec![self.filled_in(key, &text)].into_iter().filter(|text| !text.is_empty()).collect(),
+            Some(_) => {
+                self.wrong(key, "a list of texts");
+                Vec::new()
+            }
+        }
+    }
+
+    /// The names below a section that the user gives names in.
+    pub fn names(&mut self, section: &str) -> Vec<String> {
+        match self.value(section) {
+            Some(Value::Object(fields)) => fields.keys().cloned().collect(),
+            None | Some(Value::Null) => Vec::new(),
+            Some(_) => {
+                self.wrong(section, "its settings below it, indented");
+                Vec::new()
+            }
+        }
+    }
+
     /// Notes an error unless `fine`.
     pub fn check(&mut self, key: &str, fine: bool, allowed: &str) {
         if !fine {
@@ -124,6 +177,20 @@ impl<'a> Reader<'a> {
         }
         out + rest
     }
+}
+
+fn parse_duration(text: &str) -> Option<Duration> {
+    let split = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at_checked(split)?;
+    let number: u64 = number.parse().ok()?;
+    let seconds = match unit.trim() {
+        "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    number.checked_mul(seconds).map(Duration::from_secs)
 }
 
 fn leaves(value: &Value, path: &str, found: &mut Vec<(String, bool)>) {

@@ -21,8 +21,8 @@ fn errors(yaml: &str) -> Vec<String> {
 #[test]
 fn the_settings_that_come_with_the_program_are_valid() {
     let settings = load(None, &environment()).unwrap();
-    assert_eq!(settings.slack.channel, "C1");
-    assert_eq!(settings.workers, 4);
+    assert_eq!(settings.pipeline.channel, "C1");
+    assert_eq!(settings.pipeline.workers, 4);
     assert!(settings.api_token.is_none() && settings.bundle.is_none());
 }
 

@@ -15,7 +15,7 @@ use super::{
     State,
     alerts::{self, AlertError},
     reply::Refusal,
-    state::clean,
+    state::{Door, clean},
 };
 use crate::model::{Inbound, RecordSource};
 
@@ -64,7 +64,7 @@ pub async fn alerts(state: &State, headers: &HeaderMap, body: &[u8]) -> Result<R
     }
     let key = dedup_key(key, body, state.clock.now());
     let id = state
-        .record(RecordSource::Api, Some(&key), priority, |id| {
+        .record(Door { source: RecordSource::Api, key: Some(&key), team: "", priority }, |id| {
             for alert in &mut found {
                 alert.id = id;
                 clean(alert);

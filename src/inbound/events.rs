@@ -1,24 +1,20 @@
 //! `POST /slack/events`: the Events API. An alert that another bot posted becomes a record; everything else is acknowledged.
 
-use axum::{
-    Json,
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
     State,
     alerts::{self, Recognised},
+    deliveries::Ack,
     reply::Refusal,
-    state::clean,
+    state::{Door, clean},
 };
 use crate::model::{Inbound, Origin, RecordSource};
 
 /// The outer envelope, as far as we need it; unknown fields and types are no error.
 #[derive(Debug, Deserialize)]
-struct Envelope {
+pub struct Envelope {
     #[serde(rename = "type", default)]
     kind: String,
     #[serde(default)]
@@ -28,19 +24,19 @@ struct Envelope {
     #[serde(default)]
     api_app_id: Option<String>,
     #[serde(default)]
+    team_id: String,
+    #[serde(default)]
     event: Value,
 }
 
 /// Handles one verified delivery.
-pub async fn handle(state: &State, body: &[u8]) -> Result<Response, Refusal> {
-    let envelope: Envelope =
-        serde_json::from_slice(body).map_err(|error| Refusal::Malformed(format!("the body is not the JSON of a Slack event: {error}")))?;
+pub async fn handle(state: &State, envelope: Envelope) -> Ack {
     match (envelope.kind.as_str(), &envelope.challenge) {
-        ("url_verification", Some(challenge)) => return Ok(Json(json!({"challenge": challenge})).into_response()),
+        ("url_verification", Some(challenge)) => return Ok(Some(json!({"challenge": challenge}))),
         ("event_callback", _) => {}
         _ => {
             state.metrics.unknown_event();
-            return Ok(StatusCode::OK.into_response());
+            return Ok(None);
         }
     }
     if text(&envelope.event, "type") == "message" {
@@ -48,7 +44,7 @@ pub async fn handle(state: &State, body: &[u8]) -> Result<Response, Refusal> {
     } else {
         state.metrics.unknown_event();
     }
-    Ok(StatusCode::OK.into_response())
+    Ok(None)
 }
 
 async fn message(state: &State, envelope: &Envelope) -> Result<(), Refusal> {
@@ -61,7 +57,7 @@ async fn message(state: &State, envelope: &Envelope) -> Result<(), Refusal> {
     let message_id = format!("{channel}/{ts}/{}", text(event, "event_ts"));
     let key = envelope.event_id.as_deref().unwrap_or(&message_id);
     state
-        .record(RecordSource::SlackEvents, Some(key), priority, |id| {
+        .record(Door { source: RecordSource::SlackEvents, key: Some(key), team: &envelope.team_id, priority }, |id| {
             for alert in &mut found {
                 alert.id = id;
                 alert.origin = Origin::Slack { channel: channel.to_owned(), ts: ts.to_owned() };
@@ -101,8 +97,12 @@ fn place<'a>(state: &State, envelope: &'a Envelope) -> Option<Place<'a>> {
 
 fn is_ours(state: &State, envelope: &Envelope, message: &Value) -> bool {
     let same = |known: &str, given: &str| !known.is_empty() && known == given;
-    let by_identity =
-        state.identity.get().is_some_and(|us| same(&us.bot_id, text(message, "bot_id")) || same(&us.user_id, text(message, "user")));
+    let by_identity = state
+        .slack
+        .of(&envelope.team_id)
+        .identity
+        .get()
+        .is_some_and(|us| same(&us.bot_id, text(message, "bot_id")) || same(&us.user_id, text(message, "user")));
     let app = envelope.api_app_id.as_deref().unwrap_or_default();
     let profile = message.pointer("/bot_profile/app_id").and_then(Value::as_str).unwrap_or_default();
     by_identity || same(app, text(message, "app_id")) || same(app, profile)

@@ -1,26 +1,30 @@
 //! `POST /slack/interactions`: buttons. An act becomes a record; "Details" opens its modal at once, because the trigger lives three seconds.
 
-use axum::{
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{State, reply::Refusal};
+use super::{State, deliveries::Ack, reply::Refusal, state::Door};
 use crate::{
-    model::{Act, Inbound, IncidentId, Part, Priority, RecordSource, Text},
+    model::{Act, Inbound, IncidentId, Part, Priority, RecordSource, Reply, Text},
     report,
     slack::blocks,
 };
 
 /// The payload, as far as we need it.
 #[derive(Debug, Deserialize)]
-struct Payload {
+pub struct Payload {
     #[serde(rename = "type", default)]
     kind: String,
     #[serde(default)]
     user: Named,
+    #[serde(default)]
+    team: Option<Named>,
+    #[serde(default)]
+    channel: Named,
+    #[serde(default)]
+    container: Container,
+    #[serde(default)]
+    response_url: Option<String>,
     #[serde(default)]
     trigger_id: String,
     #[serde(default)]
@@ -33,6 +37,13 @@ struct Named {
     id: String,
 }
 
+/// What the element was in.
+#[derive(Debug, Default, Deserialize)]
+struct Container {
+    #[serde(default)]
+    thread_ts: Option<String>,
+}
+
 #[derive(Debug, Deserialize)]
 struct Pressed {
     #[serde(default)]
@@ -43,17 +54,17 @@ struct Pressed {
     value: Option<String>,
 }
 
+impl Payload {
+    fn team(&self) -> &str {
+        self.team.as_ref().map_or("", |team| team.id.as_str())
+    }
+}
+
 /// Handles one verified delivery.
-pub async fn handle(state: &State, body: &[u8]) -> Result<Response, Refusal> {
-    let payload = url::form_urlencoded::parse(body)
-        .find(|(name, _)| name == "payload")
-        .map(|(_, value)| value.into_owned())
-        .ok_or_else(|| Refusal::Malformed("the form has no field `payload`".to_owned()))?;
-    let payload: Payload = serde_json::from_str(&payload)
-        .map_err(|error| Refusal::Malformed(format!("`payload` is not the JSON of an interaction: {error}")))?;
+pub async fn handle(state: &State, payload: Payload) -> Ack {
     if payload.kind != "block_actions" {
         state.metrics.unknown_event();
-        return Ok(StatusCode::OK.into_response());
+        return Ok(None);
     }
     for pressed in &payload.actions {
         let Some(incident) = pressed.value.as_deref().and_then(|value| value.parse::<IncidentId>().ok()) else {
@@ -68,23 +79,29 @@ pub async fn handle(state: &State, body: &[u8]) -> Result<Response, Refusal> {
             "rerun" => act(state, &payload, pressed, Act::Rerun, incident).await?,
             "details" => {
                 // Slack wants its answer within three seconds and the modal too: the one does not wait for the other.
-                let (state, trigger) = (state.clone(), payload.trigger_id.clone());
-                tokio::spawn(async move { details(&state, incident, &trigger).await });
+                let (state, team, trigger) = (state.clone(), payload.team().to_owned(), payload.trigger_id.clone());
+                tokio::spawn(async move { details(&state, &team, incident, &trigger).await });
             }
             _ => state.metrics.unknown_event(),
         }
     }
-    Ok(StatusCode::OK.into_response())
+    Ok(None)
 }
 
 async fn act(state: &State, payload: &Payload, pressed: &Pressed, act: Act, incident: IncidentId) -> Result<(), Refusal> {
     let key = format!("{}/{}/{}", payload.trigger_id, pressed.action_id, pressed.action_ts);
     let user = payload.user.id.clone();
-    state.record(RecordSource::SlackInteraction, Some(&key), Priority::P0, |_| Inbound::Act { act, incident, user }).await?;
+    let reply = Reply {
+        channel: payload.channel.id.clone(),
+        thread: payload.container.thread_ts.clone(),
+        response_url: payload.response_url.clone(),
+    };
+    let door = Door { source: RecordSource::SlackInteraction, key: Some(&key), team: payload.team(), priority: Priority::P0 };
+    state.record(door, |_| Inbound::Act { act, incident, user, reply }).await?;
     Ok(())
 }
 
-async fn details(state: &State, id: IncidentId, trigger: &str) {
+async fn details(state: &State, team: &str, id: IncidentId, trigger: &str) {
     let view = match details_view(state, id).await {
         Ok(view) => view,
         Err(error) => {
@@ -95,7 +112,7 @@ async fn details(state: &State, id: IncidentId, trigger: &str) {
             )
         }
     };
-    if let Err(error) = state.slack.open_view(trigger, &view).await {
+    if let Err(error) = state.slack.of(team).client.open_view(trigger, &view).await {
         tracing::warn!(incident = %id, %error, "the details modal could not be opened");
     }
 }

@@ -5,6 +5,9 @@
 pub mod alerts;
 
 mod api;
+mod commands;
+mod config;
+mod deliveries;
 mod events;
 mod interactions;
 mod reply;
@@ -13,5 +16,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use config::{Config, WEBHOOKS, Webhook};
+pub use deliveries::envelope;
 pub use router::router;
-pub use state::{Identity, State};
+pub use state::State;

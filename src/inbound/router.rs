@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{
-    Router,
+    Json, Router,
     body::{Body, Bytes, to_bytes},
     extract::{Request, State as Shared},
     http::{HeaderMap, StatusCode},
@@ -12,9 +12,12 @@ use axum::{
 };
 
 use super::{
-    State, api, events, interactions,
+    State, api, deliveries,
     reply::{BODY_MAX, Refusal},
 };
+use secrecy::ExposeSecret;
+use serde_json::json;
+
 use crate::slack::signature;
 
 /// How long a sender may take over its body.
@@ -23,8 +26,10 @@ const BODY_WAIT: Duration = Duration::from_secs(10);
 /// The service's HTTP side.
 pub fn router(state: State) -> Router {
     Router::new()
-        .route("/slack/events", post(slack_events))
-        .route("/slack/interactions", post(slack_interactions))
+        .route("/slack/events", post(slack))
+        .route("/slack/interactions", post(slack))
+        .route("/slack/commands", post(slack))
+        .route("/api/v1/slack/webhook", post(slack_webhook))
         .route("/api/v1/alerts", post(api_alerts))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
@@ -32,18 +37,26 @@ pub fn router(state: State) -> Router {
         .with_state(state)
 }
 
-async fn slack_events(Shared(state): Shared<State>, request: Request) -> Response {
-    match signed_body(&state, request).await {
-        Ok(body) => answer(&state, events::handle(&state, &body).await),
+/// Events, clicks and commands: whatever Slack was told to send to whichever path.
+async fn slack(Shared(state): Shared<State>, request: Request) -> Response {
+    match slack_delivery(&state, request).await {
+        Ok(Some(ack)) => Json(ack).into_response(),
+        Ok(None) => StatusCode::OK.into_response(),
         Err(refusal) => refused(&state, refusal),
     }
 }
 
-async fn slack_interactions(Shared(state): Shared<State>, request: Request) -> Response {
-    match signed_body(&state, request).await {
-        Ok(body) => answer(&state, interactions::handle(&state, &body).await),
+/// The same, for those who want to read in the answer that it was taken.
+async fn slack_webhook(Shared(state): Shared<State>, request: Request) -> Response {
+    match slack_delivery(&state, request).await {
+        Ok(ack) => Json(ack.unwrap_or_else(|| json!({"status": "received"}))).into_response(),
         Err(refusal) => refused(&state, refusal),
     }
+}
+
+async fn slack_delivery(state: &State, request: Request) -> deliveries::Ack {
+    let body = signed_body(state, request).await?;
+    deliveries::body(state, &body).await
 }
 
 async fn api_alerts(Shared(state): Shared<State>, request: Request) -> Response {
@@ -73,6 +86,9 @@ async fn metrics(Shared(state): Shared<State>) -> Response {
 
 /// The body of a request that Slack has signed. The timestamp is judged before the body is read, the size while it is read.
 async fn signed_body(state: &State, request: Request) -> Result<Bytes, Refusal> {
+    if state.signing_secret.expose_secret().is_empty() {
+        return Err(Refusal::Unauthorized("no signing secret is configured, so nothing can be taken for Slack's".to_owned()));
+    }
     let (head, body) = request.into_parts();
     let header = |name: &str| one_header(&head.headers, name);
     let (timestamp, given) = (header("x-slack-request-timestamp"), header("x-slack-signature"));

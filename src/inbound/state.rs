@@ -1,42 +1,46 @@
 //! What the doors work with, and the one way in: a durable record, then a word to the queue.
 
-use std::{
-    borrow::Cow,
-    sync::{Arc, OnceLock},
-};
+use std::{borrow::Cow, sync::Arc};
 
 use secrecy::SecretString;
 
+use super::Config;
 use crate::{
     coord::Queue,
     model::{Alert, AlertId, Clock, Ids, Inbound, Priority, RawRecord, RecordSource},
     redact,
-    slack::Client,
+    slack::Workspaces,
     store::{Recorded, Store, StoreError},
     telemetry::Metrics,
 };
-
-/// Who we are in Slack, so that our own messages are not taken for alerts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    pub bot_id: String,
-    pub user_id: String,
-}
 
 /// One per process; cheap to clone.
 #[derive(Clone)]
 pub struct State {
     pub store: Arc<dyn Store>,
     pub queue: Arc<dyn Queue>,
-    pub slack: Arc<Client>,
+    pub slack: Arc<Workspaces>,
+    /// Empty where Slack does not call us: then no request can be Slack's.
     pub signing_secret: Arc<SecretString>,
     /// What callers of the API must present; `None` only where the API is not reachable from outside this machine.
     pub api_token: Option<Arc<SecretString>>,
-    /// Known once Slack has answered.
-    pub identity: Arc<OnceLock<Identity>>,
+    /// Where people reach us, without a slash at the end.
+    pub public_url: Option<Arc<str>>,
+    pub config: Arc<Config>,
     pub clock: Clock,
     pub ids: Ids,
     pub metrics: Arc<Metrics>,
+}
+
+/// What is to be recorded of a delivery besides its meaning.
+#[derive(Debug, Clone, Copy)]
+pub struct Door<'a> {
+    pub source: RecordSource,
+    /// The sender's own id of the delivery; `None` where it has none, so that each delivery stands for itself.
+    pub key: Option<&'a str>,
+    /// The Slack workspace (team id); empty for the configured one.
+    pub team: &'a str,
+    pub priority: Priority,
 }
 
 impl State {
@@ -44,13 +48,8 @@ impl State {
     ///
     /// # Errors
     /// When the record is not durable: the sender must not be told that it was taken.
-    pub async fn record(
-        &self,
-        source: RecordSource,
-        dedup_key: Option<&str>,
-        priority: Priority,
-        inbound: impl FnOnce(AlertId) -> Inbound,
-    ) -> Result<AlertId, StoreError> {
+    pub async fn record(&self, door: Door<'_>, inbound: impl FnOnce(AlertId) -> Inbound) -> Result<AlertId, StoreError> {
+        let Door { source, key: dedup_key, team, priority } = door;
         let now = self.clock.now();
         let id = AlertId(self.ids.fresh(now));
         let record = RawRecord {
@@ -58,6 +57,7 @@ impl State {
             source,
             dedup_key: dedup_key.map_or_else(|| id.to_string(), str::to_owned),
             received_at: now,
+            team: team.to_owned(),
             inbound: inbound(id),
         };
         match self.store.record(&record, priority).await? {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     alert::Alert,
     ids::{AlertId, IncidentId},
+    observation::Change,
 };
 
 /// Which door a record came through.
@@ -16,6 +17,10 @@ pub enum RecordSource {
     SlackInteraction,
     SlackCommand,
     Api,
+    /// One of the alert senders' own webhooks.
+    Webhook,
+    /// A timer of ours: a heartbeat that did not come.
+    Timer,
 }
 
 impl RecordSource {
@@ -25,6 +30,8 @@ impl RecordSource {
             Self::SlackInteraction => "slack_interaction",
             Self::SlackCommand => "slack_command",
             Self::Api => "api",
+            Self::Webhook => "webhook",
+            Self::Timer => "timer",
         }
     }
 }
@@ -38,18 +45,113 @@ pub struct RawRecord {
     /// The sender's own id of the delivery (`event_id`, `trigger_id`…): a second one with the same key has no effect.
     pub dedup_key: String,
     pub received_at: Timestamp,
+    /// The Slack workspace (team id) that it came from; empty for the configured one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub team: String,
     pub inbound: Inbound,
 }
 
-/// A button, menu entry or command of a person, on one incident.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What a person says about a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Correct,
+    /// The named cause is real, and something one step further caused it.
+    OneHopShort,
+    Wrong,
+}
+
+impl Verdict {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Correct => "correct",
+            Self::OneHopShort => "one hop short",
+            Self::Wrong => "wrong",
+        }
+    }
+}
+
+/// A button, menu entry, modal or command of a person, on one incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Act {
     Acknowledge,
     Unacknowledge,
     Resolve,
     Reopen,
+    /// Another look, with the evidence as it is now.
     Rerun,
+    /// Another look as of the alert's own time, compared with the first report.
+    Replay,
+    /// Gives the incident to a person (a Slack user id), or to nobody.
+    Assign {
+        to: Option<String>,
+    },
+    /// No more messages about it for this long.
+    Silence {
+        seconds: u64,
+        reason: String,
+    },
+    /// The silence ends before its time.
+    Unsilence,
+    /// Calls for more people: a Slack user group's id, or `pagerduty`.
+    Escalate {
+        to: String,
+        reason: String,
+    },
+    /// What the person thinks of the report, in their words where they gave some.
+    Feedback {
+        verdict: Verdict,
+        note: String,
+    },
+}
+
+impl Act {
+    /// The act's name: in the audit log, in metrics and in `slack.rights`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Acknowledge => "acknowledge",
+            Self::Unacknowledge => "unacknowledge",
+            Self::Resolve => "resolve",
+            Self::Reopen => "reopen",
+            Self::Rerun => "rerun",
+            Self::Replay => "replay",
+            Self::Assign { .. } => "assign",
+            Self::Silence { .. } => "silence",
+            Self::Unsilence => "unsilence",
+            Self::Escalate { .. } => "escalate",
+            Self::Feedback { .. } => "feedback",
+        }
+    }
+
+    /// Every name, in the order in which people read them.
+    pub const NAMES: [&'static str; 11] =
+        ["acknowledge", "unacknowledge", "resolve", "reopen", "rerun", "replay", "assign", "silence", "unsilence", "escalate", "feedback"];
+}
+
+/// Where the person who acted is answered, seen by nobody else.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Reply {
+    pub channel: String,
+    /// The thread in which the answer appears, where there is one.
+    pub thread: Option<String>,
+    /// Slack's address for answers to this very act: 5 answers within 30 minutes. Source: docs.slack.dev, "Handling user interaction".
+    pub response_url: Option<String>,
+}
+
+/// A person asks for an investigation, or asks about one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ask {
+    /// In the person's own words.
+    pub text: String,
+    /// A Slack user id.
+    pub user: String,
+    pub channel: String,
+    /// The message that is answered in its thread; `None` for a command, which has no message of its own.
+    pub ts: Option<String>,
+    /// The incident in whose thread it was asked.
+    pub incident: Option<IncidentId>,
 }
 
 /// The outside, as our own enum.
@@ -65,5 +167,19 @@ pub enum Inbound {
         follow_up: bool,
     },
     /// A person did something to an incident.
-    Act { act: Act, incident: IncidentId, user: String },
+    Act {
+        act: Act,
+        incident: IncidentId,
+        user: String,
+        #[serde(default)]
+        reply: Reply,
+    },
+    /// A person asked something.
+    Ask {
+        ask: Ask,
+        #[serde(default)]
+        reply: Reply,
+    },
+    /// Deploys, flags and other changes that somebody told of: evidence for later, never an alert.
+    Changes { changes: Vec<Change> },
 }

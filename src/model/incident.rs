@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    alert::{Alert, Priority},
+    alert::{Alert, AlertStatus, Origin, Priority},
     ids::{AlertId, IncidentId, InvestigationId},
+    inbound::Verdict,
     report::Report,
 };
 
@@ -57,6 +58,81 @@ pub struct TimelineEntry {
     pub text: String,
 }
 
+/// A silence as the incident's card shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Silenced {
+    /// The silence's id.
+    pub silence: String,
+    pub until: Timestamp,
+    /// A Slack user id.
+    pub by: String,
+    /// The state to which the incident returns.
+    pub before: IncidentState,
+}
+
+/// More people were called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Escalation {
+    pub at: Timestamp,
+    /// A Slack user id, or `sre-agent`.
+    pub by: String,
+    /// A Slack user group's id, or `pagerduty`.
+    pub to: String,
+    pub reason: String,
+}
+
+/// What a person said about a report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Feedback {
+    pub at: Timestamp,
+    /// A Slack user id.
+    pub by: String,
+    pub investigation: Option<InvestigationId>,
+    pub verdict: Verdict,
+    /// The real cause, in the person's words; may be empty.
+    pub note: String,
+}
+
+/// One of an incident's different alerts, by fingerprint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    pub incident: IncidentId,
+    pub fingerprint: String,
+    pub name: String,
+    pub summary: String,
+    pub service: String,
+    pub namespace: String,
+    pub resource: String,
+    pub status: AlertStatus,
+    /// How many times it was told of.
+    pub count: u64,
+    pub first_at: Timestamp,
+    pub last_at: Timestamp,
+    /// Where it was told of first.
+    pub origin: Origin,
+    /// Why it belongs to this incident; empty for the alert that opened it.
+    pub reason: String,
+}
+
+/// One line of the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    pub at: Timestamp,
+    /// A Slack user id, `api`, or `sre-agent`.
+    pub actor: String,
+    /// What was done, or refused: an act's name.
+    pub act: String,
+    /// What it was done to: `INC-42`.
+    pub object: String,
+    /// `done`, `refused`, `failed`, `nothing to do`.
+    pub outcome: String,
+    pub detail: String,
+}
+
+fn one() -> u64 {
+    1
+}
+
 /// One problem, one thread, one card.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
@@ -79,6 +155,28 @@ pub struct Incident {
     pub thread: Option<ThreadRef>,
     /// The channel of the thread, also before there is one.
     pub channel: String,
+    /// The Slack workspace (team id) of the channel; empty for the configured one.
+    #[serde(default)]
+    pub team: String,
+    /// What else belongs to this incident while it is open: `service:…`, `node:…`; see the grouping rule.
+    #[serde(default)]
+    pub keys: Vec<String>,
+    /// How many of its different alerts are firing now; it is over when none is.
+    #[serde(default = "one")]
+    pub firing: u64,
+    /// When it came back after it was over, newest last, a few.
+    #[serde(default)]
+    pub returns: Vec<Timestamp>,
+    /// The storm in whose summary it is shown, instead of messages of its own.
+    #[serde(default)]
+    pub storm: Option<String>,
+    /// Until when it is silenced, and what it was before.
+    #[serde(default)]
+    pub silenced: Option<Silenced>,
+    #[serde(default)]
+    pub escalations: Vec<Escalation>,
+    #[serde(default)]
+    pub feedback: Vec<Feedback>,
     pub investigation: Option<InvestigationId>,
     /// The newest record that was applied: what arrived before it never undoes it.
     #[serde(default)]

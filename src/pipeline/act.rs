@@ -8,27 +8,39 @@ use super::{
     slots,
 };
 use crate::{
-    model::{Act, Incident, IncidentId, IncidentState},
-    store::{Commit, NewWork, Work, WorkKind},
+    model::{Act, Incident, IncidentId, IncidentState, Reply},
+    store::{Commit, NewWork, Occasion, Work, WorkKind},
 };
 
+/// Who acts, and where they are answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Person<'a> {
+    /// A Slack user id.
+    pub id: &'a str,
+    /// Their workspace.
+    pub team: &'a str,
+    pub reply: &'a Reply,
+}
+
 /// Does `act` on the incident; an act that changes nothing is done, without a trace.
-pub async fn step(ctx: &Ctx, work: &Work, act: Act, id: IncidentId, user: &str) -> anyhow::Result<()> {
+pub async fn step(ctx: &Ctx, work: &Work, act: &Act, id: IncidentId, person: &Person<'_>) -> anyhow::Result<()> {
+    let user = person.id;
     let now = ctx.clock.now();
     let mut commit = Commit { done: Some(work.clone()), ..Commit::default() };
     match ctx.store.incident(id).await? {
         // A second open incident of one fingerprint cannot be: the problem is back already, under another number.
-        Some(incident) if act == Act::Reopen && somebody_else_is_open(ctx, &incident).await? => {
+        Some(incident) if *act == Act::Reopen && somebody_else_is_open(ctx, &incident).await? => {
             tracing::info!(incident = %id, user, "not reopened: a newer incident of the same alert is open");
         }
         Some(incident) => {
             if let Some(mut incident) = apply(incident, act, user, now) {
-                if act == Act::Rerun {
+                if *act == Act::Rerun {
                     let investigation = investigation_id(&work.id, now);
                     incident.investigation = Some(investigation);
-                    commit
-                        .enqueue
-                        .push(NewWork { kind: WorkKind::Investigate { incident: id, investigation }, priority: incident.priority });
+                    commit.enqueue.push(NewWork {
+                        kind: WorkKind::Investigate { incident: id, investigation, occasion: Occasion::Rerun { user: user.to_owned() } },
+                        priority: incident.priority,
+                    });
                 }
                 commit.slots = slots::standing(&incident);
                 commit.incidents.push(incident);
@@ -51,7 +63,7 @@ async fn somebody_else_is_open(ctx: &Ctx, incident: &Incident) -> anyhow::Result
 }
 
 /// The incident after the act, or `None` when it changes nothing.
-pub fn apply(mut incident: Incident, act: Act, user: &str, now: Timestamp) -> Option<Incident> {
+pub fn apply(mut incident: Incident, act: &Act, user: &str, now: Timestamp) -> Option<Incident> {
     let text = match act {
         Act::Acknowledge if incident.state.is_closed() || incident.state == IncidentState::Acknowledged => return None,
         Act::Acknowledge => {
@@ -87,6 +99,9 @@ pub fn apply(mut incident: Incident, act: Act, user: &str, now: Timestamp) -> Op
                 incident.state = IncidentState::Investigating;
             }
             "asked for another look"
+        }
+        Act::Replay | Act::Assign { .. } | Act::Silence { .. } | Act::Unsilence | Act::Escalate { .. } | Act::Feedback { .. } => {
+            return None;
         }
     };
     note(&mut incident, now, user, text);

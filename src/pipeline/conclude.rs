@@ -25,8 +25,8 @@ pub async fn step(ctx: &Ctx, work: &Work, id: IncidentId, investigation: Investi
             done: Some(work.clone()),
             incidents: vec![incident],
             investigation: Some(Box::new(investigation.clone())),
-            enqueue: Vec::new(),
             slots: wanted,
+            ..Commit::default()
         };
         tries += 1;
         match ctx.store.commit(commit).await {

@@ -1,17 +1,34 @@
 //! What the steps work with.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use jiff::{civil::Time, tz::TimeZone};
 use tokio::sync::Notify;
 
 use crate::{
     agents::Engine,
     coord::{Locks, Queue},
-    model::Clock,
-    slack::{Client, Pace},
+    model::{Clock, Priority},
+    slack::{Pace, Workspaces},
     store::Store,
     telemetry::Metrics,
 };
+
+/// Who is mentioned when an incident opens, and when nobody is.
+#[derive(Debug, Clone)]
+pub struct Mentions {
+    /// User ids and user group ids by priority.
+    pub who: BTreeMap<Priority, Vec<String>>,
+    /// From when to when only P0 mentions anybody.
+    pub quiet: Option<(Time, Time)>,
+    pub timezone: TimeZone,
+}
+
+impl Default for Mentions {
+    fn default() -> Self {
+        Self { who: BTreeMap::new(), quiet: None, timezone: TimeZone::UTC }
+    }
+}
 
 /// The pipeline's own settings.
 #[derive(Debug, Clone)]
@@ -28,6 +45,25 @@ pub struct Settings {
     pub attempts_max: u32,
     /// How long finished records and messages are kept.
     pub keep: Duration,
+    /// Different alerts of one service, node or namespace join one incident within this time.
+    pub window: Duration,
+    /// A closed incident whose alert fires again within this time is reopened.
+    pub cooldown: Duration,
+    /// So many returns within an hour are flapping.
+    pub flapping: usize,
+    /// Above so many alerts a minute in one channel a storm begins.
+    pub storm_above: usize,
+    /// Below so many a minute, for two minutes, it ends.
+    pub storm_below: usize,
+    /// The bounds of a heartbeat's interval.
+    pub heartbeat_least: Duration,
+    pub heartbeat_most: Duration,
+    /// Who may do what: an act's name to user ids and user group ids. What is not listed is everybody's.
+    pub rights: BTreeMap<String, Vec<String>>,
+    pub mentions: Mentions,
+    /// User groups that can be called for, by the name that people see.
+    pub groups: BTreeMap<String, String>,
+    pub oncall_group: Option<String>,
     /// How often the sweeper looks for work that nobody was told of.
     pub sweep_every: Duration,
 }
@@ -41,6 +77,17 @@ impl Default for Settings {
             deadline: Duration::from_secs(45),
             attempts_max: 8,
             keep: Duration::from_secs(30 * 24 * 3600),
+            window: Duration::from_secs(600),
+            cooldown: Duration::from_secs(3 * 3600),
+            flapping: 3,
+            storm_above: 30,
+            storm_below: 10,
+            heartbeat_least: Duration::from_secs(60),
+            heartbeat_most: Duration::from_secs(3600),
+            rights: BTreeMap::new(),
+            mentions: Mentions::default(),
+            groups: BTreeMap::new(),
+            oncall_group: None,
             sweep_every: Duration::from_secs(2),
         }
     }
@@ -55,7 +102,7 @@ pub struct Ctx {
     pub investigations: Arc<dyn Queue>,
     pub locks: Arc<dyn Locks>,
     pub engine: Arc<Engine>,
-    pub slack: Arc<Client>,
+    pub slack: Arc<Workspaces>,
     pub pace: Pace,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use ulid::Ulid;
 
-use super::{Ctx, act, route, slots};
+use super::{Ctx, act, act::Person, ask, changes, route, slots};
 use crate::{
     model::{
         Alert, AlertId, AlertStatus, Inbound, Incident, IncidentId, IncidentState, InvestigationId, Origin, RawRecord, Request, ThreadRef,
         TimelineEntry,
     },
-    store::{Commit, NewWork, Work, WorkKind},
+    store::{Commit, NewWork, Occasion, Work, WorkKind},
 };
 
 /// How many lines an incident's own timeline keeps; the first ones tell how it began and stay.
@@ -35,7 +35,11 @@ pub async fn step(ctx: &Ctx, work: &Work, id: AlertId) -> anyhow::Result<()> {
     let record = ctx.store.load_record(id).await?.context("the record is gone")?;
     match &record.inbound {
         Inbound::Alerts { alerts, follow_up } => alerts_step(ctx, work, &record, alerts, *follow_up).await,
-        Inbound::Act { act, incident, user } => act::step(ctx, work, *act, *incident, user).await,
+        Inbound::Act { act, incident, user, reply } => {
+            act::step(ctx, work, act, *incident, &Person { id: user, team: &record.team, reply }).await
+        }
+        Inbound::Ask { ask: asked, reply } => ask::step(ctx, work, asked, &Person { id: &asked.user, team: &record.team, reply }).await,
+        Inbound::Changes { changes } => changes::step(ctx, work, &record, changes).await,
     }
 }
 
@@ -57,7 +61,7 @@ async fn alerts_step(ctx: &Ctx, work: &Work, record: &RawRecord, alerts: &[Alert
             Some(incident) => Some(incident.clone()),
             None => ctx.store.incident_of(&alert.fingerprint).await?,
         };
-        let news = News { alert, size: size(alert, alerts.len()), record: record.id, follow_up };
+        let news = News { alert, size: size(alert, alerts.len()), record: record.id, team: &record.team, follow_up };
         match (group(&news, known, &ctx.settings.channel, now), before) {
             (Grouped::Joined(incident), Some(at)) => {
                 if let Some(slot) = changed.get_mut(at) {
@@ -74,7 +78,7 @@ async fn alerts_step(ctx: &Ctx, work: &Work, record: &RawRecord, alerts: &[Alert
     let enqueue = begin(ctx, record.id, &mut changed, now).await?;
     let slots = changed.iter().flat_map(slots::standing).collect();
     let wake: Vec<_> = enqueue.iter().map(|work| (work.kind.id(), work.priority)).collect();
-    ctx.store.commit(Commit { done: Some(work.clone()), incidents: changed, investigation: None, enqueue, slots }).await?;
+    ctx.store.commit(Commit { done: Some(work.clone()), incidents: changed, enqueue, slots, ..Commit::default() }).await?;
     for (id, priority) in wake {
         // When the queue is away the sweeper finds the work.
         let _ = ctx.investigations.push(&id, priority).await;
@@ -98,7 +102,10 @@ async fn begin(ctx: &Ctx, record: AlertId, changed: &mut [Incident], now: Timest
         let investigation = investigation_id(&format!("{}/{record}", incident.id), now);
         incident.investigation = Some(investigation);
         incident.agents = route::step(&ctx.engine, &Request::alert(incident.alert.clone())).agents;
-        enqueue.push(NewWork { kind: WorkKind::Investigate { incident: incident.id, investigation }, priority: incident.priority });
+        enqueue.push(NewWork {
+            kind: WorkKind::Investigate { incident: incident.id, investigation, occasion: Occasion::Alert },
+            priority: incident.priority,
+        });
     }
     Ok(enqueue)
 }
@@ -110,6 +117,8 @@ pub struct News<'a> {
     /// How many alerts it stands for.
     pub size: u64,
     pub record: AlertId,
+    /// The Slack workspace that it came from.
+    pub team: &'a str,
     pub follow_up: bool,
 }
 
@@ -174,6 +183,14 @@ fn opened(news: &News<'_>, channel: &str, now: Timestamp) -> Incident {
         owner: None,
         thread,
         channel,
+        team: news.team.to_owned(),
+        keys: Vec::new(),
+        firing: 1,
+        returns: Vec::new(),
+        storm: None,
+        silenced: None,
+        escalations: Vec::new(),
+        feedback: Vec::new(),
         investigation: None,
         applied: Some(news.record),
         agents: Vec::new(),

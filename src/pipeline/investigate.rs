@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Instant};
 use super::{Ctx, conclude};
 use crate::{
     model::{Alert, IncidentId, Investigation, InvestigationId, InvestigationStatus, Request, Routing},
-    store::{Commit, Work},
+    store::{Commit, Occasion, Work},
 };
 
 /// Investigates one incident.
-pub async fn step(ctx: &Ctx, work: &Work, incident: IncidentId, id: InvestigationId) -> anyhow::Result<()> {
+pub async fn step(ctx: &Ctx, work: &Work, incident: IncidentId, id: InvestigationId, _occasion: &Occasion) -> anyhow::Result<()> {
     let Some(found) = ctx.store.incident(incident).await? else {
         // Nothing refers to it any more: the work is void.
         ctx.store.commit(Commit { done: Some(work.clone()), ..Commit::default() }).await?;

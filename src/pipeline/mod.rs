@@ -4,6 +4,8 @@
 //! loses its lease, and the next one starts the same step again; a worker that comes back late is refused by its epoch.
 
 mod act;
+mod ask;
+mod changes;
 mod conclude;
 mod ctx;
 mod group;
@@ -15,5 +17,5 @@ mod slots;
 #[cfg(test)]
 mod tests;
 
-pub use ctx::{Ctx, Settings};
+pub use ctx::{Ctx, Mentions, Settings};
 pub use queue::{Outcome, run, tick};

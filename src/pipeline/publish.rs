@@ -155,8 +155,9 @@ async fn send(ctx: &Ctx, slot: &Slot) -> Result<(), StoreError> {
 
 /// Posts or edits. The outer result is the store's, the inner one Slack's; the version that is out now goes with the message's `ts`.
 async fn show(ctx: &Ctx, slot: &Slot, body: &serde_json::Value) -> Result<Result<Option<(u64, String)>, SlackError>, StoreError> {
+    let slack = ctx.slack.of(&slot.team);
     if let Some(ts) = &slot.ts {
-        return Ok(ctx.slack.update(&slot.channel, ts, body).await.map(|()| Some((slot.version, ts.clone()))));
+        return Ok(slack.client.update(&slot.channel, ts, body).await.map(|()| Some((slot.version, ts.clone()))));
     }
     let thread = match &slot.place {
         Place::Root => None,
@@ -165,22 +166,23 @@ async fn show(ctx: &Ctx, slot: &Slot, body: &serde_json::Value) -> Result<Result
     };
     if slot.in_doubt {
         // It may be out already, from before a crash or a broken connection: what is found is edited, not posted again.
-        match ctx.slack.find(&slot.channel, thread, &slot.delivery).await {
+        match slack.client.find(&slot.channel, thread, &slot.delivery).await {
             Ok(Some(posted)) => return Ok(Ok(Some((0, posted.ts)))),
             Ok(None) => {}
             Err(error) => return Ok(Err(error)),
         }
     }
     ctx.store.slot_started(&slot.key).await?;
-    Ok(ctx.slack.post(&slot.channel, thread, body, &slot.delivery).await.map(|posted| Some((slot.version, posted.ts))))
+    Ok(slack.client.post(&slot.channel, thread, body, &slot.delivery).await.map(|posted| Some((slot.version, posted.ts))))
 }
 
 async fn react(ctx: &Ctx, slot: &Slot, ts: &str, name: Option<&str>) -> Result<Option<(u64, String)>, SlackError> {
+    let slack = ctx.slack.of(&slot.team);
     if !slot.note.is_empty() && Some(slot.note.as_str()) != name {
-        ctx.slack.unreact(&slot.channel, ts, &slot.note).await?;
+        slack.client.unreact(&slot.channel, ts, &slot.note).await?;
     }
     if let Some(name) = name {
-        ctx.slack.react(&slot.channel, ts, name).await?;
+        slack.client.react(&slot.channel, ts, name).await?;
     }
     Ok(Some((slot.version, ts.to_owned())))
 }

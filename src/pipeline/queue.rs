@@ -127,7 +127,9 @@ pub async fn tick(ctx: &Arc<Ctx>, id: &str) -> anyhow::Result<Outcome> {
         async move {
             match &work.kind {
                 WorkKind::Record(record) => group::step(&ctx, &work, *record).await,
-                WorkKind::Investigate { incident, investigation } => investigate::step(&ctx, &work, *incident, *investigation).await,
+                WorkKind::Investigate { incident, investigation, occasion } => {
+                    investigate::step(&ctx, &work, *incident, *investigation, occasion).await
+                }
             }
         }
     });
@@ -166,7 +168,7 @@ async fn failed(ctx: &Ctx, work: &Work, error: &anyhow::Error) -> anyhow::Result
 async fn put_aside(ctx: &Ctx, work: &Work, error: &anyhow::Error) -> anyhow::Result<Outcome> {
     tracing::error!(work = %work.id, error = format!("{error:#}"), "work is put aside");
     match &work.kind {
-        WorkKind::Investigate { incident, investigation } => {
+        WorkKind::Investigate { incident, investigation, .. } => {
             if let Some(found) = ctx.store.incident(*incident).await? {
                 let failed = investigate::failed(*investigation, found.alert, "the investigation failed again and again");
                 conclude::step(ctx, work, *incident, failed).await?;

@@ -11,6 +11,7 @@ pub fn standing(incident: &Incident) -> Vec<SlotUpdate> {
     let mut slots = vec![SlotUpdate {
         key: SlotUpdate::card_key(incident.id),
         incident: incident.id,
+        team: incident.team.clone(),
         channel: incident.channel.clone(),
         place: match (&incident.alert.origin, &incident.thread) {
             (Origin::Slack { ts, .. }, _) => Place::Thread(ts.clone()),
@@ -23,6 +24,7 @@ pub fn standing(incident: &Incident) -> Vec<SlotUpdate> {
             slots.push(SlotUpdate {
                 key: format!("{}/reaction/{channel}/{ts}", incident.id),
                 incident: incident.id,
+                team: incident.team.clone(),
                 channel: channel.clone(),
                 place: Place::Root,
                 body: SlotBody::Reaction { ts: ts.clone(), name: Some(reaction(incident.state).to_owned()) },
@@ -38,6 +40,7 @@ pub fn findings(incident: &Incident, investigation: InvestigationId, report: &Re
     SlotUpdate {
         key: format!("{}/report/{investigation}", incident.id),
         incident: incident.id,
+        team: incident.team.clone(),
         channel: incident.channel.clone(),
         place: match &incident.alert.origin {
             Origin::Slack { ts, .. } => Place::Thread(ts.clone()),
@@ -52,6 +55,7 @@ pub fn notice(channel: &str, record: AlertId) -> SlotUpdate {
     SlotUpdate {
         key: format!("notice/{record}"),
         incident: IncidentId(0),
+        team: String::new(),
         channel: channel.to_owned(),
         place: Place::Root,
         body: SlotBody::Message(report::notice(record)),

@@ -27,7 +27,7 @@ fn alert(status: AlertStatus) -> Alert {
 
 /// The alert as it came in the record that arrived `minute` minutes after the first.
 fn news(alert: &Alert, minute: u64) -> News<'_> {
-    News { alert, size: 1, record: AlertId(ulid::Ulid::from_parts(minute * 60_000, 1)), follow_up: false }
+    News { alert, size: 1, record: AlertId(ulid::Ulid::from_parts(minute * 60_000, 1)), team: "", follow_up: false }
 }
 
 fn opened(alert: &Alert) -> Incident {
@@ -123,12 +123,12 @@ fn acts_change_what_they_can_and_nothing_else() {
     ];
     for (before, act, after) in cases {
         let incident = Incident { state: before, ..reported.clone() };
-        let got = apply(incident, act, "U1", now()).map(|incident| incident.state);
+        let got = apply(incident, &act, "U1", now()).map(|incident| incident.state);
         assert_eq!(got, after, "{act:?} on {before:?}");
     }
-    let mine = apply(reported, Act::Acknowledge, "U1", now()).unwrap();
+    let mine = apply(reported, &Act::Acknowledge, "U1", now()).unwrap();
     assert_eq!(mine.owner.as_deref(), Some("U1"));
-    assert_eq!(apply(mine, Act::Unacknowledge, "U1", now()).unwrap().owner, None);
+    assert_eq!(apply(mine, &Act::Unacknowledge, "U1", now()).unwrap().owner, None);
 }
 
 #[test]

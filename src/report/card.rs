@@ -84,8 +84,7 @@ fn after(text: Text, incident: &Incident) -> Text {
 }
 
 fn actions(incident: &Incident) -> Vec<Action> {
-    let action =
-        |id: &str, label: &str, style| Action { id: id.to_owned(), label: label.to_owned(), value: incident.id.to_string(), style };
+    let action = |id: &str, label: &str, style| Action::button(id, label, incident.id.to_string()).styled(style);
     let mut out = Vec::new();
     if incident.state.is_closed() {
         out.push(action("reopen", "Reopen", ActionStyle::Plain));

@@ -1,6 +1,6 @@
 //! The report in the thread: the cause first, then the proof, what to do, and what is not known. One screen on a phone.
 
-use crate::model::{Action, ActionStyle, Evidence, Hypothesis, IncidentId, InvestigationStatus, Message, Part, Report, Text, TimelineItem};
+use crate::model::{Action, Evidence, Hypothesis, IncidentId, InvestigationStatus, Message, Part, Report, Text, TimelineItem};
 
 use super::words::{count, duration, object, prose, remedy, short};
 
@@ -150,7 +150,7 @@ fn other_causes(report: &Report) -> Text {
 }
 
 fn actions(incident: IncidentId, report: &Report) -> Vec<Action> {
-    let action = |id: &str, label: String| Action { id: id.to_owned(), label, value: incident.to_string(), style: ActionStyle::Plain };
+    let action = |id: &str, label: String| Action::button(id, label, incident.to_string());
     let mut out = Vec::new();
     if !report.evidence.is_empty() {
         out.push(action("details", format!("All evidence ({})", report.evidence.len())));

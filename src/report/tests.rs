@@ -93,6 +93,14 @@ fn incident(state: IncidentState) -> Incident {
         owner: None,
         thread: None,
         channel: "C1".into(),
+        team: String::new(),
+        keys: Vec::new(),
+        firing: 1,
+        returns: Vec::new(),
+        storm: None,
+        silenced: None,
+        escalations: Vec::new(),
+        feedback: Vec::new(),
         investigation: None,
         applied: None,
         agents: vec!["infrastructure".into(), "database".into()],
@@ -115,7 +123,7 @@ fn reading(message: &Message) -> String {
                 Span::Bold(text) => format!("*{text}*"),
                 Span::Code(text) => format!("`{text}`"),
                 Span::Link { text, .. } => text.clone(),
-                Span::User(id) => format!("@{id}"),
+                Span::User(id) | Span::Group(id) => format!("@{id}"),
                 Span::Time(at) => at.strftime("%H:%M").to_string(),
                 Span::Evidence(id) => format!("[{id}]"),
                 Span::Emoji(name) => format!(":{name}:"),
@@ -123,7 +131,14 @@ fn reading(message: &Message) -> String {
             .collect()
     };
     let parts = message.parts.iter().map(|part| match part {
+        Part::Header(text) => format!("# {text}"),
         Part::Section(text) => spans(text),
+        Part::Item(text, action) => format!("{}  [{}]", spans(text), action.label),
+        Part::Plan { title, tasks } => {
+            tasks.iter().fold(format!("{title}:"), |out, task| format!("{out}\n- {} ({:?})", task.title, task.state))
+        }
+        Part::Feedback { good, bad, .. } => format!("[{good}] [{bad}]"),
+        Part::Input(input) => format!("{}: ____", input.label),
         Part::Context(text) => format!("({})", spans(text)),
         Part::Excerpt(text) => format!("> {text}"),
         Part::Table { rows, .. } => rows.iter().map(|row| format!("| {}", row.join(" | "))).collect::<Vec<_>>().join("\n"),

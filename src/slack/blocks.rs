@@ -1,25 +1,20 @@
 //! Message parts to Block Kit, within Slack's limits by construction: what does not fit is cut with an ellipsis, never refused by Slack.
 
+mod elements;
 #[cfg(test)]
 mod tests;
 
 use serde_json::{Value, json};
-use slack_morphism::prelude::{
-    SlackActionBlockElement, SlackActionsBlock, SlackBlock, SlackBlockButtonElement, SlackBlockButtonStyle, SlackBlockMarkDownText,
-    SlackBlockPlainText, SlackContextBlock, SlackContextBlockElement, SlackDividerBlock, SlackSectionBlock, SlackTableBlock,
-    SlackTableCell, SlackTableColumnSetting,
-};
+
+pub use elements::about;
 
 use super::mrkdwn;
-use crate::model::{Action, ActionStyle, Message, Part, Span, Text};
+use crate::model::{Form, Message, Part, Span, Text};
 
 // Source of every limit: Slack's Block Kit reference (see `docs.slack.dev/reference/block-kit`).
 const BLOCKS_MAX: usize = 50;
 const SECTION_MAX: usize = 3000;
 const CONTEXT_MAX: usize = 2000;
-const BUTTON_LABEL_MAX: usize = 75;
-const BUTTON_VALUE_MAX: usize = 2000;
-const ACTIONS_MAX: usize = 25;
 const TABLE_ROWS_MAX: usize = 100;
 const TABLE_COLUMNS_MAX: usize = 20;
 const TABLE_CHARS_MAX: usize = 10_000;
@@ -28,7 +23,10 @@ const TABLE_WORD_MAX: usize = 24;
 /// Slack advises at most this much fallback text.
 const TEXT_MAX: usize = 3000;
 const MODAL_TITLE_MAX: usize = 24;
-const MODAL_BLOCKS_MAX: usize = 100;
+const VIEW_BLOCKS_MAX: usize = 100;
+const HEADER_MAX: usize = 150;
+const ID_MAX: usize = 255;
+const PRIVATE_METADATA_MAX: usize = 3000;
 
 /// The message as a `chat.postMessage` body without channel and thread.
 pub fn message(message: &Message) -> Value {
@@ -39,30 +37,54 @@ pub fn message(message: &Message) -> Value {
 pub fn plain_message(message: &Message) -> Value {
     let plain = |part: &Part| match part {
         Part::Table { header, rows } => rows_as_sections(header, rows),
+        Part::Plan { title, tasks } => vec![elements::plan_as_text(title, tasks)],
+        Part::Feedback { id, value, good, bad } => vec![elements::feedback_as_buttons(id, value, good, bad)],
         other => block(other).into_iter().collect(),
     };
-    let mut blocks: Vec<SlackBlock> = message.parts.iter().flat_map(plain).collect();
+    let mut blocks: Vec<Value> = message.parts.iter().flat_map(plain).collect();
     blocks.truncate(BLOCKS_MAX);
     json!({"text": cut_escaped(&mrkdwn::escape(&message.text), TEXT_MAX), "blocks": blocks})
 }
 
 /// The parts as a modal that only closes.
 pub fn modal(title: &str, parts: &[Part]) -> Value {
-    json!({
-        "type": "modal",
-        "title": {"type": "plain_text", "text": cut(title, MODAL_TITLE_MAX)},
-        "close": {"type": "plain_text", "text": "Close"},
-        "blocks": blocks(parts, MODAL_BLOCKS_MAX),
-    })
+    form(&Form { callback: String::new(), title: title.to_owned(), submit: String::new(), context: String::new(), parts: parts.to_vec() })
 }
 
-fn blocks(parts: &[Part], most: usize) -> Vec<SlackBlock> {
-    let mut table_used = false;
+/// A modal that is filled in, or only read when it has no `submit`.
+pub fn form(form: &Form) -> Value {
+    let mut view = json!({
+        "type": "modal",
+        "title": plain_text(&form.title, MODAL_TITLE_MAX),
+        "close": plain_text(if form.submit.is_empty() { "Close" } else { "Cancel" }, MODAL_TITLE_MAX),
+        "blocks": blocks(&form.parts, VIEW_BLOCKS_MAX),
+    });
+    if let Some(fields) = view.as_object_mut() {
+        if !form.submit.is_empty() {
+            fields.insert("submit".to_owned(), plain_text(&form.submit, MODAL_TITLE_MAX));
+        }
+        if !form.callback.is_empty() {
+            fields.insert("callback_id".to_owned(), cut(&form.callback, ID_MAX).into());
+        }
+        if !form.context.is_empty() {
+            fields.insert("private_metadata".to_owned(), cut(&form.context, PRIVATE_METADATA_MAX).into());
+        }
+    }
+    view
+}
+
+/// The parts as a person's home tab.
+pub fn home(parts: &[Part]) -> Value {
+    json!({"type": "home", "blocks": blocks(parts, VIEW_BLOCKS_MAX)})
+}
+
+fn blocks(parts: &[Part], most: usize) -> Vec<Value> {
+    let mut table_used = most == VIEW_BLOCKS_MAX;
     let mut out = Vec::new();
     for part in parts {
         match part {
-            // Slack takes one table per message; a second one becomes text.
-            Part::Table { header, rows } if table_used || most == MODAL_BLOCKS_MAX => out.extend(rows_as_sections(header, rows)),
+            // Slack takes one table per message and none in a view; the others become text.
+            Part::Table { header, rows } if table_used => out.extend(rows_as_sections(header, rows)),
             Part::Table { header, rows } => {
                 table_used = true;
                 out.push(table(header, rows));
@@ -77,55 +99,56 @@ fn blocks(parts: &[Part], most: usize) -> Vec<SlackBlock> {
     out
 }
 
-fn block(part: &Part) -> Option<SlackBlock> {
-    match part {
-        Part::Section(text) if text.is_empty() => None,
-        Part::Section(text) => Some(section(bounded(text, SECTION_MAX))),
-        Part::Context(text) if text.is_empty() => None,
-        Part::Context(text) => Some(context(text)),
+fn block(part: &Part) -> Option<Value> {
+    let built = match part {
+        Part::Header(text) if text.trim().is_empty() => return None,
+        Part::Header(text) => json!({"type": "header", "text": plain_text(text, HEADER_MAX)}),
+        Part::Section(text) | Part::Context(text) if text.is_empty() => return None,
+        Part::Section(text) => section(bounded(text, SECTION_MAX)),
+        Part::Item(text, action) => with_accessory(section(bounded(text, SECTION_MAX)), elements::element(action)),
+        Part::Context(text) => context(text),
         Part::Excerpt(text) => {
             let inner = mrkdwn::escape(&text.replace("```", "'''"));
-            Some(section(format!("```{}```", cut_escaped(&inner, SECTION_MAX - 8))))
+            section(format!("```{}```", cut_escaped(&inner, SECTION_MAX - 8)))
         }
-        Part::Actions(actions) if actions.is_empty() => None,
-        Part::Actions(actions) => {
-            let elements: Vec<SlackActionBlockElement> = actions.iter().take(ACTIONS_MAX).map(|action| button(action).into()).collect();
-            Some(SlackActionsBlock::new(elements).into())
-        }
-        Part::Divider => Some(SlackDividerBlock::new().into()),
-        Part::Table { .. } => None,
+        Part::Actions(actions) if actions.is_empty() => return None,
+        Part::Actions(actions) => elements::actions(actions),
+        Part::Plan { title, tasks } => elements::plan(title, tasks),
+        Part::Feedback { id, value, good, bad } => elements::feedback(id, value, good, bad),
+        Part::Input(input) => elements::input(input),
+        Part::Divider => json!({"type": "divider"}),
+        Part::Table { .. } => return None,
+    };
+    Some(built)
+}
+
+fn with_accessory(mut section: Value, accessory: Value) -> Value {
+    if let Some(fields) = section.as_object_mut() {
+        fields.insert("accessory".to_owned(), accessory);
     }
+    section
+}
+
+fn plain_text(text: &str, most: usize) -> Value {
+    json!({"type": "plain_text", "text": cut(text, most), "emoji": true})
 }
 
 /// Verbatim: Slack must not make links, channels or mentions out of words that came from data.
-fn mrkdwn_text(text: String) -> SlackBlockMarkDownText {
-    SlackBlockMarkDownText::new(text).with_verbatim(true)
+fn mrkdwn_text(text: &str) -> Value {
+    json!({"type": "mrkdwn", "text": text, "verbatim": true})
 }
 
-fn section(text: String) -> SlackBlock {
-    SlackSectionBlock::new().with_text(mrkdwn_text(text).into()).into()
+fn section(text: String) -> Value {
+    json!({"type": "section", "text": mrkdwn_text(&text)})
 }
 
-fn context(text: &Text) -> SlackBlock {
-    let element: SlackContextBlockElement = mrkdwn_text(bounded(text, CONTEXT_MAX)).into();
-    SlackContextBlock::new(vec![element]).into()
+fn context(text: &Text) -> Value {
+    json!({"type": "context", "elements": [mrkdwn_text(&bounded(text, CONTEXT_MAX))]})
 }
 
-fn button(action: &Action) -> SlackBlockButtonElement {
-    let label = SlackBlockPlainText::new(cut(&action.label, BUTTON_LABEL_MAX));
-    let button = SlackBlockButtonElement::new(label.into())
-        .with_action_id(action.id.as_str().into())
-        .with_value(cut(&action.value, BUTTON_VALUE_MAX));
-    match action.style {
-        ActionStyle::Plain => button,
-        ActionStyle::Primary => button.with_style(SlackBlockButtonStyle::Primary),
-        ActionStyle::Danger => button.with_style(SlackBlockButtonStyle::Danger),
-    }
-}
-
-fn table(header: &[String], rows: &[Vec<String>]) -> SlackBlock {
+fn table(header: &[String], rows: &[Vec<String>]) -> Value {
     let mut left = TABLE_CHARS_MAX;
-    let mut out: Vec<Vec<SlackTableCell>> = Vec::new();
+    let mut out: Vec<Vec<Value>> = Vec::new();
     for row in std::iter::once(header).chain(rows.iter().map(Vec::as_slice)).take(TABLE_ROWS_MAX) {
         let cells: Vec<String> =
             row.iter().take(TABLE_COLUMNS_MAX).map(|cell| if cell.is_empty() { "–".to_owned() } else { cell.clone() }).collect();
@@ -134,16 +157,15 @@ fn table(header: &[String], rows: &[Vec<String>]) -> SlackBlock {
             break;
         }
         left -= size;
-        out.push(cells.into_iter().map(SlackTableCell::from).collect());
+        out.push(cells.into_iter().map(|cell| json!({"type": "raw_text", "text": cell})).collect());
     }
     // Only the columns with sentences wrap; the others stay as narrow as their words.
     let long = |column: usize| rows.iter().any(|row| row.get(column).is_some_and(|cell| cell.chars().count() > TABLE_WORD_MAX));
-    let settings =
-        (0..header.len().min(TABLE_COLUMNS_MAX)).map(|column| SlackTableColumnSetting::new().with_is_wrapped(long(column))).collect();
-    SlackTableBlock::new(out).with_column_settings(settings).into()
+    let settings: Vec<Value> = (0..header.len().min(TABLE_COLUMNS_MAX)).map(|column| json!({"is_wrapped": long(column)})).collect();
+    json!({"type": "table", "rows": out, "column_settings": settings})
 }
 
-fn rows_as_sections(header: &[String], rows: &[Vec<String>]) -> Vec<SlackBlock> {
+fn rows_as_sections(header: &[String], rows: &[Vec<String>]) -> Vec<Value> {
     rows.iter()
         .map(|row| {
             let text = row.iter().zip(header).fold(Text::new(), |text, (cell, name)| text.bold(name.clone()).plain(format!("  {cell}\n")));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::web;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
 use secrecy::{ExposeSecret, SecretString};
@@ -62,24 +63,47 @@ pub struct Posted {
 pub struct Client {
     slack: SlackClient<Connector>,
     token: SlackApiToken,
+    /// For the addresses that Slack gives us (answers to an act, uploads): they are no Web API methods.
+    pub(super) http: reqwest::Client,
+    pub(super) api_url: String,
+}
+
+/// How to reach Slack.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// `https://slack.com/api`, or another one for a workspace on this machine.
+    pub api_url: String,
+    /// The HTTP proxy that leads out, where there is one.
+    pub proxy: Option<String>,
+    http: reqwest::Client,
+}
+
+impl Connection {
+    /// # Errors
+    /// When the proxy is not an address.
+    pub fn new(api_url: &str, proxy: Option<&str>) -> Result<Self, String> {
+        let http = web::client(CALL_TIMEOUT, proxy)?;
+        Ok(Self { api_url: api_url.trim_end_matches('/').to_owned(), proxy: proxy.map(str::to_owned), http })
+    }
 }
 
 impl Client {
-    /// `api_url` is `https://slack.com/api`, or another one for a workspace on this machine.
-    pub fn new(api_url: &str, bot_token: &SecretString) -> Self {
+    /// One token's view of Slack.
+    pub fn new(connection: &Connection, bot_token: &SecretString) -> Self {
         let https = hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_all_versions().build();
-        let connector = SlackClientHyperConnector::with_connector(https).with_slack_api_url(api_url.trim_end_matches('/'));
-        Self { slack: SlackClient::new(connector), token: SlackApiToken::new(bot_token.expose_secret().to_owned().into()) }
+        let connector = SlackClientHyperConnector::with_connector(https).with_slack_api_url(&connection.api_url);
+        let (http, api_url) = (connection.http.clone(), connection.api_url.clone());
+        Self { http, api_url, slack: SlackClient::new(connector), token: SlackApiToken::new(bot_token.expose_secret().to_owned().into()) }
     }
 
     /// A method that writes: its arguments go as JSON.
-    async fn call(&self, method: &'static str, body: &Value) -> Result<Value, SlackError> {
+    pub(super) async fn call(&self, method: &'static str, body: &Value) -> Result<Value, SlackError> {
         let session = self.slack.open_session(&self.token);
         bounded(method, session.http_session_api.http_post::<Value, Value>(method, body, None)).await
     }
 
     /// A method that reads: Slack takes no JSON there, its arguments go in the query.
-    async fn ask(&self, method: &'static str, parameters: &Vec<(&str, Option<&str>)>) -> Result<Value, SlackError> {
+    pub(super) async fn ask(&self, method: &'static str, parameters: &Vec<(&str, Option<&str>)>) -> Result<Value, SlackError> {
         let session = self.slack.open_session(&self.token);
         bounded(method, session.http_session_api.http_get::<Value, _, _>(method, parameters, None)).await
     }
@@ -172,26 +196,6 @@ impl Client {
     /// See [`SlackErrorKind`].
     pub async fn unreact(&self, channel: &str, ts: &str, name: &str) -> Result<(), SlackError> {
         fine_already(self.call("reactions.remove", &json!({"channel": channel, "timestamp": ts, "name": name})).await)
-    }
-
-    /// Says something that only `user` sees.
-    ///
-    /// # Errors
-    /// See [`SlackErrorKind`].
-    pub async fn whisper(&self, channel: &str, thread_ts: Option<&str>, user: &str, text: &str) -> Result<(), SlackError> {
-        let mut body = json!({"channel": channel, "user": user, "text": text});
-        if let (Some(ts), Some(fields)) = (thread_ts, body.as_object_mut()) {
-            fields.insert("thread_ts".to_owned(), ts.into());
-        }
-        self.call("chat.postEphemeral", &body).await.map(drop)
-    }
-
-    /// Opens a modal; the trigger is good for three seconds and one use.
-    ///
-    /// # Errors
-    /// See [`SlackErrorKind`].
-    pub async fn open_view(&self, trigger_id: &str, view: &Value) -> Result<(), SlackError> {
-        self.call("views.open", &json!({"trigger_id": trigger_id, "view": view})).await.map(drop)
     }
 }
 

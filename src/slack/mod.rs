@@ -5,6 +5,10 @@ mod client;
 pub mod mrkdwn;
 mod pace;
 pub mod signature;
+mod views;
+mod whisper;
+mod workspaces;
 
-pub use client::{Client, Posted, SlackError, SlackErrorKind};
+pub use client::{Client, Connection, Posted, SlackError, SlackErrorKind};
 pub use pace::Pace;
+pub use workspaces::{Identity, Workspace, Workspaces};

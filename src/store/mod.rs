@@ -10,10 +10,13 @@ mod types;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::model::{AlertId, Incident, IncidentId, Investigation, InvestigationId, Priority, RawRecord};
+use crate::model::{AlertId, AuditEntry, Incident, IncidentId, Investigation, InvestigationId, Member, Priority, RawRecord};
 
 pub use embedded::Embedded;
-pub use types::{Commit, IncidentFilter, NewWork, Place, Recorded, Similar, Slot, SlotBody, SlotUpdate, Work, WorkKind};
+pub use types::{
+    Commit, Document, DocumentKind, DocumentUpdate, IncidentFilter, NewWork, Occasion, Place, Recorded, Similar, Slot, SlotBody,
+    SlotUpdate, Work, WorkKind,
+};
 
 /// Why the store did not do it. Nothing of a failed call has happened.
 #[derive(Debug, thiserror::Error)]
@@ -67,8 +70,28 @@ pub trait Store: Send + Sync {
 
     async fn incident(&self, id: IncidentId) -> Result<Option<Incident>>;
 
-    /// The open incident of this fingerprint (there is never more than one), or else the newest closed one.
+    /// The open incident that has an alert of this fingerprint, or else the newest closed one.
     async fn incident_of(&self, fingerprint: &str) -> Result<Option<Incident>>;
+
+    /// The open incidents that have one of these keys, newest first; at most 20.
+    async fn incidents_with_keys(&self, keys: &[String]) -> Result<Vec<Incident>>;
+
+    /// The incidents whose thread this is, newest first; at most 20. One message can bring several.
+    async fn incidents_in_thread(&self, channel: &str, ts: &str) -> Result<Vec<Incident>>;
+
+    /// The alert of this fingerprint in this incident.
+    async fn member(&self, incident: IncidentId, fingerprint: &str) -> Result<Option<Member>>;
+
+    /// An incident's alerts in the order in which they joined; `limit` is at most 1000.
+    async fn members(&self, incident: IncidentId, skip: usize, limit: usize) -> Result<Vec<Member>>;
+
+    async fn document(&self, kind: DocumentKind, key: &str) -> Result<Option<Document>>;
+
+    /// The documents of a kind, the one written last first; at most 1000.
+    async fn documents(&self, kind: DocumentKind, limit: usize) -> Result<Vec<Document>>;
+
+    /// The newest lines of the audit log, newest first: all of them, or those about one object; at most 1000.
+    async fn audit(&self, object: Option<&str>, limit: usize) -> Result<Vec<AuditEntry>>;
 
     /// Newest first.
     async fn incidents(&self, filter: &IncidentFilter) -> Result<Vec<Incident>>;

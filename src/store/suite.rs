@@ -2,10 +2,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Commit, Embedded, IncidentFilter, NewWork, Place, Recorded, SlotBody, SlotUpdate, Store, StoreError, WorkKind};
+use super::{
+    Commit, DocumentKind, DocumentUpdate, Embedded, IncidentFilter, NewWork, Place, Recorded, SlotBody, SlotUpdate, Store, StoreError,
+    WorkKind,
+};
 use crate::model::{
-    Alert, AlertId, Inbound, Incident, IncidentId, IncidentState, Investigation, InvestigationId, InvestigationStatus, Message, Priority,
-    RawRecord, RecordSource, Request, Routing,
+    Alert, AlertId, AlertStatus, AuditEntry, Inbound, Incident, IncidentId, IncidentState, Investigation, InvestigationId,
+    InvestigationStatus, Member, Message, Origin, Priority, RawRecord, RecordSource, Request, Routing, ThreadRef,
 };
 
 pub fn now() -> Timestamp {
@@ -22,6 +25,7 @@ fn record(number: u64, key: &str) -> RawRecord {
         source: RecordSource::Api,
         dedup_key: key.to_owned(),
         received_at: now(),
+        team: String::new(),
         inbound: Inbound::Alerts { alerts: vec![Alert { name: "HighLatency".to_owned(), ..Alert::default() }], follow_up: false },
     }
 }
@@ -42,6 +46,14 @@ pub fn incident(id: u64, fingerprint: &str) -> Incident {
         owner: None,
         thread: None,
         channel: "C1".to_owned(),
+        team: String::new(),
+        keys: Vec::new(),
+        firing: 1,
+        returns: Vec::new(),
+        storm: None,
+        silenced: None,
+        escalations: Vec::new(),
+        feedback: Vec::new(),
         investigation: None,
         applied: None,
         agents: Vec::new(),
@@ -59,7 +71,7 @@ fn message(text: &str) -> SlotBody {
 }
 
 fn slot(key: &str, place: Place, text: &str) -> SlotUpdate {
-    SlotUpdate { key: key.to_owned(), incident: IncidentId(1), channel: "C1".to_owned(), place, body: message(text) }
+    SlotUpdate { key: key.to_owned(), incident: IncidentId(1), team: String::new(), channel: "C1".to_owned(), place, body: message(text) }
 }
 
 async fn put(store: &impl Store, incidents: Vec<Incident>) -> super::Result<Vec<Incident>> {
@@ -263,6 +275,7 @@ pub async fn a_busy_channel_does_not_starve_another(store: &impl Store) {
     let one = |number: u64, channel: &str| SlotUpdate {
         key: format!("INC-{number}/card"),
         incident: IncidentId(number),
+        team: String::new(),
         channel: channel.to_owned(),
         place: Place::Root,
         body: message("x"),
@@ -294,6 +307,89 @@ pub async fn old_and_finished_rows_are_forgotten(store: &impl Store) {
     store.prune(later(1)).await.unwrap();
     assert!(store.load_record(AlertId(1u128.into())).await.unwrap().is_none());
     assert!(store.load_record(AlertId(2u128.into())).await.unwrap().is_some(), "what is not done stays");
+}
+
+pub async fn an_incident_is_found_by_its_alerts_its_keys_and_its_thread(store: &impl Store) {
+    let mut first = incident(1, "f");
+    first.keys = vec!["service:shop/checkout".to_owned(), "node:n1".to_owned()];
+    first.thread = Some(ThreadRef { channel: "C1".to_owned(), ts: "1.1".to_owned() });
+    let member = |fingerprint: &str, count| Member {
+        incident: IncidentId(1),
+        fingerprint: fingerprint.to_owned(),
+        name: "HighLatency".to_owned(),
+        summary: String::new(),
+        service: "checkout".to_owned(),
+        namespace: "shop".to_owned(),
+        resource: String::new(),
+        status: AlertStatus::Firing,
+        count,
+        first_at: now(),
+        last_at: now(),
+        origin: Origin::Webhook,
+        reason: String::new(),
+    };
+    let members = vec![member("f", 1), member("g", 1)];
+    let mut first = store.commit(Commit { incidents: vec![first], members, ..Commit::default() }).await.unwrap().remove(0);
+    store.commit(Commit { members: vec![member("g", 7)], ..Commit::default() }).await.unwrap();
+    assert_eq!(store.incident_of("g").await.unwrap().map(|found| found.id), Some(IncidentId(1)));
+    assert_eq!(store.member(IncidentId(1), "g").await.unwrap().map(|found| found.count), Some(7));
+    assert_eq!(store.member(IncidentId(2), "g").await.unwrap(), None);
+    let names: Vec<String> = store.members(IncidentId(1), 0, 10).await.unwrap().into_iter().map(|found| found.fingerprint).collect();
+    assert_eq!(names, ["f", "g"], "in the order in which they joined");
+    assert_eq!(store.members(IncidentId(1), 1, 10).await.unwrap().len(), 1);
+    let keys = |key: &str| vec!["service:other".to_owned(), key.to_owned()];
+    assert_eq!(store.incidents_with_keys(&keys("node:n1")).await.unwrap().len(), 1);
+    assert!(store.incidents_with_keys(&keys("node:n2")).await.unwrap().is_empty());
+    assert_eq!(store.incidents_in_thread("C1", "1.1").await.unwrap().len(), 1);
+    assert!(store.incidents_in_thread("C1", "").await.unwrap().is_empty());
+    first.state = IncidentState::Resolved;
+    put(store, vec![first]).await.unwrap();
+    assert!(store.incidents_with_keys(&keys("node:n1")).await.unwrap().is_empty(), "nothing joins what is over");
+    assert_eq!(store.incidents_in_thread("C1", "1.1").await.unwrap().len(), 1, "its thread is still its thread");
+}
+
+pub async fn incidents_are_listed_by_owner_and_age(store: &impl Store) {
+    let mut mine = incident(1, "a");
+    mine.owner = Some("U1".to_owned());
+    mine.opened_at = later(-3600);
+    put(store, vec![mine, incident(2, "b")]).await.unwrap();
+    let of =
+        |filter: IncidentFilter| async move { store.incidents(&filter).await.unwrap().iter().map(|found| found.id.0).collect::<Vec<_>>() };
+    assert_eq!(of(IncidentFilter { owner: Some("U1".to_owned()), ..IncidentFilter::default() }).await, [1]);
+    assert_eq!(of(IncidentFilter { since: Some(later(-60)), ..IncidentFilter::default() }).await, [2]);
+}
+
+pub async fn documents_are_replaced_listed_and_taken_away(store: &impl Store) {
+    let write = |key: &str, body: Option<serde_json::Value>| Commit {
+        documents: vec![DocumentUpdate { kind: DocumentKind::Silence, key: key.to_owned(), body }],
+        ..Commit::default()
+    };
+    store.commit(write("a", Some(1.into()))).await.unwrap();
+    store.commit(write("b", Some(2.into()))).await.unwrap();
+    store.commit(write("a", Some(3.into()))).await.unwrap();
+    let found = store.documents(DocumentKind::Silence, 10).await.unwrap();
+    assert_eq!(found.iter().map(|document| document.key.as_str()).collect::<Vec<_>>(), ["a", "b"], "the one written last first");
+    assert!(found[0].sequence > found[1].sequence);
+    assert_eq!(store.document(DocumentKind::Silence, "a").await.unwrap().map(|document| document.body), Some(3.into()));
+    assert!(store.documents(DocumentKind::Storm, 10).await.unwrap().is_empty());
+    store.commit(write("a", None)).await.unwrap();
+    assert_eq!(store.document(DocumentKind::Silence, "a").await.unwrap(), None);
+}
+
+pub async fn the_audit_log_keeps_its_order(store: &impl Store) {
+    let entry = |act: &str, object: &str| AuditEntry {
+        at: now(),
+        actor: "U1".to_owned(),
+        act: act.to_owned(),
+        object: object.to_owned(),
+        outcome: "done".to_owned(),
+        detail: String::new(),
+    };
+    let audit = vec![entry("acknowledge", "INC-1"), entry("resolve", "INC-1"), entry("resolve", "INC-2")];
+    store.commit(Commit { audit, ..Commit::default() }).await.unwrap();
+    let acts = |entries: Vec<AuditEntry>| entries.into_iter().map(|entry| entry.act).collect::<Vec<_>>();
+    assert_eq!(acts(store.audit(Some("INC-1"), 10).await.unwrap()), ["resolve", "acknowledge"]);
+    assert_eq!(store.audit(None, 2).await.unwrap().len(), 2);
 }
 
 pub async fn a_message_that_failed_waits_or_gives_up(store: &impl Store) {
@@ -355,5 +451,9 @@ store_suite!(
         a_message_that_is_gone_is_posted_anew,
         a_busy_channel_does_not_starve_another,
         old_and_finished_rows_are_forgotten,
+        an_incident_is_found_by_its_alerts_its_keys_and_its_thread,
+        incidents_are_listed_by_owner_and_age,
+        documents_are_replaced_listed_and_taken_away,
+        the_audit_log_keeps_its_order,
     ]
 );

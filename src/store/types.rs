@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AlertId, Incident, IncidentId, Investigation, InvestigationId, Message, Priority};
+use serde_json::Value;
+
+use crate::model::{AlertId, AuditEntry, Incident, IncidentId, Investigation, InvestigationId, Member, Message, Priority};
 
 /// What became of a raw record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +22,27 @@ pub enum WorkKind {
     /// Read a raw record and act upon it.
     Record(AlertId),
     /// Investigate an incident.
-    Investigate { incident: IncidentId, investigation: InvestigationId },
+    Investigate {
+        incident: IncidentId,
+        investigation: InvestigationId,
+        #[serde(default)]
+        occasion: Occasion,
+    },
+}
+
+/// Why an investigation is made.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Occasion {
+    /// An alert opened the incident, or brought it back.
+    #[default]
+    Alert,
+    /// A person wants another look.
+    Rerun { user: String },
+    /// A person wants the same look again, to compare.
+    Replay { user: String },
+    /// A person asked something about the incident, in their own words.
+    Question { user: String, text: String },
 }
 
 impl WorkKind {
@@ -28,7 +50,7 @@ impl WorkKind {
     pub fn id(&self) -> String {
         match self {
             Self::Record(id) => format!("record/{id}"),
-            Self::Investigate { incident, investigation } => format!("investigate/{incident}/{investigation}"),
+            Self::Investigate { incident, investigation, .. } => format!("investigate/{incident}/{investigation}"),
         }
     }
 }
@@ -63,6 +85,56 @@ pub struct Commit {
     pub investigation: Option<Box<Investigation>>,
     pub enqueue: Vec<NewWork>,
     pub slots: Vec<SlotUpdate>,
+    /// Alerts of the incidents, as they shall be; one row for each incident and fingerprint.
+    pub members: Vec<Member>,
+    pub documents: Vec<DocumentUpdate>,
+    /// Lines to add to the audit log.
+    pub audit: Vec<AuditEntry>,
+}
+
+/// What kind of small thing a document is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DocumentKind {
+    Silence,
+    Heartbeat,
+    Storm,
+    /// A change that we were told of.
+    Change,
+    /// A workspace that installed the app.
+    Workspace,
+    /// A person's home tab that was opened.
+    Home,
+}
+
+impl DocumentKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Silence => "silence",
+            Self::Heartbeat => "heartbeat",
+            Self::Storm => "storm",
+            Self::Change => "change",
+            Self::Workspace => "workspace",
+            Self::Home => "home",
+        }
+    }
+}
+
+/// A small thing that must outlive the process, as its owner's own JSON.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DocumentUpdate {
+    pub kind: DocumentKind,
+    pub key: String,
+    /// `None` takes it away.
+    pub body: Option<Value>,
+}
+
+/// A document as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    pub key: String,
+    pub body: Value,
+    /// When it was written last, by order: a later write has a higher number.
+    pub sequence: u64,
 }
 
 /// Where in Slack a message goes.
@@ -95,6 +167,8 @@ pub struct SlotUpdate {
     /// `INC-42/card`, `INC-42/report/…`: one slot is one Slack message (or our reaction on one), whatever happens to it.
     pub key: String,
     pub incident: IncidentId,
+    /// The Slack workspace (team id) of the channel; empty for the configured one.
+    pub team: String,
     pub channel: String,
     pub place: Place,
     pub body: SlotBody,
@@ -112,6 +186,7 @@ impl SlotUpdate {
 pub struct Slot {
     pub key: String,
     pub incident: IncidentId,
+    pub team: String,
     pub channel: String,
     pub place: Place,
     pub body: SlotBody,
@@ -137,6 +212,10 @@ pub struct IncidentFilter {
     /// Only open ones.
     pub open: bool,
     pub service: Option<String>,
+    /// Only those that this person (a Slack user id) owns.
+    pub owner: Option<String>,
+    /// Only those that were opened at or after this instant.
+    pub since: Option<Timestamp>,
     /// At most this many; 0 means 50, and 500 is the most.
     pub limit: usize,
 }

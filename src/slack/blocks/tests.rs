@@ -10,7 +10,7 @@ fn size(value: &Value) -> usize {
 #[test]
 fn a_huge_message_stays_within_every_limit() {
     let long = "<&> é".repeat(5_000);
-    let action = Action { id: "ack".into(), label: long.clone(), value: long.clone(), style: ActionStyle::Primary };
+    let action = Action::button("ack", long.clone(), long.clone()).styled(ActionStyle::Primary);
     let mut parts = vec![
         Part::Section(Text::new().bold("x").plain(long.clone())),
         Part::Context(Text::new().plain(long.clone())),

@@ -4,6 +4,7 @@ mod rows;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod things;
 mod writer;
 
 use std::{
@@ -15,8 +16,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-use super::{Commit, IncidentFilter, Place, Recorded, Result, Similar, Slot, Store, StoreError, Work};
-use crate::model::{AlertId, Incident, IncidentId, Investigation, InvestigationId, Priority, RawRecord};
+use super::{Commit, Document, DocumentKind, IncidentFilter, Place, Recorded, Result, Similar, Slot, Store, StoreError, Work};
+use crate::model::{AlertId, AuditEntry, Incident, IncidentId, Investigation, InvestigationId, Member, Priority, RawRecord};
 use writer::Writer;
 
 /// How many connections read at the same time; more would only wait for the same disk.
@@ -171,11 +172,46 @@ impl Store for Embedded {
         self.read(move |connection| {
             rows::document(
                 connection,
-                "SELECT doc FROM incidents WHERE fingerprint = ?1 ORDER BY open DESC, id DESC LIMIT 1",
+                "SELECT doc FROM incidents WHERE fingerprint = ?1 OR id IN (SELECT incident FROM members WHERE fingerprint = ?1)
+                 ORDER BY open DESC, id DESC LIMIT 1",
                 params![fingerprint],
             )
         })
         .await
+    }
+
+    async fn incidents_with_keys(&self, keys: &[String]) -> Result<Vec<Incident>> {
+        let keys = keys.to_vec();
+        self.read(move |connection| things::incidents_with_keys(connection, &keys)).await
+    }
+
+    async fn incidents_in_thread(&self, channel: &str, ts: &str) -> Result<Vec<Incident>> {
+        let (channel, ts) = (channel.to_owned(), ts.to_owned());
+        self.read(move |connection| things::incidents_in_thread(connection, &channel, &ts)).await
+    }
+
+    async fn member(&self, incident: IncidentId, fingerprint: &str) -> Result<Option<Member>> {
+        let fingerprint = fingerprint.to_owned();
+        let sql = "SELECT doc FROM members WHERE incident = ?1 AND fingerprint = ?2";
+        self.read(move |connection| rows::document(connection, sql, params![incident.0 as i64, fingerprint])).await
+    }
+
+    async fn members(&self, incident: IncidentId, skip: usize, limit: usize) -> Result<Vec<Member>> {
+        self.read(move |connection| things::members(connection, incident, skip, limit)).await
+    }
+
+    async fn document(&self, kind: DocumentKind, key: &str) -> Result<Option<Document>> {
+        let key = key.to_owned();
+        self.read(move |connection| Ok(things::documents(connection, kind, Some(&key), 1)?.into_iter().next())).await
+    }
+
+    async fn documents(&self, kind: DocumentKind, limit: usize) -> Result<Vec<Document>> {
+        self.read(move |connection| things::documents(connection, kind, None, limit)).await
+    }
+
+    async fn audit(&self, object: Option<&str>, limit: usize) -> Result<Vec<AuditEntry>> {
+        let object = object.map(str::to_owned);
+        self.read(move |connection| things::audit(connection, object.as_deref(), limit)).await
     }
 
     async fn incidents(&self, filter: &IncidentFilter) -> Result<Vec<Incident>> {

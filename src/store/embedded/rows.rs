@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Params, Row, params};
 use serde::de::DeserializeOwned;
 
-use super::{corrupt, millis, optional, unavailable};
+use super::{corrupt, millis, optional, things, unavailable};
 use crate::{
     model::{Incident, IncidentId, Priority, RawRecord},
     store::{Commit, IncidentFilter, NewWork, Recorded, Result, Similar, Slot, SlotUpdate, StoreError, Work, WorkKind},
@@ -104,6 +104,9 @@ pub fn commit(connection: &Connection, commit: Commit) -> Result<Vec<Incident>> 
     for slot in &commit.slots {
         put_slot(connection, slot)?;
     }
+    things::put_members(connection, &commit.members)?;
+    things::put_documents(connection, &commit.documents)?;
+    things::put_audit(connection, &commit.audit)?;
     Ok(stored)
 }
 
@@ -113,15 +116,17 @@ fn put_incident(connection: &Connection, mut incident: Incident) -> Result<Incid
     let doc = serde_json::to_string(&incident).map_err(corrupt)?;
     let open = !incident.state.is_closed();
     let id = incident.id.0 as i64;
+    let thread = incident.thread.as_ref().map_or_else(String::new, |thread| format!("{}/{}", thread.channel, thread.ts));
+    let owner = incident.owner.as_deref().unwrap_or_default();
     let result = if before == 0 {
         connection.execute(
-            "INSERT INTO incidents (id, version, fingerprint, open, service, opened_at, doc) VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6)",
-            params![id, incident.fingerprint, open, incident.service, millis(incident.opened_at), doc],
+            "INSERT INTO incidents (id, version, fingerprint, open, service, opened_at, doc, thread, owner) VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![id, incident.fingerprint, open, incident.service, millis(incident.opened_at), doc, thread, owner],
         )
     } else {
         connection.execute(
-            "UPDATE incidents SET version = ?2, open = ?3, service = ?4, doc = ?5 WHERE id = ?1 AND version = ?6",
-            params![id, incident.version as i64, open, incident.service, doc, before as i64],
+            "UPDATE incidents SET version = ?2, open = ?3, service = ?4, doc = ?5, thread = ?7, owner = ?8 WHERE id = ?1 AND version = ?6",
+            params![id, incident.version as i64, open, incident.service, doc, before as i64, thread, owner],
         )
     };
     match result {
@@ -133,6 +138,7 @@ fn put_incident(connection: &Connection, mut incident: Incident) -> Result<Incid
         }
         Err(error) => return Err(unavailable(error)),
     }
+    things::put_keys(connection, id, if open { &incident.keys } else { &[] })?;
     let cause = incident.report.as_ref().and_then(|report| report.hypotheses.first()).map_or("", |first| first.statement.as_str());
     connection
         .execute(
@@ -146,10 +152,21 @@ fn put_incident(connection: &Connection, mut incident: Incident) -> Result<Incid
 pub fn incidents(connection: &Connection, filter: &IncidentFilter) -> Result<Vec<Incident>> {
     let limit = if filter.limit == 0 { 50 } else { filter.limit.min(LIST_MAX) };
     let mut statement = connection
-        .prepare_cached("SELECT doc FROM incidents WHERE (?1 = 0 OR open = 1) AND (?2 IS NULL OR service = ?2) ORDER BY id DESC LIMIT ?3")
+        .prepare_cached(
+            "SELECT doc FROM incidents WHERE (?1 = 0 OR open = 1) AND (?2 IS NULL OR service = ?2) AND (?4 IS NULL OR owner = ?4)
+             AND (?5 IS NULL OR opened_at >= ?5) ORDER BY id DESC LIMIT ?3",
+        )
         .map_err(unavailable)?;
-    let rows =
-        statement.query_map(params![filter.open, filter.service, limit as i64], |row| row.get::<_, String>(0)).map_err(unavailable)?;
+    let rows = statement
+        .query_map(params![filter.open, filter.service, limit as i64, filter.owner, filter.since.map(millis)], |row| {
+            row.get::<_, String>(0)
+        })
+        .map_err(unavailable)?;
+    parsed(rows)
+}
+
+/// Rows of one JSON document each.
+pub fn parsed<T: DeserializeOwned>(rows: impl Iterator<Item = rusqlite::Result<String>>) -> Result<Vec<T>> {
     rows.map(|text| serde_json::from_str(&text.map_err(unavailable)?).map_err(corrupt)).collect()
 }
 
@@ -184,15 +201,15 @@ fn put_slot(connection: &Connection, slot: &SlotUpdate) -> Result<()> {
     connection
         .execute(
             // The same wording again is no new version: nothing would be sent but an edit without a difference.
-            "INSERT INTO slots (key, incident, channel, place, body, version) VALUES (?1, ?2, ?3, ?4, ?5, 1)
+            "INSERT INTO slots (key, incident, channel, place, body, version, team) VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6)
              ON CONFLICT (key) DO UPDATE SET body = ?5, version = version + 1, not_before = 0, dead = 0 WHERE body <> ?5",
-            params![slot.key, slot.incident.0 as i64, slot.channel, place, body],
+            params![slot.key, slot.incident.0 as i64, slot.channel, place, body, slot.team],
         )
         .map(drop)
         .map_err(unavailable)
 }
 
-const SLOT_COLUMNS: &str = "SELECT s.key, s.incident, s.channel, s.place, s.body, s.version, s.sent_version, s.ts, c.ts AS card_ts, s.in_doubt, s.attempts, s.note, s.delivery";
+const SLOT_COLUMNS: &str = "SELECT s.key, s.incident, s.channel, s.place, s.body, s.version, s.sent_version, s.ts, c.ts AS card_ts, s.in_doubt, s.attempts, s.note, s.delivery, s.team";
 const SLOT_TABLES: &str = " FROM slots s LEFT JOIN slots c ON c.incident = s.incident AND c.key = 'INC-' || s.incident || '/card'";
 
 /// How many messages of one channel one look hands out: the others come with the next look, so that no channel starves another.
@@ -256,6 +273,7 @@ fn read_slot(row: &Row<'_>) -> rusqlite::Result<Result<Slot>> {
         attempts: row.get(10)?,
         note: row.get(11)?,
         delivery: row.get(12)?,
+        team: row.get(13)?,
     }))
 }
 
@@ -282,6 +300,7 @@ pub fn prune(connection: &Connection, before: i64) -> Result<usize> {
         "DELETE FROM work WHERE state = 'done' AND kind LIKE '%record%' AND id IN (SELECT 'record/' || id FROM records WHERE received_at < ?1)",
         "DELETE FROM records WHERE received_at < ?1 AND NOT EXISTS (SELECT 1 FROM work WHERE work.id = 'record/' || records.id)",
         "DELETE FROM slots WHERE incident IN (SELECT id FROM incidents WHERE open = 0 AND opened_at < ?1)",
+        "DELETE FROM members WHERE incident IN (SELECT id FROM incidents WHERE open = 0 AND opened_at < ?1)",
     ];
     FINISHED.iter().try_fold(0, |gone, sql| Ok(gone + connection.execute(sql, params![before]).map_err(unavailable)?))
 }

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 /// Raised with every change of the tables; a newer file is refused instead of misread.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS records (
@@ -29,8 +29,29 @@ CREATE TABLE IF NOT EXISTS slots (
   ts TEXT, in_doubt INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0, not_before INTEGER NOT NULL DEFAULT 0,
   dead INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '', note TEXT NOT NULL DEFAULT '',
   delivery TEXT NOT NULL DEFAULT (lower(hex(randomblob(10)))));
+CREATE TABLE IF NOT EXISTS incident_keys (key TEXT NOT NULL, incident INTEGER NOT NULL, PRIMARY KEY (key, incident)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS incident_keys_incident ON incident_keys (incident);
+CREATE TABLE IF NOT EXISTS members (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, incident INTEGER NOT NULL, fingerprint TEXT NOT NULL, doc TEXT NOT NULL,
+  UNIQUE (incident, fingerprint));
+CREATE INDEX IF NOT EXISTS members_fingerprint ON members (fingerprint, incident);
+CREATE TABLE IF NOT EXISTS documents (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, key TEXT NOT NULL, doc TEXT NOT NULL, UNIQUE (kind, key));
+CREATE TABLE IF NOT EXISTS audit (seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, object TEXT NOT NULL, doc TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS audit_object ON audit (object, seq);
 CREATE INDEX IF NOT EXISTS slots_due ON slots (seq) WHERE version > sent_version AND dead = 0;
 ";
+
+/// What each version has that the one before had not; run once, in order, on a file of an earlier version.
+const STEPS: &[(i64, &str)] = &[(
+    2,
+    "ALTER TABLE incidents ADD COLUMN thread TEXT NOT NULL DEFAULT '';
+     ALTER TABLE incidents ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+     CREATE INDEX incidents_thread ON incidents (thread) WHERE thread <> '';
+     ALTER TABLE slots ADD COLUMN team TEXT NOT NULL DEFAULT '';
+     UPDATE incidents SET owner = COALESCE(json_extract(doc, '$.owner'), ''),
+       thread = COALESCE(json_extract(doc, '$.thread.channel') || '/' || json_extract(doc, '$.thread.ts'), '');",
+)];
 
 /// Sets up a connection that writes: WAL, and an fsync at every commit.
 pub fn prepare_writer(connection: &Connection) -> rusqlite::Result<()> {
@@ -42,8 +63,15 @@ pub fn prepare_writer(connection: &Connection) -> rusqlite::Result<()> {
             format!("the file was written by a newer version (schema {found}, this one knows {VERSION})").into(),
         ));
     }
-    connection.execute_batch(TABLES)?;
-    connection.pragma_update(None, "user_version", VERSION)
+    let transaction = connection.unchecked_transaction()?;
+    transaction.execute_batch(TABLES)?;
+    // A new file is at version 0 and takes every step on its empty tables.
+    for (version, step) in STEPS.iter().filter(|(version, _)| *version > found) {
+        transaction.execute_batch(step)?;
+        tracing::debug!(version, "the store's tables were brought up to date");
+    }
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
 }
 
 /// Sets up a connection that only reads.

@@ -13,6 +13,7 @@ async fn what_was_stored_is_there_after_reopening() {
         source: RecordSource::SlackEvents,
         dedup_key: "Ev1".to_owned(),
         received_at: suite::now(),
+        team: String::new(),
         inbound: Inbound::Alerts { alerts: vec![Alert::default()], follow_up: false },
     };
     Embedded::open(&path).unwrap().record(&record, Priority::P2).await.unwrap();
@@ -34,6 +35,7 @@ async fn many_writers_share_commits_and_each_gets_its_own_answer() {
                 source: RecordSource::Api,
                 dedup_key: (number / 2).to_string(),
                 received_at: suite::now(),
+                team: String::new(),
                 inbound: Inbound::Alerts { alerts: Vec::new(), follow_up: false },
             };
             store.record(&record, Priority::P1).await.unwrap() == crate::store::Recorded::Fresh

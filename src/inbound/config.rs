@@ -1,0 +1,29 @@
+//! The doors' own settings.
+
+use std::collections::BTreeMap;
+
+use secrecy::SecretString;
+
+/// The senders that have a webhook of their own.
+pub const WEBHOOKS: [&str; 10] =
+    ["alertmanager", "grafana", "pagerduty", "datadog", "opsgenie", "sentry", "newrelic", "cloudwatch", "zabbix", "generic"];
+
+/// How one sender proves who it is, and how its body is read.
+#[derive(Debug, Clone, Default)]
+pub struct Webhook {
+    /// A bearer token, or the password of basic authentication.
+    pub token: Option<SecretString>,
+    /// The key of the sender's HMAC-SHA256 signature over the body.
+    pub secret: Option<SecretString>,
+    /// `generic` only: our field to a JSON Pointer into the sender's body.
+    pub map: BTreeMap<String, String>,
+}
+
+/// The doors' settings.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// By sender; one that is not here answers nobody.
+    pub webhooks: BTreeMap<String, Webhook>,
+    /// The reaction that asks for an investigation; empty for none.
+    pub emoji: String,
+}

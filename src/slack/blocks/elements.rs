@@ -1,0 +1,168 @@
+//! What people press, choose and fill in, and the plan that fills in while they wait.
+
+use serde_json::{Value, json};
+
+use super::{ID_MAX, context, cut, plain_text};
+use crate::model::{Action, ActionKind, ActionStyle, Choice, Input, InputKind, Task, TaskState, Text};
+
+// Source of every limit: Slack's Block Kit reference (see `docs.slack.dev/reference/block-kit`).
+const ACTIONS_MAX: usize = 25;
+const LABEL_MAX: usize = 75;
+const VALUE_MAX: usize = 2000;
+const URL_MAX: usize = 3000;
+const CHOICE_VALUE_MAX: usize = 150;
+const MENU_MAX: usize = 100;
+const OVERFLOW_MAX: usize = 5;
+const RADIO_MAX: usize = 10;
+const CONFIRM_TITLE_MAX: usize = 100;
+const CONFIRM_TEXT_MAX: usize = 300;
+const CONFIRM_VERB_MAX: usize = 30;
+const PLACEHOLDER_MAX: usize = 150;
+const INPUT_LABEL_MAX: usize = 2000;
+const INPUT_HINT_MAX: usize = 2000;
+const INPUT_TEXT_MAX: usize = 3000;
+const TASKS_MAX: usize = 50;
+const TASK_TITLE_MAX: usize = 256;
+
+pub fn actions(actions: &[Action]) -> Value {
+    let shown: Vec<Value> = actions.iter().take(ACTIONS_MAX).map(element).collect();
+    // Menus have no value of their own: the block's id says what they are about. It changes with the actions, because
+    // Slack wants a new one where the content changed.
+    let about = actions.iter().map(|action| action.value.as_str()).find(|value| !value.is_empty()).unwrap_or_default();
+    let ids: Vec<&str> = actions.iter().map(|action| action.id.as_str()).collect();
+    json!({"type": "actions", "block_id": cut(&format!("{about}|{}", ids.join(",")), ID_MAX), "elements": shown})
+}
+
+/// What an actions block is about: the part of its id before the bar.
+pub fn about(block_id: &str) -> &str {
+    block_id.split('|').next().unwrap_or_default()
+}
+
+pub fn element(action: &Action) -> Value {
+    let mut element = match &action.kind {
+        ActionKind::Button => {
+            json!({"type": "button", "text": plain_text(&action.label, LABEL_MAX), "value": cut(&action.value, VALUE_MAX)})
+        }
+        ActionKind::Link { url } => {
+            json!({"type": "button", "text": plain_text(&action.label, LABEL_MAX), "value": cut(&action.value, VALUE_MAX),
+            "url": cut(url, URL_MAX)})
+        }
+        ActionKind::More(choices) => json!({"type": "overflow", "options": options(choices, OVERFLOW_MAX)}),
+        ActionKind::Menu(choices) => {
+            json!({"type": "static_select", "placeholder": plain_text(&action.label, PLACEHOLDER_MAX), "options": options(choices, MENU_MAX)})
+        }
+        ActionKind::Person { chosen } => {
+            let mut select = json!({"type": "users_select", "placeholder": plain_text(&action.label, PLACEHOLDER_MAX)});
+            set(&mut select, "initial_user", chosen.as_ref().map(|user| json!(user)));
+            select
+        }
+    };
+    set(&mut element, "action_id", Some(cut(&action.id, ID_MAX).into()));
+    let style = match action.style {
+        ActionStyle::Plain => None,
+        ActionStyle::Primary => Some("primary"),
+        ActionStyle::Danger => Some("danger"),
+    };
+    set(&mut element, "style", style.filter(|_| matches!(action.kind, ActionKind::Button | ActionKind::Link { .. })).map(Value::from));
+    let confirm = action.confirm.as_ref().map(|confirm| {
+        json!({"title": plain_text(&confirm.title, CONFIRM_TITLE_MAX), "text": plain_text(&confirm.text, CONFIRM_TEXT_MAX),
+            "confirm": plain_text(&confirm.yes, CONFIRM_VERB_MAX), "deny": plain_text("Cancel", CONFIRM_VERB_MAX)})
+    });
+    set(&mut element, "confirm", confirm);
+    element
+}
+
+pub fn input(input: &Input) -> Value {
+    let mut element = match &input.kind {
+        InputKind::Text { value, placeholder, lines } => {
+            let mut text = json!({"type": "plain_text_input", "multiline": lines, "max_length": INPUT_TEXT_MAX});
+            set(&mut text, "initial_value", (!value.is_empty()).then(|| cut(value, INPUT_TEXT_MAX).into()));
+            set(&mut text, "placeholder", (!placeholder.is_empty()).then(|| plain_text(placeholder, PLACEHOLDER_MAX)));
+            text
+        }
+        InputKind::Menu { choices, chosen } => {
+            let mut menu = json!({"type": "static_select", "options": options(choices, MENU_MAX)});
+            set(&mut menu, "initial_option", find(choices, chosen.as_deref()));
+            menu
+        }
+        InputKind::Radio { choices, chosen } => {
+            let mut radio = json!({"type": "radio_buttons", "options": options(choices, RADIO_MAX)});
+            set(&mut radio, "initial_option", find(choices, chosen.as_deref()));
+            radio
+        }
+        InputKind::Person { chosen } => {
+            let mut person = json!({"type": "users_select"});
+            set(&mut person, "initial_user", chosen.as_ref().map(|user| json!(user)));
+            person
+        }
+    };
+    set(&mut element, "action_id", Some(cut(&input.id, ID_MAX).into()));
+    let mut block = json!({"type": "input", "block_id": cut(&input.id, ID_MAX), "label": plain_text(&input.label, INPUT_LABEL_MAX),
+        "element": element, "optional": input.optional, "dispatch_action": input.live});
+    set(&mut block, "hint", (!input.hint.is_empty()).then(|| plain_text(&input.hint, INPUT_HINT_MAX)));
+    block
+}
+
+/// Slack's own block for steps that fill in. Source: docs.slack.dev, plan and task card blocks.
+pub fn plan(title: &str, tasks: &[Task]) -> Value {
+    let cards: Vec<Value> = tasks
+        .iter()
+        .take(TASKS_MAX)
+        .map(|task| {
+            let status = match task.state {
+                TaskState::Pending => "pending",
+                TaskState::Running => "in_progress",
+                TaskState::Done => "complete",
+                TaskState::Failed => "error",
+            };
+            json!({"type": "task_card", "task_id": cut(&task.id, ID_MAX), "title": cut(&task.title, TASK_TITLE_MAX), "status": status})
+        })
+        .collect();
+    json!({"type": "plan", "title": cut(title, TASK_TITLE_MAX), "tasks": cards})
+}
+
+/// The same steps for a workspace that does not know plans.
+pub fn plan_as_text(title: &str, tasks: &[Task]) -> Value {
+    let text = tasks.iter().take(TASKS_MAX).fold(Text::new().bold(title), |text, task| {
+        let mark = match task.state {
+            TaskState::Pending => "white_circle",
+            TaskState::Running => "hourglass_flowing_sand",
+            TaskState::Done => "white_check_mark",
+            TaskState::Failed => "warning",
+        };
+        text.plain("\n").emoji(mark).plain(format!(" {}", task.title))
+    });
+    context(&text)
+}
+
+/// Slack's own thumbs. Source: docs.slack.dev, context actions block and feedback buttons element.
+pub fn feedback(id: &str, value: &str, good: &str, bad: &str) -> Value {
+    let button =
+        |label: &str, sign: char| json!({"text": plain_text(label, LABEL_MAX), "value": cut(&format!("{sign}{value}"), VALUE_MAX)});
+    json!({"type": "context_actions", "elements": [{"type": "feedback_buttons", "action_id": cut(id, ID_MAX),
+        "positive_button": button(good, '+'), "negative_button": button(bad, '-')}]})
+}
+
+/// The same for a workspace that does not know them.
+pub fn feedback_as_buttons(id: &str, value: &str, good: &str, bad: &str) -> Value {
+    let button = |label: &str, sign: char| Action::button(&format!("{id}{sign}"), label, format!("{sign}{value}"));
+    actions(&[button(good, '+'), button(bad, '-')])
+}
+
+fn options(choices: &[Choice], most: usize) -> Vec<Value> {
+    choices.iter().take(most).map(option).collect()
+}
+
+fn option(choice: &Choice) -> Value {
+    json!({"text": plain_text(&choice.label, LABEL_MAX), "value": cut(&choice.value, CHOICE_VALUE_MAX)})
+}
+
+fn find(choices: &[Choice], chosen: Option<&str>) -> Option<Value> {
+    choices.iter().find(|choice| Some(choice.value.as_str()) == chosen).map(option)
+}
+
+fn set(object: &mut Value, key: &str, value: Option<Value>) {
+    if let (Some(fields), Some(value)) = (object.as_object_mut(), value) {
+        fields.insert(key.to_owned(), value);
+    }
+}

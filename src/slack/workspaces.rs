@@ -1,0 +1,71 @@
+//! The Slack workspaces that this bot serves, each with its own token.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock, PoisonError, RwLock},
+};
+
+use secrecy::SecretString;
+
+use super::{Client, Connection};
+
+/// Who we are in one workspace, so that our own messages are not taken for alerts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    pub bot_id: String,
+    pub user_id: String,
+    pub team_id: String,
+    /// The workspace's own address, `https://example.slack.com/`; empty when it is not known.
+    pub url: String,
+}
+
+/// One workspace: its client, and who we are in it once Slack has said so.
+pub struct Workspace {
+    pub client: Client,
+    pub identity: OnceLock<Identity>,
+}
+
+/// Every workspace by team id. The configured token's own workspace is the home: it stands for every team that has no
+/// token of its own, since a Slack Connect channel's messages name the other organisation's team.
+pub struct Workspaces {
+    connection: Connection,
+    home: Arc<Workspace>,
+    others: RwLock<BTreeMap<String, Arc<Workspace>>>,
+}
+
+impl Workspaces {
+    /// The home workspace alone.
+    pub fn new(connection: Connection, bot_token: &SecretString) -> Self {
+        let home = Arc::new(Workspace { client: Client::new(&connection, bot_token), identity: OnceLock::new() });
+        Self { connection, home, others: RwLock::default() }
+    }
+
+    /// Adds a workspace, or gives it a new token.
+    pub fn add(&self, team: &str, bot_token: &SecretString) -> Arc<Workspace> {
+        let workspace = Arc::new(Workspace { client: Client::new(&self.connection, bot_token), identity: OnceLock::new() });
+        self.others.write().unwrap_or_else(PoisonError::into_inner).insert(team.to_owned(), Arc::clone(&workspace));
+        workspace
+    }
+
+    /// Forgets a workspace that removed the app.
+    pub fn remove(&self, team: &str) {
+        self.others.write().unwrap_or_else(PoisonError::into_inner).remove(team);
+    }
+
+    /// The workspace of a team.
+    pub fn of(&self, team: &str) -> Arc<Workspace> {
+        let others = self.others.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(others.get(team).unwrap_or(&self.home))
+    }
+
+    /// All of them, the home first.
+    pub fn all(&self) -> Vec<Arc<Workspace>> {
+        let others = self.others.read().unwrap_or_else(PoisonError::into_inner);
+        std::iter::once(&self.home).chain(others.values()).map(Arc::clone).collect()
+    }
+
+    /// How to reach Slack.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+}

@@ -1,0 +1,110 @@
+//! The statements for what belongs to incidents and what stands beside them: alerts, keys, documents, the audit log.
+
+use rusqlite::{Connection, params};
+
+use super::{corrupt, millis, rows::parsed, unavailable};
+use crate::{
+    model::{AuditEntry, Incident, IncidentId, Member},
+    store::{Document, DocumentKind, DocumentUpdate, Result},
+};
+
+/// The most rows that a list hands out.
+const LIST_MAX: usize = 1000;
+/// The most incidents that a key or a thread leads to.
+const FOUND_MAX: i64 = 20;
+
+pub fn put_keys(connection: &Connection, incident: i64, keys: &[String]) -> Result<()> {
+    connection
+        .prepare_cached("DELETE FROM incident_keys WHERE incident = ?1")
+        .map_err(unavailable)?
+        .execute([incident])
+        .map_err(unavailable)?;
+    let mut insert =
+        connection.prepare_cached("INSERT OR IGNORE INTO incident_keys (key, incident) VALUES (?1, ?2)").map_err(unavailable)?;
+    keys.iter().try_for_each(|key| insert.execute(params![key, incident]).map(drop).map_err(unavailable))
+}
+
+pub fn incidents_with_keys(connection: &Connection, keys: &[String]) -> Result<Vec<Incident>> {
+    let keys = serde_json::to_string(keys).map_err(corrupt)?;
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT doc FROM incidents WHERE open = 1 AND id IN
+               (SELECT incident FROM incident_keys WHERE key IN (SELECT value FROM json_each(?1))) ORDER BY id DESC LIMIT ?2",
+        )
+        .map_err(unavailable)?;
+    parsed(statement.query_map(params![keys, FOUND_MAX], |row| row.get(0)).map_err(unavailable)?)
+}
+
+pub fn incidents_in_thread(connection: &Connection, channel: &str, ts: &str) -> Result<Vec<Incident>> {
+    let mut statement = connection
+        .prepare_cached("SELECT doc FROM incidents WHERE thread = ?1 AND thread <> '' ORDER BY id DESC LIMIT ?2")
+        .map_err(unavailable)?;
+    parsed(statement.query_map(params![format!("{channel}/{ts}"), FOUND_MAX], |row| row.get(0)).map_err(unavailable)?)
+}
+
+pub fn put_members(connection: &Connection, members: &[Member]) -> Result<()> {
+    let mut upsert = connection
+        .prepare_cached(
+            "INSERT INTO members (incident, fingerprint, doc) VALUES (?1, ?2, ?3) ON CONFLICT (incident, fingerprint) DO UPDATE SET doc = ?3",
+        )
+        .map_err(unavailable)?;
+    members.iter().try_for_each(|member| {
+        let doc = serde_json::to_string(member).map_err(corrupt)?;
+        upsert.execute(params![member.incident.0 as i64, member.fingerprint, doc]).map(drop).map_err(unavailable)
+    })
+}
+
+pub fn members(connection: &Connection, incident: IncidentId, skip: usize, limit: usize) -> Result<Vec<Member>> {
+    let mut statement =
+        connection.prepare_cached("SELECT doc FROM members WHERE incident = ?1 ORDER BY seq LIMIT ?2 OFFSET ?3").map_err(unavailable)?;
+    let page = params![incident.0 as i64, limit.min(LIST_MAX) as i64, skip as i64];
+    parsed(statement.query_map(page, |row| row.get(0)).map_err(unavailable)?)
+}
+
+pub fn put_documents(connection: &Connection, documents: &[DocumentUpdate]) -> Result<()> {
+    documents.iter().try_for_each(|document| {
+        // Written anew, so that its number says when it was written last.
+        connection
+            .execute("DELETE FROM documents WHERE kind = ?1 AND key = ?2", params![document.kind.as_str(), document.key])
+            .map_err(unavailable)?;
+        let Some(body) = &document.body else { return Ok(()) };
+        connection
+            .execute(
+                "INSERT INTO documents (kind, key, doc) VALUES (?1, ?2, ?3)",
+                params![document.kind.as_str(), document.key, body.to_string()],
+            )
+            .map(drop)
+            .map_err(unavailable)
+    })
+}
+
+pub fn documents(connection: &Connection, kind: DocumentKind, key: Option<&str>, limit: usize) -> Result<Vec<Document>> {
+    let mut statement = connection
+        .prepare_cached("SELECT key, doc, seq FROM documents WHERE kind = ?1 AND (?2 IS NULL OR key = ?2) ORDER BY seq DESC LIMIT ?3")
+        .map_err(unavailable)?;
+    let rows = statement
+        .query_map(params![kind.as_str(), key, limit.min(LIST_MAX) as i64], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?))
+        })
+        .map_err(unavailable)?;
+    rows.map(|row| {
+        let (key, doc, sequence) = row.map_err(unavailable)?;
+        Ok(Document { key, body: serde_json::from_str(&doc).map_err(corrupt)?, sequence: sequence.unsigned_abs() })
+    })
+    .collect()
+}
+
+pub fn put_audit(connection: &Connection, entries: &[AuditEntry]) -> Result<()> {
+    let mut insert = connection.prepare_cached("INSERT INTO audit (at, object, doc) VALUES (?1, ?2, ?3)").map_err(unavailable)?;
+    entries.iter().try_for_each(|entry| {
+        let doc = serde_json::to_string(entry).map_err(corrupt)?;
+        insert.execute(params![millis(entry.at), entry.object, doc]).map(drop).map_err(unavailable)
+    })
+}
+
+pub fn audit(connection: &Connection, object: Option<&str>, limit: usize) -> Result<Vec<AuditEntry>> {
+    let mut statement = connection
+        .prepare_cached("SELECT doc FROM audit WHERE (?1 IS NULL OR object = ?1) ORDER BY seq DESC LIMIT ?2")
+        .map_err(unavailable)?;
+    parsed(statement.query_map(params![object, limit.min(LIST_MAX) as i64], |row| row.get(0)).map_err(unavailable)?)
+}

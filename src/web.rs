@@ -1,0 +1,28 @@
+//! The HTTP client that every outgoing call uses: our own root certificates, a timeout, no redirects, the configured proxy.
+
+use std::{sync::Arc, time::Duration};
+
+/// A client whose calls take at most `timeout`; `proxy` is an address like `http://proxy.example:3128`.
+///
+/// # Errors
+/// When the proxy is not an address.
+pub fn client(timeout: Duration, proxy: Option<&str>) -> Result<reqwest::Client, String> {
+    let mut builder =
+        reqwest::Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none()).no_proxy().tls_backend_preconfigured(tls());
+    if let Some(proxy) = proxy {
+        builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(|error| error.to_string())?);
+    }
+    builder.build().map_err(|error| error.to_string())
+}
+
+/// Mozilla's roots, as they are compiled in: the same on every machine and in an empty container.
+pub fn tls() -> rustls::ClientConfig {
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider);
+    match builder.with_safe_default_protocol_versions() {
+        Ok(builder) => builder.with_root_certificates(roots).with_no_client_auth(),
+        // ring knows TLS 1.2 and 1.3, which are the defaults; the other way round there is the process's own provider.
+        Err(_) => rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth(),
+    }
+}
