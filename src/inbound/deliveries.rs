@@ -31,7 +31,7 @@ pub async fn envelope(state: &State, kind: &str, payload: Value) -> Ack {
     let malformed = |error: serde_json::Error| Refusal::Malformed(format!("the payload of `{kind}` is not as Slack sends it: {error}"));
     match (kind, payload) {
         ("events_api", payload) => events::handle(state, serde_json::from_value(payload).map_err(malformed)?).await,
-        ("interactive", payload) => interactions::handle(state, serde_json::from_value(payload).map_err(malformed)?).await,
+        ("interactive", payload) => interactions::handle(state, payload).await,
         ("slash_commands", Value::Object(fields)) => commands::handle(state, fields).await,
         _ => {
             state.metrics.unknown_event();

@@ -7,6 +7,7 @@ use super::{
     State,
     alerts::{self, Recognised},
     deliveries::Ack,
+    installs, people,
     reply::Refusal,
     state::{Door, clean},
 };
@@ -16,17 +17,17 @@ use crate::model::{Inbound, Origin, RecordSource};
 #[derive(Debug, Deserialize)]
 pub struct Envelope {
     #[serde(rename = "type", default)]
-    kind: String,
+    pub kind: String,
     #[serde(default)]
-    challenge: Option<String>,
+    pub challenge: Option<String>,
     #[serde(default)]
-    event_id: Option<String>,
+    pub event_id: Option<String>,
     #[serde(default)]
-    api_app_id: Option<String>,
+    pub api_app_id: Option<String>,
     #[serde(default)]
-    team_id: String,
+    pub team_id: String,
     #[serde(default)]
-    event: Value,
+    pub event: Value,
 }
 
 /// Handles one verified delivery.
@@ -39,12 +40,22 @@ pub async fn handle(state: &State, envelope: Envelope) -> Ack {
             return Ok(None);
         }
     }
-    if text(&envelope.event, "type") == "message" {
-        message(state, &envelope).await?;
-    } else {
-        state.metrics.unknown_event();
+    match text(&envelope.event, "type") {
+        "message" if is_a_persons(&envelope.event) => people::handle(state, &envelope, "message").await?,
+        "message" => message(state, &envelope).await?,
+        kind @ ("app_mention" | "reaction_added" | "app_home_opened" | "link_shared" | "agent_session_stopped") => {
+            people::handle(state, &envelope, kind).await?;
+        }
+        kind @ ("tokens_revoked" | "app_uninstalled") => installs::handle(state, &envelope, kind).await?,
+        _ => state.metrics.unknown_event(),
     }
     Ok(None)
+}
+
+/// A new message that a person wrote, not an app.
+fn is_a_persons(event: &Value) -> bool {
+    let plain = matches!(text(event, "subtype"), "" | "thread_broadcast" | "file_share");
+    plain && text(event, "bot_id").is_empty() && !text(event, "user").is_empty()
 }
 
 async fn message(state: &State, envelope: &Envelope) -> Result<(), Refusal> {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{State, deliveries::Ack, reply::Refusal, state::Door};
+use super::{State, deliveries::Ack, reply::Refusal, shortcuts, state::Door, storms};
 use crate::{
     model::{Act, Inbound, IncidentId, Part, Priority, RecordSource, Reply, Text},
     report,
@@ -12,7 +12,7 @@ use crate::{
 
 /// The payload, as far as we need it.
 #[derive(Debug, Deserialize)]
-pub struct Payload {
+struct Payload {
     #[serde(rename = "type", default)]
     kind: String,
     #[serde(default)]
@@ -61,12 +61,32 @@ impl Payload {
 }
 
 /// Handles one verified delivery.
-pub async fn handle(state: &State, payload: Payload) -> Ack {
+pub async fn handle(state: &State, raw: Value) -> Ack {
+    let payload =
+        Payload::deserialize(&raw).map_err(|error| Refusal::Malformed(format!("`payload` is not the JSON of an interaction: {error}")))?;
+    if matches!(payload.kind.as_str(), "message_action" | "shortcut") {
+        return shortcuts::handle(state, &raw).await;
+    }
     if payload.kind != "block_actions" {
         state.metrics.unknown_event();
         return Ok(None);
     }
     for pressed in &payload.actions {
+        if pressed.action_id.starts_with("storm_") {
+            let value = pressed.value.as_deref().unwrap_or_default();
+            storms::handle(
+                state,
+                &storms::Press {
+                    team: payload.team(),
+                    action: &pressed.action_id,
+                    value,
+                    user: &payload.user.id,
+                    trigger: &payload.trigger_id,
+                },
+            )
+            .await?;
+            continue;
+        }
         let Some(incident) = pressed.value.as_deref().and_then(|value| value.parse::<IncidentId>().ok()) else {
             state.metrics.unknown_event();
             continue;

@@ -9,10 +9,14 @@ mod commands;
 mod config;
 mod deliveries;
 mod events;
+mod installs;
 mod interactions;
+mod people;
 mod reply;
 mod router;
+mod shortcuts;
 mod state;
+mod storms;
 #[cfg(test)]
 mod tests;
 

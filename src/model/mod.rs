@@ -15,6 +15,7 @@ mod message;
 pub mod observation;
 mod question;
 mod report;
+mod silence;
 mod tool;
 
 pub use alert::{Alert, AlertStatus, Link, Origin, Priority, Severity};
@@ -28,4 +29,5 @@ pub use investigation::{Investigation, InvestigationStatus, Routing, ToolCall};
 pub use message::{Action, ActionKind, ActionStyle, Choice, Confirm, Form, Input, InputKind, Message, Part, Span, Task, TaskState, Text};
 pub use question::{Request, Subject};
 pub use report::{Report, TimelineItem};
+pub use silence::{Matcher, Pushed, Silence};
 pub use tool::ToolSpec;

@@ -12,6 +12,7 @@ mod group;
 mod investigate;
 mod publish;
 mod queue;
+mod replies;
 mod route;
 mod slots;
 #[cfg(test)]

@@ -19,6 +19,13 @@ pub struct Identity {
     pub url: String,
 }
 
+impl Identity {
+    /// The address of a message in this workspace, where the workspace's own address is known.
+    pub fn permalink(&self, channel: &str, ts: &str) -> Option<String> {
+        (!self.url.is_empty()).then(|| format!("{}/archives/{channel}/p{}", self.url.trim_end_matches('/'), ts.replace('.', "")))
+    }
+}
+
 /// One workspace: its client, and who we are in it once Slack has said so.
 pub struct Workspace {
     pub client: Client,
