@@ -14,7 +14,7 @@ use std::{
 
 use secrecy::SecretString;
 
-use crate::{agents, analysis::Thresholds, inbound, notify, pipeline, slack::Connection};
+use crate::{agents, analysis::Thresholds, inbound, notify, pipeline, slack::Connection, web::Proxy};
 use reader::Reader;
 
 /// The settings that come with the program: every key with its default.
@@ -197,9 +197,10 @@ fn slack(reader: &mut Reader<'_>, no_public_url: bool) -> Option<Slack> {
     };
     let api_url = reader.text("slack.api_url", "https://slack.com/api");
     reader.check("slack.api_url", sections::is_http(&api_url), "an http(s) address");
-    let proxy = Some(reader.text("slack.proxy", "")).filter(|proxy| !proxy.is_empty());
-    let connection = Connection::new(&api_url, proxy.as_deref());
-    reader.check("slack.proxy", connection.is_ok(), "the address of an HTTP proxy, like http://proxy.example:3128");
+    let (address, direct) = (reader.text("slack.proxy", ""), reader.text("slack.no_proxy", ""));
+    let proxy = if address.is_empty() { Ok(None) } else { Proxy::parse(&address, &direct).map(Some) };
+    reader.check("slack.proxy", proxy.is_ok(), "the address of an HTTP proxy, like http://proxy.example:3128");
+    let connection = Connection::new(&api_url, proxy.ok().flatten());
     let bot_token = reader.text("slack.bot_token", "");
     reader.check(
         "slack.bot_token",

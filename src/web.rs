@@ -1,16 +1,31 @@
 //! The HTTP client that every outgoing call uses: our own root certificates, a timeout, no redirects, the configured proxy.
 
+mod proxy;
+
 use std::{sync::Arc, time::Duration};
+
+pub use proxy::Proxy;
 
 /// A client whose calls take at most `timeout`; `proxy` is an address like `http://proxy.example:3128`.
 ///
 /// # Errors
 /// When the proxy is not an address.
 pub fn client(timeout: Duration, proxy: Option<&str>) -> Result<reqwest::Client, String> {
+    let proxy = proxy.map(|address| Proxy::parse(address, "")).transpose()?;
+    client_through(timeout, proxy.as_ref())
+}
+
+/// A client whose calls take at most `timeout` and go through `proxy` where that applies.
+///
+/// # Errors
+/// When it cannot be built.
+pub fn client_through(timeout: Duration, proxy: Option<&Proxy>) -> Result<reqwest::Client, String> {
     let mut builder =
         reqwest::Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none()).no_proxy().tls_backend_preconfigured(tls());
-    if let Some(proxy) = proxy {
-        builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(|error| error.to_string())?);
+    if let Some(proxy) = proxy.cloned() {
+        builder = builder.proxy(reqwest::Proxy::custom(move |url| {
+            url.host_str().is_some_and(|host| proxy.applies(host)).then(|| proxy.address().clone())
+        }));
     }
     builder.build().map_err(|error| error.to_string())
 }

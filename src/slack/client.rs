@@ -1,10 +1,13 @@
 //! Web API calls: bounded in time, errors told apart by what the caller can do about them.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
-use crate::web;
+use crate::web::{self, Proxy};
 use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::{HttpConnector, proxy::Tunnel};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use slack_morphism::{SlackApiToken, SlackClient, errors::SlackClientError, hyper_tokio::SlackClientHyperConnector};
@@ -20,7 +23,16 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(600);
 /// The metadata event type that marks our messages.
 const METADATA_EVENT: &str = "sre_agent_message";
 
-type Connector = SlackClientHyperConnector<HttpsConnector<HttpConnector>>;
+/// What Slack says when a token is not good any more; a person must give a new one.
+const TOKEN_REFUSALS: [&str; 5] = ["invalid_auth", "not_authed", "token_expired", "token_revoked", "account_inactive"];
+
+type Api<C> = SlackClient<SlackClientHyperConnector<HttpsConnector<C>>>;
+
+/// The way to the Web API: straight, or through the proxy's tunnel.
+enum Way {
+    Straight(Api<HttpConnector>),
+    Tunnel(Api<Tunnel<HttpConnector>>),
+}
 
 /// What the caller can do about a failed call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +73,10 @@ pub struct Posted {
 
 /// The Slack workspace, as one bot token sees it.
 pub struct Client {
-    slack: SlackClient<Connector>,
+    slack: Way,
     token: SlackApiToken,
+    /// Why Slack refuses the token, as of the last call.
+    refusal: Mutex<Option<String>>,
     /// For the addresses that Slack gives us (answers to an act, uploads): they are no Web API methods.
     pub(super) http: reqwest::Client,
     pub(super) api_url: String,
@@ -73,39 +87,89 @@ pub struct Client {
 pub struct Connection {
     /// `https://slack.com/api`, or another one for a workspace on this machine.
     pub api_url: String,
-    /// The HTTP proxy that leads out, where there is one.
-    pub proxy: Option<String>,
-    http: reqwest::Client,
+    proxy: Option<Proxy>,
+    pub(super) http: reqwest::Client,
 }
 
 impl Connection {
     /// # Errors
-    /// When the proxy is not an address.
-    pub fn new(api_url: &str, proxy: Option<&str>) -> Result<Self, String> {
-        let http = web::client(CALL_TIMEOUT, proxy)?;
-        Ok(Self { api_url: api_url.trim_end_matches('/').to_owned(), proxy: proxy.map(str::to_owned), http })
+    /// When no HTTP client can be built.
+    pub fn new(api_url: &str, proxy: Option<Proxy>) -> Result<Self, String> {
+        let http = web::client_through(CALL_TIMEOUT, proxy.as_ref())?;
+        Ok(Self { api_url: api_url.trim_end_matches('/').to_owned(), proxy, http })
+    }
+
+    /// The HTTP proxy that leads to `host`, where one does.
+    pub fn proxy_to(&self, host: &str) -> Option<&Proxy> {
+        self.proxy.as_ref().filter(|proxy| proxy.applies(host))
+    }
+
+    fn proxy_to_api(&self) -> Option<&Proxy> {
+        url::Url::parse(&self.api_url).ok()?.host_str().and_then(|host| self.proxy_to(host))
     }
 }
 
 impl Client {
     /// One token's view of Slack.
     pub fn new(connection: &Connection, bot_token: &SecretString) -> Self {
-        let https = hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_all_versions().build();
-        let connector = SlackClientHyperConnector::with_connector(https).with_slack_api_url(&connection.api_url);
+        let https = || hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_all_versions();
+        let tunnel = connection.proxy_to_api().and_then(tunnel);
+        let slack = match tunnel {
+            Some(tunnel) => Way::Tunnel(api(https().wrap_connector(tunnel), &connection.api_url)),
+            None => Way::Straight(api(https().build(), &connection.api_url)),
+        };
         let (http, api_url) = (connection.http.clone(), connection.api_url.clone());
-        Self { http, api_url, slack: SlackClient::new(connector), token: SlackApiToken::new(bot_token.expose_secret().to_owned().into()) }
+        let token = SlackApiToken::new(bot_token.expose_secret().to_owned().into());
+        Self { http, api_url, slack, token, refusal: Mutex::default() }
+    }
+
+    /// Whether this is the token that the client uses.
+    pub fn has_token(&self, token: &SecretString) -> bool {
+        self.token.token_value.0 == token.expose_secret()
+    }
+
+    /// Why Slack refuses the token, in its own word; `None` while it accepts it.
+    pub fn refusal(&self) -> Option<String> {
+        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Remembers whether Slack still accepts the token.
+    fn judged(&self, result: Result<Value, SlackError>) -> Result<Value, SlackError> {
+        let said = match &result {
+            Ok(_) => Some(None),
+            Err(error) if TOKEN_REFUSALS.contains(&error.message.as_str()) => Some(Some(error.message.clone())),
+            Err(_) => None,
+        };
+        if let Some(said) = said {
+            *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = said;
+        }
+        result
     }
 
     /// A method that writes: its arguments go as JSON.
     pub(super) async fn call(&self, method: &'static str, body: &Value) -> Result<Value, SlackError> {
-        let session = self.slack.open_session(&self.token);
-        bounded(method, session.http_session_api.http_post::<Value, Value>(method, body, None)).await
+        let result = match &self.slack {
+            Way::Straight(slack) => {
+                bounded(method, slack.open_session(&self.token).http_session_api.http_post::<Value, Value>(method, body, None)).await
+            }
+            Way::Tunnel(slack) => {
+                bounded(method, slack.open_session(&self.token).http_session_api.http_post::<Value, Value>(method, body, None)).await
+            }
+        };
+        self.judged(result)
     }
 
     /// A method that reads: Slack takes no JSON there, its arguments go in the query.
     pub(super) async fn ask(&self, method: &'static str, parameters: &Vec<(&str, Option<&str>)>) -> Result<Value, SlackError> {
-        let session = self.slack.open_session(&self.token);
-        bounded(method, session.http_session_api.http_get::<Value, _, _>(method, parameters, None)).await
+        let result = match &self.slack {
+            Way::Straight(slack) => {
+                bounded(method, slack.open_session(&self.token).http_session_api.http_get::<Value, _, _>(method, parameters, None)).await
+            }
+            Way::Tunnel(slack) => {
+                bounded(method, slack.open_session(&self.token).http_session_api.http_get::<Value, _, _>(method, parameters, None)).await
+            }
+        };
+        self.judged(result)
     }
 
     /// Who we are: our bot's user id and bot id.
@@ -196,6 +260,22 @@ impl Client {
     /// See [`SlackErrorKind`].
     pub async fn unreact(&self, channel: &str, ts: &str, name: &str) -> Result<(), SlackError> {
         fine_already(self.call("reactions.remove", &json!({"channel": channel, "timestamp": ts, "name": name})).await)
+    }
+}
+
+fn api<C>(connector: HttpsConnector<C>, api_url: &str) -> Api<C>
+where
+    HttpsConnector<C>: hyper_util::client::legacy::connect::Connect + Clone + Send + Sync + 'static,
+{
+    SlackClient::new(SlackClientHyperConnector::with_connector(connector).with_slack_api_url(api_url))
+}
+
+/// The tunnel through a proxy; its address was checked when it was read, so that there always is one.
+fn tunnel(proxy: &Proxy) -> Option<Tunnel<HttpConnector>> {
+    let tunnel = Tunnel::new(proxy.bare().parse().ok()?, HttpConnector::new());
+    match proxy.authorization() {
+        Some(authorization) => Some(tunnel.with_auth(authorization.parse().ok()?)),
+        None => Some(tunnel),
     }
 }
 
