@@ -8,11 +8,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     agents::Engine,
-    config::Settings,
+    config::{Delivery, Settings},
     coord, inbound,
     model::{Clock, Ids},
     pipeline::{self, Ctx},
-    slack::{Identity, Pace, Workspaces},
+    slack::{Identity, Pace, Workspaces, socket::Socket},
     store::{self, IncidentFilter, Store},
     telemetry::Metrics,
     tools::{Registry, bundle::Bundle},
@@ -23,11 +23,20 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// The longest wait between two attempts to learn who we are.
 const IDENTITY_WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// Which parts run in this process.
+/// Which parts run in this process. The HTTP doors run where there is a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Roles {
-    pub http: bool,
+    /// Slack's events, clicks and commands over Socket Mode.
+    pub socket: bool,
+    /// Investigations and messages.
     pub worker: bool,
+}
+
+impl Roles {
+    /// Everything that a single process does, besides the HTTP doors, which the listener brings.
+    pub fn usual(delivery: Delivery) -> Self {
+        Self { socket: delivery == Delivery::Socket, worker: true }
+    }
 }
 
 /// The service, built and not yet running.
@@ -35,6 +44,8 @@ pub struct App {
     ctx: Arc<Ctx>,
     state: inbound::State,
     roles: Roles,
+    /// What Socket Mode needs, where this process has that role.
+    socket: Option<Socket>,
     store_path: std::path::PathBuf,
 }
 
@@ -79,6 +90,18 @@ impl App {
         let store: Arc<dyn Store> = Arc::new(store::Embedded::open(&settings.store_path).context("cannot open the store")?);
         let coord = Arc::new(coord::Embedded::default());
         let metrics = Arc::new(Metrics::default());
+        let socket = match settings.slack.app_token {
+            Some(app_token) if roles.socket => Some(Socket {
+                connection: settings.slack.connection.clone(),
+                app_token,
+                clock: clock.clone(),
+                ids: ids.clone(),
+                metrics: Arc::clone(&metrics),
+                health: Arc::default(),
+            }),
+            None if roles.socket => anyhow::bail!("the role `socket` needs `slack.app_token`"),
+            _ => None,
+        };
         let slack = Arc::new(Workspaces::new(settings.slack.connection, &settings.slack.bot_token));
         for (team, token) in &settings.slack.workspaces {
             slack.add(team, token);
@@ -89,6 +112,7 @@ impl App {
             store: Arc::clone(&store),
             queue: coord.clone(),
             slack: Arc::clone(&slack),
+            socket: socket.as_ref().map(|socket| Arc::clone(&socket.health)),
             signing_secret: Arc::new(settings.slack.signing_secret),
             api_token: settings.api_token.map(Arc::new),
             public_url: settings.public_url.map(Into::into),
@@ -110,7 +134,7 @@ impl App {
             settings: settings.pipeline,
             outbox: Notify::new(),
         };
-        Ok(Self { ctx: Arc::new(ctx), state, roles, store_path: settings.store_path })
+        Ok(Self { ctx: Arc::new(ctx), state, roles, socket, store_path: settings.store_path })
     }
 
     /// Serves on `listener`, where there is one, and works until `stop`, then finishes what is in hand.
@@ -124,6 +148,7 @@ impl App {
             self.ctx.store.take_over().await.context("the store does not take writes")?;
         }
         let pipeline = self.roles.worker.then(|| tokio::spawn(pipeline::run(Arc::clone(&self.ctx), stop.clone())));
+        let socket = self.socket.map(|socket| tokio::spawn(inbound::socket(self.state.clone(), socket, stop.clone())));
         if let Some(listener) = listener {
             let router = inbound::router(self.state);
             let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
@@ -136,6 +161,11 @@ impl App {
             stop.cancelled().await;
         }
         identity.abort();
+        if let Some(socket) = socket
+            && tokio::time::timeout(DRAIN, socket).await.is_err()
+        {
+            tracing::warn!("envelopes were still in hand when the time to stop was over; Slack sends them again");
+        }
         if let Some(pipeline) = pipeline
             && tokio::time::timeout(DRAIN, pipeline).await.is_err()
         {

@@ -70,7 +70,7 @@ async fn play(args: Args) -> anyhow::Result<ExitCode> {
     let channel = slack.channel_id("alerts").context("the sandbox has no channel #alerts")?;
     let pipeline = pipeline::Settings { channel: channel.clone(), ..settings.pipeline };
     let settings = config::Settings { pipeline, ..settings };
-    let app = App::build(settings, Roles { http: true, worker: true }, clock, random_ids()).await?;
+    let app = App::build(settings, Roles { socket: false, worker: true }, clock, random_ids()).await?;
     let watch = app.watch();
     let running = tokio::spawn(app.run(Some(service), stop.clone()));
 

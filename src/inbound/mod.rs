@@ -15,12 +15,13 @@ mod people;
 mod reply;
 mod router;
 mod shortcuts;
+mod socket;
 mod state;
 mod storms;
 #[cfg(test)]
 mod tests;
 
 pub use config::{Config, WEBHOOKS, Webhook};
-pub use deliveries::envelope;
 pub use router::router;
+pub use socket::run as socket;
 pub use state::State;

@@ -20,6 +20,8 @@ pub struct State {
     pub store: Arc<dyn Store>,
     pub queue: Arc<dyn Queue>,
     pub slack: Arc<Workspaces>,
+    /// How Socket Mode fares, where this process has that role.
+    pub socket: Option<Arc<crate::slack::socket::Health>>,
     /// Empty where Slack does not call us: then no request can be Slack's.
     pub signing_secret: Arc<SecretString>,
     /// What callers of the API must present; `None` only where the API is not reachable from outside this machine.

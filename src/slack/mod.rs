@@ -5,6 +5,7 @@ mod client;
 pub mod mrkdwn;
 mod pace;
 pub mod signature;
+pub mod socket;
 mod views;
 mod whisper;
 mod workspaces;

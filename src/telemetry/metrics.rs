@@ -21,6 +21,7 @@ pub struct Metrics {
     duplicates: Counter,
     investigations: Family<Kind, Counter>,
     slack_calls: Family<Kind, Counter>,
+    socket: Family<Kind, Counter>,
     investigation_seconds: Histogram,
 }
 
@@ -35,6 +36,7 @@ impl Default for Metrics {
             duplicates: Counter::default(),
             investigations: Family::default(),
             slack_calls: Family::default(),
+            socket: Family::default(),
             investigation_seconds,
             registry: Registry::default(),
         };
@@ -48,6 +50,7 @@ impl Default for Metrics {
         registry.register("duplicate_deliveries", "Deliveries that had been recorded before", metrics.duplicates.clone());
         registry.register("investigations", "Investigations finished, by status", metrics.investigations.clone());
         registry.register("slack_calls", "Slack Web API calls, by outcome", metrics.slack_calls.clone());
+        registry.register("slack_socket", "What happened to Socket Mode connections and envelopes", metrics.socket.clone());
         registry.register("investigation_seconds", "Wall time of an investigation", metrics.investigation_seconds.clone());
         Self { registry, ..metrics }
     }
@@ -77,6 +80,11 @@ impl Metrics {
 
     pub fn slack_call(&self, outcome: &'static str) {
         self.slack_calls.get_or_create(&Kind { kind: outcome }).inc();
+    }
+
+    /// `connected`, `refreshed`, `reconnecting`, `refused`, `link_disabled`; `not_acknowledged` is one envelope.
+    pub fn socket(&self, what: &'static str) {
+        self.socket.get_or_create(&Kind { kind: what }).inc();
     }
 
     /// Everything, in OpenMetrics text.

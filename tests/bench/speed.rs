@@ -64,7 +64,7 @@ async fn first_reply() -> anyhow::Result<(f64, f64)> {
     );
     fs::write(&settings, text)?;
     let settings = config::load(Some(&settings), &std::collections::BTreeMap::new())?;
-    let app = App::build(settings, Roles { http: true, worker: true }, system_clock(), random_ids()).await?;
+    let app = App::build(settings, Roles { socket: false, worker: true }, system_clock(), random_ids()).await?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let service = format!("http://{}", listener.local_addr()?);
     slack.set_app_urls(&format!("{service}/slack/events"), &format!("{service}/slack/interactions"), &format!("{service}/slack/commands"));

@@ -99,7 +99,8 @@ impl World {
 
     pub async fn start_service(&mut self) {
         let settings = config::load(Some(&self.settings_file()), &std::collections::BTreeMap::new()).unwrap();
-        let app = App::build(settings, Roles { http: true, worker: true }, system_clock(), random_ids()).await.unwrap();
+        let roles = Roles::usual(settings.slack.delivery);
+        let app = App::build(settings, roles, system_clock(), random_ids()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         self.listens_at(&format!("http://{}", listener.local_addr().unwrap()));
         self.running = Some(tokio::spawn(app.run(Some(listener), self.stop.child_token())));

@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use super::{Attempt, Kind, millis};
-use crate::sandbox::{Sandbox, workspace::APP};
+use crate::sandbox::{Fault, Sandbox, workspace::APP};
 
 /// The app's connections and the envelopes that wait for an acknowledgement.
 #[derive(Default)]
@@ -78,6 +78,15 @@ async fn connect(State(sandbox): State<Sandbox>, Query(query): Query<HashMap<Str
         let ticket = query.get("ticket").cloned().unwrap_or_default();
         state.sockets.list.len() < MOST && state.sockets.tickets.remove(&ticket)
     };
+    // The methods' faults hold for the handshake too, under the name `handshake`.
+    match sandbox.take_fault("handshake") {
+        Some(Fault::Hang(wait)) => tokio::time::sleep(wait).await,
+        Some(Fault::ServerError(code)) => {
+            return StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR).into_response();
+        }
+        Some(_) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        None => {}
+    }
     if !known {
         return (StatusCode::FORBIDDEN, "invalid ticket, or too many connections").into_response();
     }
@@ -100,6 +109,10 @@ async fn run(sandbox: Sandbox, mut socket: WebSocket, debug: bool) {
         "type": "hello", "num_connections": count, "connection_info": {"app_id": APP},
         "debug_info": {"host": "sandbox", "build_number": 1, "approximate_connection_time": lifetime},
     });
+    // And for the hello, under that name.
+    if let Some(Fault::Hang(wait)) = sandbox.take_fault("hello") {
+        tokio::time::sleep(wait).await;
+    }
     if socket.send(Message::text(hello.to_string())).await.is_ok() {
         sandbox.0.connected.notify_waiters();
         let mut ping = tokio::time::interval(Duration::from_secs(10));
@@ -149,6 +162,14 @@ impl Sandbox {
         for socket in &old {
             let _ = socket.send(Out::Text(goodbye("refresh_requested")));
             let _ = socket.send(Out::Close);
+        }
+    }
+
+    /// Tells the app that somebody has switched Socket Mode off, and closes.
+    pub fn disable_link(&self) {
+        for socket in &self.state().sockets.list {
+            let _ = socket.out.send(Out::Text(goodbye("link_disabled")));
+            let _ = socket.out.send(Out::Close);
         }
     }
 
@@ -209,6 +230,10 @@ impl Sandbox {
             return Attempt::failed(retry, "connection_failed", start);
         }
         match tokio::time::timeout(self.0.config.ack_timeout, ack).await {
+            // Slack says beforehand where an answer is taken; one that comes all the same is the app's mistake.
+            Ok(Ok(answer)) if kind == Kind::Event && !answer.is_null() => {
+                Attempt { body: answer.to_string(), ..Attempt::failed(retry, "unexpected_response_payload", start) }
+            }
             Ok(Ok(answer)) => {
                 let body = if answer.is_null() { String::new() } else { answer.to_string() };
                 Attempt { retry, status: Some(200), body, failure: None, ms: millis(start), no_retry: false }

@@ -123,7 +123,8 @@ impl Drop for Left<'_> {
 }
 
 impl Sandbox {
-    fn take_fault(&self, method: &str) -> Option<Fault> {
+    /// The fault that is to happen to this method now; `*` means any method of the Web API.
+    pub(super) fn take_fault(&self, method: &str) -> Option<Fault> {
         let mut state = self.state();
         let index = state.faults.iter().position(|(name, _, times)| *times > 0 && (name == method || name == "*"))?;
         let entry = state.faults.get_mut(index)?;
