@@ -72,12 +72,22 @@ async fn api_alerts(Shared(state): Shared<State>, request: Request) -> Response 
 
 async fn ready(Shared(state): Shared<State>) -> Response {
     match state.store.ping().await {
-        Ok(()) => "ready\n".into_response(),
+        Ok(()) => format!("ready\n{}", complaints(&state)).into_response(),
         Err(error) => {
             tracing::warn!(%error, "not ready");
             (StatusCode::SERVICE_UNAVAILABLE, "the store does not take writes\n").into_response()
         }
     }
+}
+
+/// What else is wrong, a line each. It does not make us unready: alerts are still taken, and answered when Slack lets us.
+fn complaints(state: &State) -> String {
+    let refused = state.slack.named().into_iter().filter_map(|(team, workspace)| {
+        let of = if team.is_empty() { String::new() } else { format!(" of {team}") };
+        workspace.client.refusal().map(|why| format!("Slack refuses the bot token{of}: {why}\n"))
+    });
+    let socket = state.socket.as_ref().and_then(|health| health.complaint());
+    refused.chain(socket.map(|why| format!("no Socket Mode connection is up: {why}\n"))).collect()
 }
 
 async fn metrics(Shared(state): Shared<State>) -> Response {

@@ -47,16 +47,27 @@ impl Workspaces {
         Self { connection, home, others: RwLock::default() }
     }
 
-    /// Adds a workspace, or gives it a new token.
+    /// Adds a workspace, or gives it a new token; one that is there with this token stays as it is.
     pub fn add(&self, team: &str, bot_token: &SecretString) -> Arc<Workspace> {
+        let mut others = self.others.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = others.get(team).filter(|known| known.client.has_token(bot_token)) {
+            return Arc::clone(known);
+        }
         let workspace = Arc::new(Workspace { client: Client::new(&self.connection, bot_token), identity: OnceLock::new() });
-        self.others.write().unwrap_or_else(PoisonError::into_inner).insert(team.to_owned(), Arc::clone(&workspace));
+        others.insert(team.to_owned(), Arc::clone(&workspace));
         workspace
     }
 
-    /// Forgets a workspace that removed the app.
-    pub fn remove(&self, team: &str) {
-        self.others.write().unwrap_or_else(PoisonError::into_inner).remove(team);
+    /// Forgets a workspace that removed the app, and says whether it was there. The home stays.
+    pub fn remove(&self, team: &str) -> bool {
+        self.others.write().unwrap_or_else(PoisonError::into_inner).remove(team).is_some()
+    }
+
+    /// Every workspace with its team id, the home first; the home's is empty.
+    pub fn named(&self) -> Vec<(String, Arc<Workspace>)> {
+        let others = self.others.read().unwrap_or_else(PoisonError::into_inner);
+        let others = others.iter().map(|(team, workspace)| (team.clone(), Arc::clone(workspace)));
+        std::iter::once((String::new(), Arc::clone(&self.home))).chain(others).collect()
     }
 
     /// The workspace of a team.

@@ -43,6 +43,8 @@ struct Socket {
 enum Out {
     Text(String),
     Close,
+    /// The network breaks: no farewell.
+    Cut,
 }
 
 /// Slack allows this many connections of one app.
@@ -104,6 +106,7 @@ async fn run(sandbox: Sandbox, mut socket: WebSocket, debug: bool) {
         sockets.list.push(Socket { id: sockets.serial, out });
         (sockets.serial, sockets.list.len())
     };
+    let mut cut = false;
     let lifetime = if debug { 360 } else { 3600 };
     let hello = json!({
         "type": "hello", "num_connections": count, "connection_info": {"app_id": APP},
@@ -115,6 +118,7 @@ async fn run(sandbox: Sandbox, mut socket: WebSocket, debug: bool) {
     }
     if socket.send(Message::text(hello.to_string())).await.is_ok() {
         sandbox.0.connected.notify_waiters();
+        sandbox.0.version.send_modify(|version| *version += 1);
         let mut ping = tokio::time::interval(Duration::from_secs(10));
         let mut end = std::pin::pin!(tokio::time::sleep(Duration::from_secs(lifetime)));
         loop {
@@ -122,6 +126,10 @@ async fn run(sandbox: Sandbox, mut socket: WebSocket, debug: bool) {
                 next = inbox.recv() => match next {
                     Some(Out::Text(text)) => if socket.send(Message::text(text)).await.is_err() { break },
                     Some(Out::Close) | None => break,
+                    Some(Out::Cut) => {
+                        cut = true;
+                        break;
+                    }
                 },
                 heard = socket.recv() => match heard {
                     Some(Ok(Message::Text(text))) => sandbox.acknowledge(&text),
@@ -139,7 +147,10 @@ async fn run(sandbox: Sandbox, mut socket: WebSocket, debug: bool) {
         state.sockets.list.retain(|s| s.id != id);
         state.sockets.waiting.retain(|_, (socket, _)| *socket != id);
     }
-    let _ = socket.send(Message::Close(None)).await;
+    if !cut {
+        let _ = socket.send(Message::Close(None)).await;
+    }
+    sandbox.0.version.send_modify(|version| *version += 1);
 }
 
 fn goodbye(reason: &str) -> String {
@@ -176,7 +187,7 @@ impl Sandbox {
     /// Cuts all connections without a word.
     pub fn drop_connections(&self) {
         for socket in &self.state().sockets.list {
-            let _ = socket.out.send(Out::Close);
+            let _ = socket.out.send(Out::Cut);
         }
     }
 
