@@ -17,6 +17,7 @@ mod router;
 mod shortcuts;
 mod state;
 mod storms;
+mod webhooks;
 #[cfg(test)]
 mod tests;
 
