@@ -17,9 +17,9 @@ mod router;
 mod shortcuts;
 mod state;
 mod storms;
-mod webhooks;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 pub use config::{Config, WEBHOOKS, Webhook};
 pub use deliveries::envelope;

@@ -11,4 +11,5 @@ mod restart;
 mod scenarios;
 mod scenarios_logs;
 mod scores;
+mod webhooks;
 mod world;

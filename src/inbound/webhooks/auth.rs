@@ -76,7 +76,8 @@ fn signature(sender: &str, headers: &HeaderMap, now: Timestamp) -> Result<Signat
         "grafana" => (&["x-grafana-alerting-signature"], ""),
         _ => (&["x-signature-256", "x-hub-signature-256"], "sha256="),
     };
-    let wanted = || Refusal::Unauthorized(format!("this webhook wants a signature: `{}: {scheme}<hex of the HMAC-SHA256>`", names.join("` or `")));
+    let wanted =
+        || Refusal::Unauthorized(format!("this webhook wants a signature: `{}: {scheme}<hex of the HMAC-SHA256>`", names.join("` or `")));
     let value = names.iter().find_map(|name| one_header(headers, name)).ok_or_else(wanted)?;
     let candidates: Vec<Vec<u8>> = value
         .split(',')
@@ -90,7 +91,8 @@ fn signature(sender: &str, headers: &HeaderMap, now: Timestamp) -> Result<Signat
     }
     let prefix = match one_header(headers, "x-grafana-alerting-timestamp").filter(|_| sender == "grafana") {
         Some(timestamp) => {
-            let sent: i64 = timestamp.parse().map_err(|_| Refusal::Unauthorized("the signature's timestamp is no number of seconds".to_owned()))?;
+            let sent: i64 =
+                timestamp.parse().map_err(|_| Refusal::Unauthorized("the signature's timestamp is no number of seconds".to_owned()))?;
             if now.as_second().abs_diff(sent) > TOLERANCE_SECONDS {
                 return Err(Refusal::Unauthorized(format!("the signature is more than {TOLERANCE_SECONDS} s from our clock")));
             }

@@ -104,8 +104,5 @@ fn delivery_id(sender: &str, headers: &HeaderMap, body: &Value) -> Option<String
         "sentry" => one_header(headers, "request-id"),
         _ => None,
     };
-    stated
-        .or_else(|| one_header(headers, "idempotency-key"))
-        .filter(|id| !id.is_empty() && id.len() <= DELIVERY_ID_MAX)
-        .map(str::to_owned)
+    stated.or_else(|| one_header(headers, "idempotency-key")).filter(|id| !id.is_empty() && id.len() <= DELIVERY_ID_MAX).map(str::to_owned)
 }

@@ -113,10 +113,19 @@ fn alerts(sender: &str, map: &[(&str, &str)], text: &str) -> Vec<crate::model::A
 #[test]
 fn handshakes_and_tests_are_nothing() {
     for (sender, body) in [
-        ("pagerduty", json!({"event": {"id": "01", "event_type": "pagey.ping", "resource_type": "pagey", "occurred_at": "2026-01-01T00:00:00Z", "data": {"message": "Hello from your friend Pagey!", "type": "ping"}}})),
-        ("sentry", json!({"action": "created", "actor": {"type": "user"}, "data": {"installation": {"status": "pending", "uuid": "a"}}, "installation": {"uuid": "a"}})),
+        (
+            "pagerduty",
+            json!({"event": {"id": "01", "event_type": "pagey.ping", "resource_type": "pagey", "occurred_at": "2026-01-01T00:00:00Z", "data": {"message": "Hello from your friend Pagey!", "type": "ping"}}}),
+        ),
+        (
+            "sentry",
+            json!({"action": "created", "actor": {"type": "user"}, "data": {"installation": {"status": "pending", "uuid": "a"}}, "installation": {"uuid": "a"}}),
+        ),
         ("datadog", json!({"title": "[TEST] [Triggered] CPU is high", "event_type": "metric_alert_monitor", "alert_type": "error"})),
-        ("cloudwatch", json!({"Type": "SubscriptionConfirmation", "MessageId": "1", "TopicArn": "arn", "SubscribeURL": "https://example.com"})),
+        (
+            "cloudwatch",
+            json!({"Type": "SubscriptionConfirmation", "MessageId": "1", "TopicArn": "arn", "SubscribeURL": "https://example.com"}),
+        ),
     ] {
         let read = read::read(sender, &Webhook::default(), body.to_string().as_bytes(), &body, None).unwrap();
         assert!(matches!(read, Reading::Nothing(_)), "{sender}: {read:?}");
@@ -156,8 +165,14 @@ fn a_map_says_where_the_fields_are() {
     let found = alerts("generic", &map, &body.to_string());
     assert_eq!(found.len(), 2);
     let (disk, cpu) = (&found[0], &found[1]);
-    assert_eq!((disk.name.as_str(), disk.service.as_str(), disk.cluster.as_str(), disk.status), ("disk", "orders", "prod", AlertStatus::Firing));
-    assert_eq!((disk.labels["env"].as_str(), disk.labels["dedup_key"].as_str(), disk.links[0].url.as_str()), ("prod", "7", "https://x.example/7"));
+    assert_eq!(
+        (disk.name.as_str(), disk.service.as_str(), disk.cluster.as_str(), disk.status),
+        ("disk", "orders", "prod", AlertStatus::Firing)
+    );
+    assert_eq!(
+        (disk.labels["env"].as_str(), disk.labels["dedup_key"].as_str(), disk.links[0].url.as_str()),
+        ("prod", "7", "https://x.example/7")
+    );
     assert_eq!(disk.starts_at.unwrap().as_second(), 1_700_000_000);
     assert_eq!((cpu.name.as_str(), cpu.status, cpu.severity_source.as_deref()), ("cpu", AlertStatus::Resolved, Some("P2")));
     assert!(alerts("generic", &map, "{\"items\": 3}")[0].name.contains("could not be read"));
