@@ -48,7 +48,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         });
         let line = match answer {
             Ok(Recognised::Alerts(alerts)) => Line { file: &name, is_alert: true, alerts, error: None },
-            Ok(Recognised::NotAnAlert { .. }) => Line { file: &name, is_alert: false, alerts: Vec::new(), error: None },
+            Ok(Recognised::NotAnAlert { .. } | Recognised::Unknown { .. }) => {
+                Line { file: &name, is_alert: false, alerts: Vec::new(), error: None }
+            }
             Err(error) => Line { file: &name, is_alert: false, alerts: Vec::new(), error: Some(error) },
         };
         serde_json::to_writer(&mut out, &line).context("cannot write the answer")?;

@@ -86,9 +86,16 @@ pub fn inbound(reader: &mut Reader<'_>) -> inbound::Config {
         reader.check(&section, token.is_some() || secret.is_some(), "a `token` or a `secret`, so that nobody else can send alerts");
         let map = if name == "generic" { named(reader, "webhooks.generic.map") } else { BTreeMap::new() };
         reader.check("webhooks.generic.map", map.values().all(|pointer| pointer.starts_with('/')), "JSON Pointers, like /check/name");
+        let known = |field: &String| inbound::alerts::MAP_FIELDS.contains(&field.as_str()) || field.starts_with("labels.");
+        reader.check(
+            "webhooks.generic.map",
+            map.keys().all(known),
+            &format!("the fields {} or labels.<name>", inbound::alerts::MAP_FIELDS.join(", ")),
+        );
         webhooks.insert(name, Webhook { token, secret, map });
     }
-    inbound::Config { webhooks, emoji: reader.text("slack.emoji", "mag") }
+    let proxy = Some(reader.text("slack.proxy", "")).filter(|proxy| !proxy.is_empty());
+    inbound::Config { webhooks, emoji: reader.text("slack.emoji", "mag"), proxy }
 }
 
 /// `silences` and `escalation`'s addresses.

@@ -37,8 +37,8 @@ pub fn authorize(state: &State, headers: &HeaderMap) -> Result<(), Refusal> {
     }
 }
 
-/// What makes a request the same request.
-fn dedup_key(key: Option<&str>, body: &[u8], now: Timestamp) -> String {
+/// What makes a request the same request: the sender's own key, or else its body within a minute.
+pub fn dedup_key(key: Option<&str>, body: &[u8], now: Timestamp) -> String {
     match key {
         Some(key) => format!("key/{key}/{}", now.as_second() / KEY_SECONDS),
         None => format!("body/{}/{}", hex::encode(Sha256::digest(body)), now.as_second() / REPETITION_SECONDS),

@@ -26,4 +26,6 @@ pub struct Config {
     pub webhooks: BTreeMap<String, Webhook>,
     /// The reaction that asks for an investigation; empty for none.
     pub emoji: String,
+    /// The HTTP proxy that leads out, where there is one.
+    pub proxy: Option<String>,
 }

@@ -20,6 +20,7 @@ mod state;
 mod storms;
 #[cfg(test)]
 mod tests;
+mod webhooks;
 
 pub use config::{Config, WEBHOOKS, Webhook};
 pub use router::router;

@@ -16,6 +16,8 @@ pub const BODY_MAX: usize = 1024 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     Unauthorized(String),
+    /// There is no such door, or it is not configured.
+    NotFound(String),
     Malformed(String),
     /// A field that is not as documented.
     Invalid {
@@ -33,6 +35,7 @@ impl Refusal {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Unauthorized(_) => "unauthorized",
+            Self::NotFound(_) => "not_found",
             Self::Malformed(_) => "malformed",
             Self::Invalid { .. } => "invalid",
             Self::TooLarge => "too_large",
@@ -53,6 +56,7 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         match self {
             Self::Unauthorized(reason) => (StatusCode::UNAUTHORIZED, Json(json!({"status": "error", "error": reason}))).into_response(),
+            Self::NotFound(reason) => (StatusCode::NOT_FOUND, Json(json!({"status": "error", "error": reason}))).into_response(),
             Self::Malformed(reason) => (StatusCode::BAD_REQUEST, Json(json!({"status": "error", "error": reason}))).into_response(),
             Self::Invalid { field, reason } => {
                 (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({"status": "error", "field": field, "error": reason}))).into_response()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{
     Json, Router,
     body::{Body, Bytes, to_bytes},
-    extract::{Request, State as Shared},
+    extract::{Path, Request, State as Shared},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -14,6 +14,7 @@ use axum::{
 use super::{
     State, api, deliveries,
     reply::{BODY_MAX, Refusal},
+    webhooks,
 };
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -31,6 +32,7 @@ pub fn router(state: State) -> Router {
         .route("/slack/commands", post(slack))
         .route("/api/v1/slack/webhook", post(slack_webhook))
         .route("/api/v1/alerts", post(api_alerts))
+        .route("/api/v1/webhooks/{sender}", post(webhook))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
@@ -66,6 +68,18 @@ async fn api_alerts(Shared(state): Shared<State>, request: Request) -> Response 
     }
     match limited(body).await {
         Ok(body) => answer(&state, api::alerts(&state, &head.headers, &body).await),
+        Err(refusal) => refused(&state, refusal),
+    }
+}
+
+async fn webhook(Shared(state): Shared<State>, Path(sender): Path<String>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let door = match webhooks::open(&state, &sender, &head.headers) {
+        Ok(door) => door,
+        Err(refusal) => return refused(&state, refusal),
+    };
+    match limited(body).await {
+        Ok(body) => answer(&state, webhooks::receive(&state, &door, &head.headers, &body).await),
         Err(refusal) => refused(&state, refusal),
     }
 }
@@ -110,7 +124,7 @@ async fn signed_body(state: &State, request: Request) -> Result<Bytes, Refusal> 
 }
 
 /// A header that is there once; two of them are as good as none.
-fn one_header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub fn one_header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
     values.next().is_none().then_some(value)

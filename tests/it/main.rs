@@ -12,4 +12,5 @@ mod scenarios;
 mod scenarios_logs;
 mod scores;
 mod socket;
+mod webhooks;
 mod world;

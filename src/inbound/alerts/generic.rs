@@ -109,13 +109,13 @@ pub(super) fn read(body: &Value, raw: &str) -> Recognised {
     let stated = state.or(title.status);
     let symptom = sentence::is_alert(&format!("{line}\n{}", draft.description));
     if line.is_empty() || (stated.is_none() && word.is_empty() && !title.marked && !symptom) {
-        return not("nothing in it names an alert and its state");
+        return Recognised::Unknown { reason: "nothing in it names an alert and its state".to_owned() };
     }
     if sentence::is_maintenance(&line) {
         return not("announced maintenance");
     }
     if stated.is_none() && !title.marked && !symptom && sentence::is_chatter(&line) {
-        return not("a message that states no alert");
+        return Recognised::Unknown { reason: "a message that states no alert".to_owned() };
     }
     draft.name = title.name;
     draft.summary = line;

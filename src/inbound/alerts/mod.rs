@@ -9,6 +9,7 @@ mod fingerprint;
 mod generic;
 mod json;
 mod listing;
+mod mapped;
 mod mrkdwn;
 mod pattern;
 mod post;
@@ -30,17 +31,22 @@ use crate::model::Alert;
 
 pub use api::from_api;
 pub use fingerprint::fingerprint;
+pub use mapped::{MAP_FIELDS, from_map};
 pub use slack::from_slack_message;
 
 /// No body may open more incidents than a person could ever look at.
-const MAX_ALERTS: usize = 5_000;
+pub const MAX_ALERTS: usize = 5_000;
 
 /// What a body turned out to be.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Recognised {
     Alerts(Vec<Alert>),
-    /// A handshake, a test, a comment, a chat message…
+    /// A handshake, a test, a comment: the sender says itself that it is no alert.
     NotAnAlert {
+        reason: String,
+    },
+    /// Nothing that is known here: chat in a channel, or a form that no reader understands.
+    Unknown {
         reason: String,
     },
 }
@@ -115,7 +121,7 @@ fn read_list(list: &[Value]) -> Recognised {
     for item in list.iter().filter(|item| item.is_object()).take(MAX_ALERTS) {
         match generic::read(item, &item.to_string()) {
             Recognised::Alerts(found) => alerts.extend(found),
-            Recognised::NotAnAlert { reason: why } => reason = why,
+            Recognised::NotAnAlert { reason: why } | Recognised::Unknown { reason: why } => reason = why,
         }
     }
     if alerts.is_empty() { Recognised::NotAnAlert { reason } } else { Recognised::Alerts(alerts) }
@@ -134,6 +140,6 @@ fn form(text: &str) -> Option<String> {
 fn plain_text(text: &str) -> Recognised {
     match slack::plain_post(text) {
         Some(draft) => Recognised::Alerts(vec![draft.finish(text)]),
-        None => Recognised::NotAnAlert { reason: "a text that states no alert".into() },
+        None => Recognised::Unknown { reason: "a text that states no alert".into() },
     }
 }

@@ -103,7 +103,10 @@ fn message(event: &Value, raw: &str) -> Recognised {
     for alert in &mut alerts {
         alert.origin = origin(&channel, &ts);
     }
-    if alerts.is_empty() { not("a Slack message that states no alert") } else { Recognised::Alerts(alerts) }
+    if alerts.is_empty() {
+        return Recognised::Unknown { reason: "a Slack message that states no alert".to_owned() };
+    }
+    Recognised::Alerts(alerts)
 }
 
 fn origin(channel: &str, ts: &str) -> Origin {

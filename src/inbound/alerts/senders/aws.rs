@@ -46,7 +46,7 @@ fn notification(sns: &Value, raw: &str) -> Option<Recognised> {
                 draft.source = "aws".into();
                 Recognised::Alerts(vec![draft.finish(raw)])
             }
-            None => Recognised::NotAnAlert { reason: "an SNS message that states no alert".into() },
+            None => Recognised::Unknown { reason: "an SNS message that states no alert".into() },
         }),
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn read(body: &Value, raw: &str) -> Option<Recognised> {
     post.texts.retain(|line| !line.trim().is_empty());
     Some(match post::read(&post) {
         Some(draft) => Recognised::Alerts(vec![draft.finish(raw)]),
-        None => Recognised::NotAnAlert { reason: "a chat message that states no alert".into() },
+        None => Recognised::Unknown { reason: "a chat message that states no alert".into() },
     })
 }
 

@@ -21,6 +21,9 @@ pub(super) fn read(body: &Value, raw: &str) -> Option<Recognised> {
     if !datadog || !(key("title") || key("alert_title") || key("alert_name") || key("event_title")) {
         return None;
     }
+    if json::first(body, &["title", "event_title", "alert_title"]).to_uppercase().starts_with("[TEST]") {
+        return super::none("a test notification of a Datadog monitor");
+    }
     let mut draft = Draft::new("datadog");
     let shown = json::first(body, &["title", "event_title", "alert_title"]);
     let read = title::read(&shown);

@@ -12,6 +12,9 @@ use crate::model::AlertStatus;
 
 pub(super) fn read(body: &Value, raw: &str) -> Option<Recognised> {
     let data = at(body, &["data"]);
+    if has(body, &["action", "actor"]) && (has(data, &["installation"]) || has(data, &["comment", "issue_id"])) {
+        return super::none("news of a Sentry installation or a comment");
+    }
     let legacy = has(body, &["project", "culprit"]) || has(body, &["project_slug", "event"]);
     let event = has(at(data, &["event"]), &["title"])
         && (has(body, &["action"]) || has(data, &["triggered_rule"]) || has(at(data, &["event"]), &["event_id"]));
