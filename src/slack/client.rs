@@ -66,6 +66,8 @@ pub struct Client {
     /// For the addresses that Slack gives us (answers to an act, uploads): they are no Web API methods.
     pub(super) http: reqwest::Client,
     pub(super) api_url: String,
+    /// Who is who, as far as it was asked lately.
+    pub(super) people: super::people::Cache,
 }
 
 /// How to reach Slack.
@@ -93,7 +95,8 @@ impl Client {
         let https = hyper_rustls::HttpsConnectorBuilder::new().with_webpki_roots().https_or_http().enable_all_versions().build();
         let connector = SlackClientHyperConnector::with_connector(https).with_slack_api_url(&connection.api_url);
         let (http, api_url) = (connection.http.clone(), connection.api_url.clone());
-        Self { http, api_url, slack: SlackClient::new(connector), token: SlackApiToken::new(bot_token.expose_secret().to_owned().into()) }
+        let token = SlackApiToken::new(bot_token.expose_secret().to_owned().into());
+        Self { http, api_url, slack: SlackClient::new(connector), token, people: super::people::Cache::default() }
     }
 
     /// A method that writes: its arguments go as JSON.
