@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     alert::Alert,
-    ids::{AlertId, IncidentId},
+    ids::{AlertId, IncidentId, InvestigationId},
     observation::Change,
+    silence::Matcher,
 };
 
 /// Which door a record came through.
@@ -91,6 +92,9 @@ pub enum Act {
     Silence {
         seconds: u64,
         reason: String,
+        /// What else it covers; empty for the incident's own alert alone.
+        #[serde(default)]
+        matchers: Vec<Matcher>,
     },
     /// The silence ends before its time.
     Unsilence,
@@ -103,6 +107,9 @@ pub enum Act {
     Feedback {
         verdict: Verdict,
         note: String,
+        /// The investigation whose report it is about; `None` for the incident's newest.
+        #[serde(default)]
+        investigation: Option<InvestigationId>,
     },
 }
 

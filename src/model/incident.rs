@@ -78,6 +78,9 @@ pub struct Escalation {
     pub by: String,
     /// A Slack user group's id, or `pagerduty`.
     pub to: String,
+    /// How people call it: the group's name in the settings, `PagerDuty`.
+    #[serde(default)]
+    pub name: String,
     pub reason: String,
 }
 
@@ -173,6 +176,9 @@ pub struct Incident {
     /// Until when it is silenced, and what it was before.
     #[serde(default)]
     pub silenced: Option<Silenced>,
+    /// User ids and user group ids that its first card mentions, as the mention policy said when it opened.
+    #[serde(default)]
+    pub mention: Vec<String>,
     #[serde(default)]
     pub escalations: Vec<Escalation>,
     #[serde(default)]

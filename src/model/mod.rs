@@ -29,5 +29,5 @@ pub use investigation::{Investigation, InvestigationStatus, Routing, ToolCall};
 pub use message::{Action, ActionKind, ActionStyle, Choice, Confirm, Form, Input, InputKind, Message, Part, Span, Task, TaskState, Text};
 pub use question::{Request, Subject};
 pub use report::{Report, TimelineItem};
-pub use silence::{Matcher, Pushed, Silence};
+pub use silence::{Matcher, Pushed, Scope, Silence, SilenceError, silence_until};
 pub use tool::ToolSpec;

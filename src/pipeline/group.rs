@@ -189,6 +189,7 @@ fn opened(news: &News<'_>, channel: &str, now: Timestamp) -> Incident {
         returns: Vec::new(),
         storm: None,
         silenced: None,
+        mention: Vec::new(),
         escalations: Vec::new(),
         feedback: Vec::new(),
         investigation: None,

@@ -99,6 +99,7 @@ fn incident(state: IncidentState) -> Incident {
         returns: Vec::new(),
         storm: None,
         silenced: None,
+        mention: Vec::new(),
         escalations: Vec::new(),
         feedback: Vec::new(),
         investigation: None,

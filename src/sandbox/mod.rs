@@ -195,6 +195,16 @@ impl Sandbox {
         id
     }
 
+    /// A person leaves the workspace: their account stays, deactivated.
+    pub fn deactivate(&self, user: &str) -> Result<(), SandboxError> {
+        let id = self.state().user(user).map(|u| u.id.clone()).ok_or_else(|| SandboxError::Missing(format!("person {user}")))?;
+        for person in self.state().users.iter_mut().filter(|person| person.id == id) {
+            person.deleted = true;
+        }
+        self.bump();
+        Ok(())
+    }
+
     /// Archives a channel.
     pub fn archive(&self, channel: &str) -> Result<(), SandboxError> {
         {

@@ -33,6 +33,8 @@ pub struct User {
     pub name: String,
     pub real_name: String,
     pub is_bot: bool,
+    /// They left; their messages stay.
+    pub deleted: bool,
 }
 
 /// Another app that posts here.
@@ -154,6 +156,7 @@ impl State {
             name: name.to_owned(),
             real_name: real.to_owned(),
             is_bot,
+            deleted: false,
         };
         let mut state = Self {
             base_url: String::new(),

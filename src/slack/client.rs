@@ -80,6 +80,8 @@ pub struct Client {
     /// For the addresses that Slack gives us (answers to an act, uploads): they are no Web API methods.
     pub(super) http: reqwest::Client,
     pub(super) api_url: String,
+    /// Who is who, as far as it was asked lately.
+    pub(super) people: super::people::Cache,
 }
 
 /// How to reach Slack.
@@ -120,7 +122,7 @@ impl Client {
         };
         let (http, api_url) = (connection.http.clone(), connection.api_url.clone());
         let token = SlackApiToken::new(bot_token.expose_secret().to_owned().into());
-        Self { http, api_url, slack, token, refusal: Mutex::default() }
+        Self { http, api_url, slack, token, refusal: Mutex::default(), people: super::people::Cache::default() }
     }
 
     /// Whether this is the token that the client uses.

@@ -4,6 +4,7 @@ pub mod blocks;
 mod client;
 pub mod mrkdwn;
 mod pace;
+mod people;
 pub mod signature;
 pub mod socket;
 mod views;
@@ -12,4 +13,5 @@ mod workspaces;
 
 pub use client::{Client, Connection, Posted, SlackError, SlackErrorKind};
 pub use pace::Pace;
+pub use people::Known;
 pub use workspaces::{Identity, Workspace, Workspaces};

@@ -3,8 +3,31 @@
 use serde_json::{Value, json};
 
 use super::{Client, SlackError, SlackErrorKind};
+use crate::model::Reply;
 
 impl Client {
+    /// Answers a person where they acted: at the act's own address, or else as a message that they alone see. Best effort:
+    /// a failure is logged and changes nothing.
+    pub async fn answer(&self, reply: &Reply, user: &str, message: &Value) {
+        let thread = reply.thread.as_deref();
+        if let Some(url) = &reply.response_url {
+            match self.respond(url, thread, message).await {
+                Ok(()) => return,
+                Err(error) => tracing::info!(%error, "an answer did not reach its address; trying a message"),
+            }
+        }
+        if reply.channel.is_empty() {
+            return;
+        }
+        match self.whisper(&reply.channel, thread, user, message).await {
+            Ok(()) => {}
+            Err(error) if error.kind == SlackErrorKind::Refused => {
+                tracing::info!(%error, user, "the person cannot be answered there");
+            }
+            Err(error) => tracing::warn!(%error, user, "an answer was not sent"),
+        }
+    }
+
     /// Says something that only `user` sees. Not kept by Slack: it is gone when they reload.
     ///
     /// # Errors

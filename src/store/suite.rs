@@ -52,6 +52,7 @@ pub fn incident(id: u64, fingerprint: &str) -> Incident {
         returns: Vec::new(),
         storm: None,
         silenced: None,
+        mention: Vec::new(),
         escalations: Vec::new(),
         feedback: Vec::new(),
         investigation: None,

@@ -63,6 +63,7 @@ static METHODS: &[Method] = &[
     write("reactions.add", Tier::Three, &["reactions:write"], reactions::add),
     write("reactions.remove", Tier::Two, &["reactions:write"], reactions::remove),
     read("usergroups.list", Tier::Two, &["usergroups:read"], people::usergroups),
+    read("usergroups.users.list", Tier::Two, &["usergroups:read"], people::group_members),
     read("users.info", Tier::Four, &["users:read"], people::info),
     read("users.list", Tier::Two, &["users:read"], people::list),
     write("views.open", Tier::Four, &[], views::open),

@@ -26,7 +26,7 @@ pub fn connections_open(context: &mut Context<'_>, _: &Args) -> Answer {
 fn describe(user: &User) -> Value {
     let first = user.real_name.split(' ').next();
     json!({
-        "id": user.id, "team_id": TEAM, "name": user.name, "deleted": false, "color": "9f69e7",
+        "id": user.id, "team_id": TEAM, "name": user.name, "deleted": user.deleted, "color": "9f69e7",
         "real_name": user.real_name, "tz": "Etc/UTC", "tz_label": "Coordinated Universal Time", "tz_offset": 0,
         "profile": {
             "real_name": user.real_name, "display_name": user.name, "real_name_normalized": user.real_name,
@@ -55,9 +55,20 @@ pub fn list(context: &mut Context<'_>, args: &Args) -> Answer {
     }))
 }
 
+/// Who carries the pager.
+const ON_CALL: [&str; 2] = ["U01ALICE", "U02BOB"];
+
+/// `usergroups.users.list`: who is in the one group that there is.
+pub fn group_members(_: &mut Context<'_>, args: &Args) -> Answer {
+    if args.need("usergroup")? != "S01ONCALL" {
+        return Err(Refusal::new("no_such_subteam"));
+    }
+    Ok(json!({"users": ON_CALL}))
+}
+
 /// `usergroups.list`: one group, the people on call.
 pub fn usergroups(_: &mut Context<'_>, args: &Args) -> Answer {
-    let users = ["U01ALICE", "U02BOB"];
+    let users = ON_CALL;
     let mut group = json!({
         "id": "S01ONCALL", "team_id": TEAM, "is_usergroup": true, "is_subteam": true, "name": "On call",
         "description": "Who carries the pager", "handle": "oncall", "is_external": false, "auto_provision": false,
