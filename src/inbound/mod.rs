@@ -16,6 +16,7 @@ mod reply;
 mod router;
 mod shortcuts;
 mod state;
+mod stops;
 mod storms;
 #[cfg(test)]
 mod tests;

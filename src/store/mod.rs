@@ -14,7 +14,7 @@ use crate::model::{AlertId, AuditEntry, Incident, IncidentId, Investigation, Inv
 
 pub use embedded::Embedded;
 pub use types::{
-    Commit, Document, DocumentKind, DocumentUpdate, IncidentFilter, NewWork, Occasion, Place, Recorded, Similar, Slot, SlotBody,
+    Commit, Document, DocumentKind, DocumentUpdate, FileContent, FileWish, IncidentFilter, NewWork, Occasion, Place, Recorded, Similar, Slot, SlotBody,
     SlotUpdate, Work, WorkKind,
 };
 
