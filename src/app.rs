@@ -15,7 +15,7 @@ use crate::{
     slack::{Identity, Pace, Workspaces, socket::Socket},
     store::{self, IncidentFilter, Store},
     telemetry::Metrics,
-    tools::{Registry, bundle::Bundle},
+    tools::{Registry, Tool, bundle::Bundle},
 };
 
 /// How long a process that was told to stop may take to finish what it has in hand.
@@ -73,10 +73,15 @@ pub fn install_tls() {
 /// # Errors
 /// When the bundle cannot be opened.
 pub fn engine(bundle: Option<&std::path::Path>, rules: crate::config::Rules) -> anyhow::Result<Engine> {
-    let tools = match bundle {
+    engine_with(bundle, rules, Vec::new())
+}
+
+fn engine_with(bundle: Option<&std::path::Path>, rules: crate::config::Rules, more: Vec<Arc<dyn Tool>>) -> anyhow::Result<Engine> {
+    let mut tools = match bundle {
         Some(path) => Bundle::open(path)?.tools(),
         None => Vec::new(),
     };
+    tools.extend(more);
     Ok(Engine::new(Registry::new(tools), rules.router, rules.thresholds).with_catalog(rules.agents))
 }
 
@@ -86,6 +91,14 @@ impl App {
     /// # Errors
     /// When the store or the bundle cannot be opened.
     pub async fn build(settings: Settings, roles: Roles, clock: Clock, ids: Ids) -> anyhow::Result<Self> {
+        Self::build_with(settings, roles, clock, ids, Vec::new()).await
+    }
+
+    /// As [`App::build`], with further tools; one that has the name of a bundle's tool takes its place.
+    ///
+    /// # Errors
+    /// When the store or the bundle cannot be opened.
+    pub async fn build_with(settings: Settings, roles: Roles, clock: Clock, ids: Ids, tools: Vec<Arc<dyn Tool>>) -> anyhow::Result<Self> {
         install_tls();
         let store: Arc<dyn Store> = Arc::new(store::Embedded::open(&settings.store_path).context("cannot open the store")?);
         let coord = Arc::new(coord::Embedded::default());
@@ -107,7 +120,8 @@ impl App {
             slack.add(team, token);
         }
         let (bundle, rules) = (settings.bundle, settings.rules);
-        let engine = tokio::task::spawn_blocking(move || engine(bundle.as_deref(), rules)).await.context("opening the evidence")??;
+        let engine =
+            tokio::task::spawn_blocking(move || engine_with(bundle.as_deref(), rules, tools)).await.context("opening the evidence")??;
         let state = inbound::State {
             store: Arc::clone(&store),
             queue: coord.clone(),
@@ -132,6 +146,7 @@ impl App {
             clock,
             metrics,
             settings: settings.pipeline,
+            stops: pipeline::Stops::default(),
             outbox: Notify::new(),
         };
         Ok(Self { ctx: Arc::new(ctx), state, roles, socket, store_path: settings.store_path })

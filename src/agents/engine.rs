@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 
 use super::{
+    activity,
     agent::{AGENTS, Case, Verdict},
     catalog::Catalog,
     clean::clean,
@@ -18,17 +19,21 @@ use super::{
     router::Router,
 };
 use crate::{
-    analysis::{Focus, Role, Thresholds, fuse, kubernetes::Cluster, links::Links},
+    analysis::{Finding, Focus, Role, Thresholds, fuse, kubernetes::Cluster, links::Links},
     model::{Alert, Investigation, InvestigationId, InvestigationStatus, Request, Routing, Subject, ToolCall, observation::Observations},
+    redact,
     tools::{Output, Query, Registry, ToolError},
 };
 
-/// One agent has started or finished; shown while people wait.
+/// A step of an investigation; shown while people wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Progress {
-    pub agent: String,
-    /// What it found in a few words; `None` while it is still looking.
-    pub found: Option<String>,
+pub enum Progress {
+    /// The agent waits for the answers of these tools.
+    Asking { agent: String, tools: Vec<String> },
+    /// A tool answered every agent that waits for it, or failed with this reason.
+    Answered { tool: String, error: Option<String> },
+    /// The agent has judged the evidence: how much it found, and the most telling of it in words.
+    Judged { agent: String, findings: usize, first: Option<String> },
 }
 
 /// The whole deterministic engine: everything that an investigation needs, made once.
@@ -99,6 +104,7 @@ impl Engine {
         if self.tools.names().is_empty() {
             gaps.insert(0, "no source of evidence is configured, so nothing was looked at (`evidence.bundle` in the settings)".to_owned());
         }
+        let activity = activity::around(&gathered.observations.logs, &fused.evidence);
         let status = match (fused.hypotheses.is_empty(), gaps.is_empty()) {
             (_, false) => InvestigationStatus::Partial,
             (true, true) => InvestigationStatus::NoProblemFound,
@@ -117,6 +123,7 @@ impl Engine {
             impact: fused.impact,
             gaps,
             ruled_out,
+            activity,
             now: focus.now,
             duration_ms: millis(started.elapsed()),
         }))
@@ -144,10 +151,15 @@ impl Engine {
     /// Asks the agents' tools that were not asked yet, all at once.
     async fn gather(&self, agents: &[String], focus: &Focus, gathered: &mut Gathered, progress: &(dyn Fn(Progress) + Send + Sync)) {
         let query = Query { focus: focus.entities.clone(), words: focus.words.clone(), from: None, until: focus.now };
+        let configured: BTreeSet<String> = self.tools.names().into_iter().map(str::to_owned).collect();
+        let before = gathered.asked.clone();
         let mut wanted: Vec<(String, String)> = Vec::new();
         for spec in agents.iter().filter_map(|name| self.catalog.get(name)) {
-            progress(Progress { agent: spec.name.clone(), found: None });
-            for tool in spec.tools.iter().take(spec.limits.calls) {
+            let tools: Vec<&String> = spec.tools.iter().take(spec.limits.calls).collect();
+            // What another agent asks for in this round is waited for together; what an earlier round asked is there.
+            let waits = tools.iter().filter(|tool| configured.contains(**tool) && !before.contains(**tool));
+            progress(Progress::Asking { agent: spec.name.clone(), tools: waits.map(|tool| (*tool).clone()).collect() });
+            for tool in tools {
                 if gathered.asked.insert(tool.clone()) {
                     wanted.push((spec.name.clone(), tool.clone()));
                 }
@@ -155,10 +167,13 @@ impl Engine {
         }
         let answers = join_all(wanted.iter().map(|(_, tool)| async {
             let started = Instant::now();
-            (self.tools.call(tool, &query).await, started.elapsed())
+            let answer = self.tools.call(tool, &query).await;
+            if configured.contains(tool) {
+                progress(Progress::Answered { tool: tool.clone(), error: answer.as_ref().err().map(|error| error.message.clone()) });
+            }
+            (answer, started.elapsed())
         }))
         .await;
-        let configured: BTreeSet<String> = self.tools.names().into_iter().map(str::to_owned).collect();
         for ((agent, tool), (answer, took)) in wanted.into_iter().zip(answers) {
             if !configured.contains(&tool) {
                 continue;
@@ -173,9 +188,17 @@ impl Engine {
         let mut all = Verdict::default();
         for agent in AGENTS.iter().filter(|agent| agents.iter().any(|name| name == agent.name())) {
             let verdict = agent.judge(&case);
-            progress(Progress { agent: agent.name().to_owned(), found: Some(format!("{} findings", verdict.findings.len())) });
+            progress(Progress::Judged {
+                agent: agent.name().to_owned(),
+                findings: verdict.findings.len(),
+                first: telling(&verdict.findings),
+            });
             all.findings.extend(verdict.findings);
             all.ruled_out.extend(verdict.ruled_out);
+        }
+        // An agent without checks of its own only gathers.
+        for name in agents.iter().filter(|name| AGENTS.iter().all(|agent| agent.name() != name.as_str())) {
+            progress(Progress::Judged { agent: name.clone(), findings: 0, first: None });
         }
         all
     }
@@ -202,6 +225,15 @@ impl Gathered {
         }
         self.calls.push(call);
     }
+}
+
+/// What an agent would say first: a cause before a symptom, what settles its point before a statistic.
+fn telling(findings: &[Finding]) -> Option<String> {
+    let best = findings.iter().reduce(|best, other| {
+        let rank = |finding: &Finding| (finding.role, !finding.decisive);
+        if rank(other) < rank(best) { other } else { best }
+    });
+    best.map(|finding| redact::text(&finding.statement).into_owned())
 }
 
 /// A cause that settles its point by itself and is about the very thing that was asked for.

@@ -2,6 +2,7 @@
 
 pub mod router;
 
+mod activity;
 mod agent;
 mod catalog;
 mod clean;

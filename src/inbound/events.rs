@@ -10,6 +10,7 @@ use super::{
     installs, people,
     reply::Refusal,
     state::{Door, clean},
+    stops,
 };
 use crate::model::{Inbound, Origin, RecordSource};
 
@@ -43,7 +44,8 @@ pub async fn handle(state: &State, envelope: Envelope) -> Ack {
     match text(&envelope.event, "type") {
         "message" if is_a_persons(&envelope.event) => people::handle(state, &envelope, "message").await?,
         "message" => message(state, &envelope).await?,
-        kind @ ("app_mention" | "reaction_added" | "app_home_opened" | "link_shared" | "agent_session_stopped") => {
+        "agent_session_stopped" => stops::handle(state, &envelope).await?,
+        kind @ ("app_mention" | "reaction_added" | "app_home_opened" | "link_shared") => {
             people::handle(state, &envelope, kind).await?;
         }
         kind @ ("tokens_revoked" | "app_uninstalled") => installs::handle(state, &envelope, kind).await?,
@@ -119,6 +121,6 @@ fn is_ours(state: &State, envelope: &Envelope, message: &Value) -> bool {
     by_identity || same(app, text(message, "app_id")) || same(app, profile)
 }
 
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+pub fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value.get(key).and_then(Value::as_str).unwrap_or_default()
 }

@@ -17,6 +17,7 @@ mod router;
 mod shortcuts;
 mod socket;
 mod state;
+mod stops;
 mod storms;
 #[cfg(test)]
 mod tests;

@@ -187,6 +187,8 @@ pub enum Inbound {
         #[serde(default)]
         reply: Reply,
     },
+    /// A person pressed Stop while we looked into something in this thread.
+    Stop { channel: String, thread: String, user: String },
     /// Deploys, flags and other changes that somebody told of: evidence for later, never an alert.
     Changes { changes: Vec<Change> },
 }

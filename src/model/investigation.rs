@@ -54,6 +54,20 @@ pub struct ToolCall {
     pub error: Option<String>,
 }
 
+/// How much was logged around the incident, in equal steps of time; empty where no log carries times.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Activity {
+    /// When the first step begins.
+    pub from: Option<Timestamp>,
+    /// How long one step is, in milliseconds.
+    pub step_ms: u64,
+    /// Log lines of each step.
+    pub lines: Vec<u32>,
+    /// Those of them that are errors.
+    pub errors: Vec<u32>,
+}
+
 /// What was asked, done, seen and concluded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Investigation {
@@ -70,6 +84,9 @@ pub struct Investigation {
     pub gaps: Vec<String>,
     /// What was checked and is not the cause.
     pub ruled_out: Vec<String>,
+    /// How much was logged while it happened.
+    #[serde(default)]
+    pub activity: Activity,
     /// The instant that counted as "now".
     pub now: Option<Timestamp>,
     pub duration_ms: u64,

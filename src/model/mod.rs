@@ -25,7 +25,7 @@ pub use evidence::{Category, Evidence, EvidenceKind, Hypothesis};
 pub use ids::{AlertId, EvidenceId, IncidentId, InvestigationId};
 pub use inbound::{Act, Ask, Inbound, RawRecord, RecordSource, Reply, Verdict};
 pub use incident::{AuditEntry, Escalation, Feedback, Incident, IncidentState, Member, Silenced, ThreadRef, TimelineEntry};
-pub use investigation::{Investigation, InvestigationStatus, Routing, ToolCall};
+pub use investigation::{Activity, Investigation, InvestigationStatus, Routing, ToolCall};
 pub use message::{Action, ActionKind, ActionStyle, Choice, Confirm, Form, Input, InputKind, Message, Part, Span, Task, TaskState, Text};
 pub use question::{Request, Subject};
 pub use report::{Report, TimelineItem};

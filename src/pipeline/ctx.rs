@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use jiff::{civil::Time, tz::TimeZone};
 use tokio::sync::Notify;
 
+use super::Stops;
 use crate::{
     agents::Engine,
     coord::{Locks, Queue},
@@ -107,6 +108,8 @@ pub struct Ctx {
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     pub settings: Settings,
+    /// The investigations that run here.
+    pub stops: Stops,
     /// Rung when a slot may have become due.
     pub outbox: Notify,
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use ulid::Ulid;
 
-use super::{Ctx, act, act::Person, ask, changes, route, slots};
+use super::{Ctx, act, act::Person, ask, changes, route, slots, stop};
 use crate::{
     model::{
         Alert, AlertId, AlertStatus, Inbound, Incident, IncidentId, IncidentState, InvestigationId, Origin, RawRecord, Request, ThreadRef,
@@ -39,6 +39,7 @@ pub async fn step(ctx: &Ctx, work: &Work, id: AlertId) -> anyhow::Result<()> {
             act::step(ctx, work, act, *incident, &Person { id: user, team: &record.team, reply }).await
         }
         Inbound::Ask { ask: asked, reply } => ask::step(ctx, work, asked, &Person { id: &asked.user, team: &record.team, reply }).await,
+        Inbound::Stop { channel, thread, user } => stop::step(ctx, work, channel, thread, user).await,
         Inbound::Changes { changes } => changes::step(ctx, work, &record, changes).await,
     }
 }

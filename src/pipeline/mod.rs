@@ -8,15 +8,19 @@ mod ask;
 mod changes;
 mod conclude;
 mod ctx;
+mod files;
 mod group;
 mod investigate;
+mod progress;
 mod publish;
 mod queue;
 mod replies;
 mod route;
 mod slots;
+mod stop;
 #[cfg(test)]
 mod tests;
 
 pub use ctx::{Ctx, Mentions, Settings};
 pub use queue::{Outcome, run, tick};
+pub use stop::Stops;

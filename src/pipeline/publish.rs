@@ -7,13 +7,14 @@ use std::{
 };
 
 use jiff::SignedDuration;
+use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::Ctx;
+use super::{Ctx, files};
 use crate::{
-    model::{Origin, ThreadRef},
-    slack::{SlackError, SlackErrorKind, blocks},
+    model::{Message, Origin, ThreadRef},
+    slack::{Recipient, SlackError, SlackErrorKind, Workspace, blocks},
     store::{Commit, Place, Slot, SlotBody, SlotUpdate, StoreError},
 };
 
@@ -27,6 +28,23 @@ const BACKOFF_MAX: i64 = 120;
 const BLOCKED_WAIT: SignedDuration = SignedDuration::from_mins(5);
 /// How long one process may speak into a channel before another may take over; above the time of a few slow calls.
 const CHANNEL_LEASE: Duration = Duration::from_secs(60);
+
+/// The sender's note on a message that is being streamed.
+const STREAMING: &str = "streaming";
+
+/// What Slack shows now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The wording; 0 for one that was found again and whose wording is not known.
+    pub version: u64,
+    /// The message's timestamp, or a file's id.
+    pub ts: String,
+    /// What the sender has to remember about it.
+    pub note: String,
+}
+
+/// The store's trouble outside, Slack's inside; `None` when there was nothing to do.
+pub type Sending = Result<Result<Option<Shown>, SlackError>, StoreError>;
 
 /// Sends until `stop`; what is in flight then is finished first.
 pub async fn run(ctx: Arc<Ctx>, stop: CancellationToken) {
@@ -76,7 +94,8 @@ impl Drop for Speaking {
     }
 }
 
-/// One lane for each channel, and one for all reactions: Slack counts those by workspace, and no message waits for one.
+/// One lane for each channel, one for all reactions and one for all files: Slack counts those by workspace, and no message
+/// waits for one.
 fn by_channel(due: Vec<Slot>) -> BTreeMap<String, Vec<Slot>> {
     let mut channels: BTreeMap<String, Vec<Slot>> = BTreeMap::new();
     for slot in due {
@@ -87,8 +106,9 @@ fn by_channel(due: Vec<Slot>) -> BTreeMap<String, Vec<Slot>> {
 
 fn lane(slot: &Slot) -> String {
     match &slot.body {
-        SlotBody::Message(_) => slot.channel.clone(),
+        SlotBody::Message(_) | SlotBody::Progress { .. } => slot.channel.clone(),
         SlotBody::Reaction { .. } => "reactions".to_owned(),
+        SlotBody::File(_) => "files".to_owned(),
     }
 }
 
@@ -129,22 +149,23 @@ async fn send(ctx: &Ctx, slot: &Slot) -> Result<(), StoreError> {
         tokio::time::sleep(wait).await;
     }
     let result = match &slot.body {
-        SlotBody::Message(message) => match show(ctx, slot, &blocks::message(message)).await? {
+        SlotBody::Message(message) | SlotBody::Progress { message, .. } => match show(ctx, slot, message, &blocks::message(message)).await?
+        {
             Err(error) if error.kind == SlackErrorKind::BadBlocks => {
                 tracing::warn!(slot = %slot.key, %error, "Slack refuses these blocks; sending plainer ones");
-                show(ctx, slot, &blocks::plain_message(message)).await?
+                show(ctx, slot, message, &blocks::plain_message(message)).await?
             }
             other => other,
         },
         SlotBody::Reaction { ts, name } => react(ctx, slot, ts, name.as_deref()).await,
+        SlotBody::File(wish) => files::send(ctx, slot, wish).await?,
     };
     match result {
-        Ok(Some((version, ts))) => {
+        Ok(Some(shown)) => {
             ctx.metrics.slack_call("ok");
-            let note = if let SlotBody::Reaction { name: Some(name), .. } = &slot.body { name } else { "" };
-            ctx.store.slot_sent(&slot.key, version, &ts, note).await?;
+            ctx.store.slot_sent(&slot.key, shown.version, &shown.ts, &shown.note).await?;
             if slot.key == SlotUpdate::card_key(slot.incident) && slot.place == Place::Root && slot.ts.is_none() {
-                thread_starts(ctx, slot, &ts).await?;
+                thread_starts(ctx, slot, &shown.ts).await?;
             }
             Ok(())
         }
@@ -153,30 +174,90 @@ async fn send(ctx: &Ctx, slot: &Slot) -> Result<(), StoreError> {
     }
 }
 
-/// Posts or edits. The outer result is the store's, the inner one Slack's; the version that is out now goes with the message's `ts`.
-async fn show(ctx: &Ctx, slot: &Slot, body: &serde_json::Value) -> Result<Result<Option<(u64, String)>, SlackError>, StoreError> {
+/// Posts, streams or edits; `body` is `message` in blocks.
+async fn show(ctx: &Ctx, slot: &Slot, message: &Message, body: &Value) -> Sending {
     let slack = ctx.slack.of(&slot.team);
+    let out = |ts: &str, note: &str| Shown { version: slot.version, ts: ts.to_owned(), note: note.to_owned() };
     if let Some(ts) = &slot.ts {
-        return Ok(slack.client.update(&slot.channel, ts, body).await.map(|()| Some((slot.version, ts.clone()))));
+        if slot.note == STREAMING
+            && let Some(outcome) = stream_on(&slack, slot, ts, message, body).await
+        {
+            return Ok(outcome.map(|note| Some(out(ts, note))));
+        }
+        return Ok(slack.client.update(&slot.channel, ts, body).await.map(|()| Some(out(ts, ""))));
     }
-    let thread = match &slot.place {
-        Place::Root => None,
-        Place::Thread(ts) => Some(ts.as_str()),
-        Place::UnderCard => slot.card_ts.as_deref(),
-    };
+    let thread = thread_of(slot);
     if slot.in_doubt {
         // It may be out already, from before a crash or a broken connection: what is found is edited, not posted again.
         match slack.client.find(&slot.channel, thread, &slot.delivery).await {
-            Ok(Some(posted)) => return Ok(Ok(Some((0, posted.ts)))),
+            Ok(Some(found)) => {
+                let note = if found.streamed { STREAMING } else { "" };
+                return Ok(Ok(Some(Shown { version: 0, ts: found.ts, note: note.to_owned() })));
+            }
             Ok(None) => {}
             Err(error) => return Ok(Err(error)),
         }
     }
     ctx.store.slot_started(&slot.key).await?;
-    Ok(slack.client.post(&slot.channel, thread, body, &slot.delivery).await.map(|posted| Some((slot.version, posted.ts))))
+    if let (SlotBody::Progress { user, .. }, Some(thread)) = (&slot.body, thread)
+        && let Some(outcome) = stream_starts(&slack, slot, thread, message, user).await
+    {
+        return Ok(outcome.map(|ts| Some(out(&ts, STREAMING))));
+    }
+    Ok(slack.client.post(&slot.channel, thread, body, &slot.delivery).await.map(|posted| Some(out(&posted.ts, ""))))
 }
 
-async fn react(ctx: &Ctx, slot: &Slot, ts: &str, name: Option<&str>) -> Result<Option<(u64, String)>, SlackError> {
+/// The thread that the slot's message is in, where that is one.
+pub fn thread_of(slot: &Slot) -> Option<&str> {
+    match &slot.place {
+        Place::Root => None,
+        Place::Thread(ts) => Some(ts),
+        Place::UnderCard => slot.card_ts.as_deref(),
+    }
+}
+
+/// Starts a stream where a person asked and the workspace has it; `None` means that the plan is to be posted instead.
+async fn stream_starts(slack: &Workspace, slot: &Slot, thread: &str, message: &Message, user: &str) -> Option<Result<String, SlackError>> {
+    if user.is_empty() || !slack.streaming.is_there() {
+        return None;
+    }
+    let team = slack.identity.get().map_or(slot.team.as_str(), |identity| identity.team_id.as_str());
+    let team = if slot.team.is_empty() { team } else { &slot.team };
+    let chunks = blocks::chunks(message, &slot.delivery);
+    match slack.client.start_stream(&slot.channel, thread, Recipient { user, team }, &chunks).await {
+        Ok(posted) => Some(Ok(posted.ts)),
+        Err(error) if error.is_unknown_here() => {
+            if slack.streaming.is_missing() {
+                tracing::info!(%error, "this workspace does not stream; progress is posted and edited instead");
+            }
+            None
+        }
+        // This person or this channel cannot be streamed to: the plan is posted like any other message.
+        Err(error) if matches!(error.kind, SlackErrorKind::Refused | SlackErrorKind::BadBlocks) => None,
+        Err(error) => Some(Err(error)),
+    }
+}
+
+/// Brings a streamed message on, and says what to remember about it; `None` when it is not being streamed any more.
+async fn stream_on(slack: &Workspace, slot: &Slot, ts: &str, message: &Message, body: &Value) -> Option<Result<&'static str, SlackError>> {
+    let outcome = match &slot.body {
+        SlotBody::Progress { .. } => {
+            let chunks = blocks::chunks(message, &slot.delivery);
+            slack.client.append_stream(&slot.channel, ts, &chunks).await.map(|()| STREAMING)
+        }
+        _ => match slack.client.stop_stream(&slot.channel, ts, body, &slot.delivery).await {
+            // The report stands under the plan now; from here on it is a message like any other, and takes the plan's place.
+            Ok(()) => return None,
+            Err(error) => Err(error),
+        },
+    };
+    match outcome {
+        Err(error) if error.kind == SlackErrorKind::Refused => None,
+        other => Some(other),
+    }
+}
+
+async fn react(ctx: &Ctx, slot: &Slot, ts: &str, name: Option<&str>) -> Result<Option<Shown>, SlackError> {
     let slack = ctx.slack.of(&slot.team);
     if !slot.note.is_empty() && Some(slot.note.as_str()) != name {
         slack.client.unreact(&slot.channel, ts, &slot.note).await?;
@@ -184,7 +265,7 @@ async fn react(ctx: &Ctx, slot: &Slot, ts: &str, name: Option<&str>) -> Result<O
     if let Some(name) = name {
         slack.client.react(&slot.channel, ts, name).await?;
     }
-    Ok(Some((slot.version, ts.to_owned())))
+    Ok(Some(Shown { version: slot.version, ts: ts.to_owned(), note: name.unwrap_or_default().to_owned() }))
 }
 
 async fn failed(ctx: &Ctx, slot: &Slot, pace: &str, error: &SlackError) -> Result<(), StoreError> {
@@ -214,8 +295,10 @@ async fn gone(ctx: &Ctx, slot: &Slot, error: &SlackError) -> Result<(), StoreErr
     let is_card = slot.key == SlotUpdate::card_key(slot.incident);
     match &slot.body {
         SlotBody::Message(_) if is_card && slot.place != Place::Root => ctx.store.slot_lost(&slot.key, &Place::Root).await,
-        SlotBody::Message(_) if !is_card && slot.place != Place::UnderCard => ctx.store.slot_lost(&slot.key, &Place::UnderCard).await,
-        SlotBody::Message(_) if slot.ts.is_some() => ctx.store.slot_lost(&slot.key, &slot.place).await,
+        SlotBody::Message(_) | SlotBody::Progress { .. } | SlotBody::File(_) if !is_card && slot.place != Place::UnderCard => {
+            ctx.store.slot_lost(&slot.key, &Place::UnderCard).await
+        }
+        SlotBody::Message(_) | SlotBody::Progress { .. } if slot.ts.is_some() => ctx.store.slot_lost(&slot.key, &slot.place).await,
         _ => {
             tracing::warn!(slot = %slot.key, %error, "a message is gone and is not shown any more");
             ctx.store.slot_failed(&slot.key, &error.to_string(), false, None).await

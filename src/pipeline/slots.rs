@@ -1,9 +1,9 @@
 //! What an incident wants to show in Slack: its card, its reactions, its report.
 
 use crate::{
-    model::{AlertId, Incident, IncidentId, IncidentState, InvestigationId, Origin, Report},
+    model::{AlertId, Incident, IncidentId, IncidentState, Investigation, InvestigationId, Message, Origin, Report},
     report,
-    store::{Place, SlotBody, SlotUpdate},
+    store::{FileContent, FileWish, Place, SlotBody, SlotUpdate},
 };
 
 /// The card as it shall be now, and the reaction on the alert that somebody else posted.
@@ -37,8 +37,29 @@ pub fn standing(incident: &Incident) -> Vec<SlotUpdate> {
 
 /// The report's message; each investigation has its own, so that a second run does not overwrite the first.
 pub fn findings(incident: &Incident, investigation: InvestigationId, report: &Report) -> SlotUpdate {
+    under_alert(incident, investigation, SlotBody::Message(report::findings(incident.id, report)))
+}
+
+/// The plan that stands where the report will be, while `user` (or nobody in particular) waits.
+pub fn progress(incident: &Incident, investigation: InvestigationId, message: Message, user: &str) -> SlotUpdate {
+    under_alert(incident, investigation, SlotBody::Progress { message, user: user.to_owned() })
+}
+
+/// The timeline's picture, after the report; `None` when there is nothing to see.
+pub fn picture(incident: &Incident, investigation: &Investigation) -> Option<SlotUpdate> {
+    let picture = report::timeline_picture(incident, investigation)?;
+    let wish = FileWish {
+        content: FileContent::Timeline(investigation.id),
+        title: picture.title,
+        after: SlotUpdate::report_key(incident.id, investigation.id),
+    };
+    let slot = under_alert(incident, investigation.id, SlotBody::File(wish));
+    Some(SlotUpdate { key: format!("{}/timeline/{}", incident.id, investigation.id), ..slot })
+}
+
+fn under_alert(incident: &Incident, investigation: InvestigationId, body: SlotBody) -> SlotUpdate {
     SlotUpdate {
-        key: format!("{}/report/{investigation}", incident.id),
+        key: SlotUpdate::report_key(incident.id, investigation),
         incident: incident.id,
         team: incident.team.clone(),
         channel: incident.channel.clone(),
@@ -46,7 +67,7 @@ pub fn findings(incident: &Incident, investigation: InvestigationId, report: &Re
             Origin::Slack { ts, .. } => Place::Thread(ts.clone()),
             Origin::Webhook => Place::UnderCard,
         },
-        body: SlotBody::Message(report::findings(incident.id, report)),
+        body,
     }
 }
 

@@ -5,7 +5,9 @@ mod conclude;
 mod details;
 mod findings;
 mod json;
+mod picture;
 mod plain;
+mod progress;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -15,4 +17,6 @@ pub use conclude::conclude;
 pub use details::details;
 pub use findings::findings;
 pub use json::json;
-pub use plain::{markdown, text};
+pub use picture::{Picture, timeline_picture};
+pub use plain::{evidence, markdown, text};
+pub use progress::{Looker, Looking, progress};

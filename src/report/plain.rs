@@ -1,6 +1,6 @@
 //! The report for a terminal and as Markdown.
 
-use crate::model::{Hypothesis, Report};
+use crate::model::{Evidence, Hypothesis, Investigation, Report};
 
 use super::words::{duration, object};
 
@@ -71,6 +71,49 @@ fn lay_out(report: &Report, style: &Style) -> String {
     section("Similar", report.similar.clone());
     section("Asked", report.routing.reasons.clone());
     out.push_str(&format!("\n{} queries in {}\n", report.tool_calls, duration(report.duration_ms as f64 / 1000.0)));
+    out
+}
+
+/// Everything that an investigation saw and did, as a text to keep: no limit but the evidence's own.
+pub fn evidence(investigation: &Investigation) -> String {
+    let mut out = String::new();
+    for found in &investigation.hypotheses {
+        out.push_str(&format!("CAUSE {}  {}\n", found.rank, cause(found)));
+    }
+    for seen in &investigation.evidence {
+        out.push_str(&piece(seen));
+    }
+    out.push_str("\nASKED\n");
+    for call in &investigation.tool_calls {
+        let outcome = call.error.as_deref().unwrap_or(&call.digest);
+        out.push_str(&format!("{} asked {} with {}: {outcome} ({} ms)\n", call.agent, call.tool, call.arguments, call.duration_ms));
+    }
+    for gap in &investigation.gaps {
+        out.push_str(&format!("could not check: {gap}\n"));
+    }
+    for healthy in &investigation.ruled_out {
+        out.push_str(&format!("ruled out: {healthy}\n"));
+    }
+    out
+}
+
+fn piece(seen: &Evidence) -> String {
+    let time = |at: jiff::Timestamp| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+    let mut out = format!("\n{} {}  {}\n", seen.id, seen.kind.as_str(), seen.summary);
+    match (seen.time, seen.until) {
+        (Some(from), Some(until)) => out.push_str(&format!("time: {} to {}\n", time(from), time(until))),
+        (Some(at), None) => out.push_str(&format!("time: {}\n", time(at))),
+        (None, _) => {}
+    }
+    let place = object(&seen.entity);
+    for (name, value) in [("object", &place), ("source", &seen.source), ("asked", &seen.query)] {
+        if !value.is_empty() {
+            out.push_str(&format!("{name}: {value}\n"));
+        }
+    }
+    for line in seen.excerpt.lines() {
+        out.push_str(&format!("> {line}\n"));
+    }
     out
 }
 

@@ -67,12 +67,13 @@ pub fn investigation() -> Investigation {
         impact: "3 of 3 pods are not ready".into(),
         gaps: vec!["Loki did not answer in 8 s".into()],
         ruled_out: vec!["node memory pressure".into()],
+        activity: crate::model::Activity::default(),
         now: Some(at("14:21:00")),
         duration_ms: 1234,
     }
 }
 
-fn incident(state: IncidentState) -> Incident {
+pub fn incident(state: IncidentState) -> Incident {
     Incident {
         id: IncidentId(42),
         version: 1,

@@ -46,6 +46,15 @@ pub fn plain_message(message: &Message) -> Value {
     json!({"text": cut_escaped(&mrkdwn::escape(&message.text), TEXT_MAX), "blocks": blocks})
 }
 
+/// The message's plans as chunks of a stream. `delivery` goes into the steps' ids, by which the message is found again.
+pub fn chunks(message: &Message, delivery: &str) -> Vec<Value> {
+    let plan = |part: &Part| match part {
+        Part::Plan { title, tasks } => elements::plan_chunks(title, tasks, delivery),
+        _ => Vec::new(),
+    };
+    message.parts.iter().flat_map(plan).collect()
+}
+
 /// The parts as a modal that only closes.
 pub fn modal(title: &str, parts: &[Part]) -> Value {
     form(&Form { callback: String::new(), title: title.to_owned(), submit: String::new(), context: String::new(), parts: parts.to_vec() })

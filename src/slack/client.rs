@@ -71,6 +71,14 @@ pub struct Posted {
     pub ts: String,
 }
 
+/// A message of ours that was found again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub ts: String,
+    /// It was begun as a stream, which may still be open.
+    pub streamed: bool,
+}
+
 /// The Slack workspace, as one bot token sees it.
 pub struct Client {
     slack: Way,
@@ -192,18 +200,13 @@ impl Client {
             fields.insert("channel".to_owned(), channel.into());
             fields.insert("unfurl_links".to_owned(), false.into());
             fields.insert("unfurl_media".to_owned(), false.into());
-            fields.insert("metadata".to_owned(), json!({"event_type": METADATA_EVENT, "event_payload": {"delivery": delivery}}));
+            fields.insert("metadata".to_owned(), delivery_metadata(delivery));
             if let Some(ts) = thread_ts {
                 fields.insert("thread_ts".to_owned(), ts.into());
             }
         }
         let answer = self.call("chat.postMessage", &body).await?;
-        match answer.get("ts").and_then(Value::as_str) {
-            Some(ts) => Ok(Posted { ts: ts.to_owned() }),
-            None => {
-                Err(SlackError { method: "chat.postMessage", message: "the answer has no ts".to_owned(), kind: SlackErrorKind::Ambiguous })
-            }
-        }
+        posted("chat.postMessage", &answer)
     }
 
     /// Edits a message in place; doing it twice changes nothing.
@@ -219,11 +222,27 @@ impl Client {
         self.call("chat.update", &body).await.map(drop)
     }
 
-    /// Looks for a message that was posted with `delivery`, in a thread or, without one, in the channel.
+    /// Looks for a message that was posted or streamed with `delivery`, in a thread or, without one, in the channel.
     ///
     /// # Errors
     /// See [`SlackErrorKind`].
-    pub async fn find(&self, channel: &str, thread_ts: Option<&str>, delivery: &str) -> Result<Option<Posted>, SlackError> {
+    pub async fn find(&self, channel: &str, thread_ts: Option<&str>, delivery: &str) -> Result<Option<Found>, SlackError> {
+        let found = |message: &Value| {
+            let streamed = !carries(message, delivery);
+            let ours = !streamed || message.get("blocks").is_some_and(|blocks| names(blocks, delivery));
+            let ts = message.get("ts").and_then(Value::as_str).filter(|_| ours)?;
+            Some(Found { ts: ts.to_owned(), streamed })
+        };
+        self.search(channel, thread_ts, found).await
+    }
+
+    /// The first message, of the newest thousands, in which `wanted` finds what it looks for.
+    pub(super) async fn search<T>(
+        &self,
+        channel: &str,
+        thread_ts: Option<&str>,
+        wanted: impl Fn(&Value) -> Option<T>,
+    ) -> Result<Option<T>, SlackError> {
         let method = if thread_ts.is_some() { "conversations.replies" } else { "conversations.history" };
         let mut cursor = String::new();
         for _ in 0..SEARCH_PAGES {
@@ -234,10 +253,8 @@ impl Client {
             }
             let answer = self.ask(method, &parameters).await?;
             let messages = answer.get("messages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-            if let Some(ts) =
-                messages.iter().find(|message| carries(message, delivery)).and_then(|message| message.get("ts")).and_then(Value::as_str)
-            {
-                return Ok(Some(Posted { ts: ts.to_owned() }));
+            if let Some(found) = messages.iter().find_map(&wanted) {
+                return Ok(Some(found));
             }
             let next = answer.pointer("/response_metadata/next_cursor").and_then(Value::as_str).unwrap_or_default().to_owned();
             if next.is_empty() {
@@ -278,6 +295,31 @@ fn tunnel(proxy: &Proxy) -> Option<Tunnel<HttpConnector>> {
     match proxy.authorization() {
         Some(authorization) => Some(tunnel.with_auth(authorization.parse().ok()?)),
         None => Some(tunnel),
+    }
+}
+
+/// What marks a message as ours.
+pub(super) fn delivery_metadata(delivery: &str) -> Value {
+    json!({"event_type": METADATA_EVENT, "event_payload": {"delivery": delivery}})
+}
+
+/// The message that an answer tells of.
+pub(super) fn posted(method: &'static str, answer: &Value) -> Result<Posted, SlackError> {
+    match answer.get("ts").and_then(Value::as_str) {
+        Some(ts) => Ok(Posted { ts: ts.to_owned() }),
+        None => Err(SlackError { method, message: "the answer has no ts".to_owned(), kind: SlackErrorKind::Ambiguous }),
+    }
+}
+
+/// A step of a streamed plan names the delivery: Slack keeps no metadata while a message is being streamed.
+fn names(blocks: &Value, delivery: &str) -> bool {
+    match blocks {
+        Value::Array(items) => items.iter().any(|item| names(item, delivery)),
+        Value::Object(fields) => {
+            let id = fields.get("task_id").and_then(Value::as_str).unwrap_or_default();
+            id.starts_with(delivery) || fields.get("tasks").is_some_and(|tasks| names(tasks, delivery))
+        }
+        _ => false,
     }
 }
 

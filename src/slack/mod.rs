@@ -2,16 +2,22 @@
 
 pub mod blocks;
 mod client;
+mod files;
 pub mod mrkdwn;
 mod pace;
 mod people;
+mod sessions;
 pub mod signature;
 pub mod socket;
+mod stream;
 mod views;
 mod whisper;
 mod workspaces;
 
-pub use client::{Client, Connection, Posted, SlackError, SlackErrorKind};
+pub use client::{Client, Connection, Found, Posted, SlackError, SlackErrorKind};
+pub use files::Upload;
 pub use pace::Pace;
 pub use people::Known;
-pub use workspaces::{Identity, Workspace, Workspaces};
+pub use sessions::SessionStatus;
+pub use stream::Recipient;
+pub use workspaces::{Feature, Identity, Workspace, Workspaces};

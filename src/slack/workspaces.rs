@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, OnceLock, PoisonError, RwLock},
+    sync::{
+        Arc, OnceLock, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use secrecy::SecretString;
@@ -26,10 +29,43 @@ impl Identity {
     }
 }
 
+/// Something that not every workspace has: taken for there until Slack says otherwise, then left alone until the next start.
+#[derive(Debug)]
+pub struct Feature(AtomicBool);
+
+impl Default for Feature {
+    fn default() -> Self {
+        Self(AtomicBool::new(true))
+    }
+}
+
+impl Feature {
+    pub fn is_there(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Slack said that it is not there; true the first time, when it is worth a line in the log.
+    pub fn is_missing(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
+    }
+}
+
 /// One workspace: its client, and who we are in it once Slack has said so.
 pub struct Workspace {
     pub client: Client,
     pub identity: OnceLock<Identity>,
+    /// Messages that fill in before a person's eyes.
+    pub streaming: Feature,
+    /// Agent sessions, with their status and Stop button.
+    pub sessions: Feature,
+    /// Files in threads (the scope `files:write`).
+    pub files: Feature,
+}
+
+impl Workspace {
+    fn new(client: Client) -> Self {
+        Self { client, identity: OnceLock::new(), streaming: Feature::default(), sessions: Feature::default(), files: Feature::default() }
+    }
 }
 
 /// Every workspace by team id. The configured token's own workspace is the home: it stands for every team that has no
@@ -43,7 +79,7 @@ pub struct Workspaces {
 impl Workspaces {
     /// The home workspace alone.
     pub fn new(connection: Connection, bot_token: &SecretString) -> Self {
-        let home = Arc::new(Workspace { client: Client::new(&connection, bot_token), identity: OnceLock::new() });
+        let home = Arc::new(Workspace::new(Client::new(&connection, bot_token)));
         Self { connection, home, others: RwLock::default() }
     }
 
@@ -53,7 +89,7 @@ impl Workspaces {
         if let Some(known) = others.get(team).filter(|known| known.client.has_token(bot_token)) {
             return Arc::clone(known);
         }
-        let workspace = Arc::new(Workspace { client: Client::new(&self.connection, bot_token), identity: OnceLock::new() });
+        let workspace = Arc::new(Workspace::new(Client::new(&self.connection, bot_token)));
         others.insert(team.to_owned(), Arc::clone(&workspace));
         workspace
     }

@@ -202,6 +202,7 @@ pub async fn an_investigation_is_kept_whole(store: &impl Store) {
         impact: String::new(),
         gaps: vec!["no logs".to_owned()],
         ruled_out: Vec::new(),
+        activity: crate::model::Activity::default(),
         now: Some(now()),
         duration_ms: 3,
     };

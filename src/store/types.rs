@@ -154,11 +154,42 @@ pub enum Place {
 #[serde(rename_all = "snake_case")]
 pub enum SlotBody {
     Message(Message),
+    /// A plan that fills in while people wait; the same slot's next wish, the report, takes its place.
+    Progress {
+        message: Message,
+        /// The Slack user id of the person who asked, to whom it may be streamed; empty where nobody did.
+        user: String,
+    },
+    /// A file in the incident's thread. Its bytes are made when it is sent; once sent it is not changed any more.
+    File(FileWish),
     /// The one reaction of ours on the message `ts`; `None` takes it away.
     Reaction {
         ts: String,
         name: Option<String>,
     },
+}
+
+/// A file that shall be in a thread.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileWish {
+    pub content: FileContent,
+    /// What people read above it.
+    pub title: String,
+    /// The key of the slot that it follows; empty when it follows nothing.
+    #[serde(default)]
+    pub after: String,
+}
+
+/// What is in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileContent {
+    /// The timeline of an investigation, as a picture.
+    Timeline(InvestigationId),
+    /// Everything that an investigation saw, as text.
+    Evidence(InvestigationId),
+    /// A text of its own, under this file name.
+    Text { name: String, text: String },
 }
 
 /// A wish: this slot shall show this.
@@ -178,6 +209,11 @@ impl SlotUpdate {
     /// The key of an incident's card.
     pub fn card_key(incident: IncidentId) -> String {
         format!("{incident}/card")
+    }
+
+    /// The key of an investigation's message: its progress, and then its report.
+    pub fn report_key(incident: IncidentId, investigation: InvestigationId) -> String {
+        format!("{incident}/report/{investigation}")
     }
 }
 
@@ -202,7 +238,7 @@ pub struct Slot {
     pub attempts: u32,
     /// What marks this slot's message in Slack, so that it can be found again; nobody else's message has it.
     pub delivery: String,
-    /// The sender's own memory: the reaction that is set now.
+    /// The sender's own memory: the reaction that is set now, or that the message is being streamed.
     pub note: String,
 }
 

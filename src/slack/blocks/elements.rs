@@ -108,17 +108,32 @@ pub fn plan(title: &str, tasks: &[Task]) -> Value {
     let cards: Vec<Value> = tasks
         .iter()
         .take(TASKS_MAX)
-        .map(|task| {
-            let status = match task.state {
-                TaskState::Pending => "pending",
-                TaskState::Running => "in_progress",
-                TaskState::Done => "complete",
-                TaskState::Failed => "error",
-            };
-            json!({"type": "task_card", "task_id": cut(&task.id, ID_MAX), "title": cut(&task.title, TASK_TITLE_MAX), "status": status})
-        })
+        .map(|task| json!({"type": "task_card", "task_id": filled(&task.id, ID_MAX), "title": filled(&task.title, TASK_TITLE_MAX), "status": status(task.state)}))
         .collect();
-    json!({"type": "plan", "title": cut(title, TASK_TITLE_MAX), "tasks": cards})
+    json!({"type": "plan", "title": filled(title, TASK_TITLE_MAX), "tasks": cards})
+}
+
+/// The same as pieces of a stream. Source: docs.slack.dev, `chat.appendStream`: 256 characters for each field of a step.
+pub fn plan_chunks(title: &str, tasks: &[Task], delivery: &str) -> Vec<Value> {
+    let steps = tasks.iter().take(TASKS_MAX).map(|task| {
+        let id = format!("{delivery}/{}", task.id);
+        json!({"type": "task_update", "id": cut(&id, ID_MAX), "title": filled(&task.title, TASK_TITLE_MAX), "status": status(task.state)})
+    });
+    std::iter::once(json!({"type": "plan_update", "title": filled(title, TASK_TITLE_MAX)})).chain(steps).collect()
+}
+
+fn status(state: TaskState) -> &'static str {
+    match state {
+        TaskState::Pending => "pending",
+        TaskState::Running => "in_progress",
+        TaskState::Done => "complete",
+        TaskState::Failed => "error",
+    }
+}
+
+/// Slack refuses empty words.
+fn filled(text: &str, most: usize) -> String {
+    if text.trim().is_empty() { "–".to_owned() } else { cut(text, most) }
 }
 
 /// The same steps for a workspace that does not know plans.
