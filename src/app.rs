@@ -88,6 +88,7 @@ impl App {
         let state = inbound::State {
             store: Arc::clone(&store),
             queue: coord.clone(),
+            deliveries: Arc::default(),
             slack: Arc::clone(&slack),
             signing_secret: Arc::new(settings.slack.signing_secret),
             api_token: settings.api_token.map(Arc::new),
@@ -124,6 +125,7 @@ impl App {
             self.ctx.store.take_over().await.context("the store does not take writes")?;
         }
         let pipeline = self.roles.worker.then(|| tokio::spawn(pipeline::run(Arc::clone(&self.ctx), stop.clone())));
+        let reading = self.roles.worker.then(|| tokio::spawn(inbound::read_deliveries(self.state.clone(), stop.clone())));
         if let Some(listener) = listener {
             let router = inbound::router(self.state);
             let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
@@ -136,6 +138,10 @@ impl App {
             stop.cancelled().await;
         }
         identity.abort();
+        if let Some(reading) = reading {
+            // It stops after the batch in hand; what it does not get to waits in the store.
+            let _ = tokio::time::timeout(DRAIN, reading).await;
+        }
         if let Some(pipeline) = pipeline
             && tokio::time::timeout(DRAIN, pipeline).await.is_err()
         {
@@ -175,7 +181,10 @@ impl Watch {
         let later = self.clock.now() + jiff::SignedDuration::from_hours(1);
         let incidents = self.store.incidents(&IncidentFilter::default()).await?;
         let reported = !incidents.is_empty() && incidents.iter().all(|incident| incident.report.is_some() || incident.state.is_closed());
-        Ok(reported && self.store.unfinished(later, 1).await?.is_empty() && self.store.due_slots(later, 1).await?.is_empty())
+        Ok(reported
+            && self.store.deliveries(1).await?.is_empty()
+            && self.store.unfinished(later, 1).await?.is_empty()
+            && self.store.due_slots(later, 1).await?.is_empty())
     }
 }
 
