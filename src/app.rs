@@ -125,6 +125,7 @@ impl App {
         let state = inbound::State {
             store: Arc::clone(&store),
             queue: coord.clone(),
+            deliveries: Arc::default(),
             slack: Arc::clone(&slack),
             socket: socket.as_ref().map(|socket| Arc::clone(&socket.health)),
             signing_secret: Arc::new(settings.slack.signing_secret),
@@ -164,6 +165,7 @@ impl App {
         }
         let pipeline = self.roles.worker.then(|| tokio::spawn(pipeline::run(Arc::clone(&self.ctx), stop.clone())));
         let socket = self.socket.map(|socket| tokio::spawn(inbound::socket(self.state.clone(), socket, stop.clone())));
+        let reading = self.roles.worker.then(|| tokio::spawn(inbound::read_deliveries(self.state.clone(), stop.clone())));
         if let Some(listener) = listener {
             let router = inbound::router(self.state);
             let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
@@ -180,6 +182,10 @@ impl App {
             && tokio::time::timeout(DRAIN, socket).await.is_err()
         {
             tracing::warn!("envelopes were still in hand when the time to stop was over; Slack sends them again");
+        }
+        if let Some(reading) = reading {
+            // It stops after the batch in hand; what it does not get to waits in the store.
+            let _ = tokio::time::timeout(DRAIN, reading).await;
         }
         if let Some(pipeline) = pipeline
             && tokio::time::timeout(DRAIN, pipeline).await.is_err()
@@ -220,7 +226,10 @@ impl Watch {
         let later = self.clock.now() + jiff::SignedDuration::from_hours(1);
         let incidents = self.store.incidents(&IncidentFilter::default()).await?;
         let reported = !incidents.is_empty() && incidents.iter().all(|incident| incident.report.is_some() || incident.state.is_closed());
-        Ok(reported && self.store.unfinished(later, 1).await?.is_empty() && self.store.due_slots(later, 1).await?.is_empty())
+        Ok(reported
+            && self.store.deliveries(1).await?.is_empty()
+            && self.store.unfinished(later, 1).await?.is_empty()
+            && self.store.due_slots(later, 1).await?.is_empty())
     }
 }
 

@@ -10,6 +10,9 @@ pub type Ack = Result<Option<Value>, Refusal>;
 /// Handles a verified HTTP body: events are JSON, clicks and commands are forms.
 pub async fn body(state: &State, body: &[u8]) -> Ack {
     if body.trim_ascii_start().starts_with(b"{") {
+        if let Some(ack) = events::quick(state, body).await {
+            return ack;
+        }
         let envelope = serde_json::from_slice(body)
             .map_err(|error| Refusal::Malformed(format!("the body is not the JSON of a Slack event: {error}")))?;
         return events::handle(state, envelope).await;

@@ -12,6 +12,7 @@ mod events;
 mod installs;
 mod interactions;
 mod people;
+mod reading;
 mod reply;
 mod router;
 mod shortcuts;
@@ -22,8 +23,11 @@ mod storms;
 #[cfg(test)]
 mod tests;
 mod webhooks;
+mod word;
 
 pub use config::{Config, WEBHOOKS, Webhook};
+pub use deliveries::envelope;
+pub use reading::{Arrivals, run as read_deliveries};
 pub use router::router;
 pub use socket::run as socket;
 pub use state::State;

@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use secrecy::SecretString;
 
-use super::Config;
+use super::{Arrivals, Config};
 use crate::{
     coord::Queue,
     model::{Alert, AlertId, Clock, Ids, Inbound, Priority, RawRecord, RecordSource},
@@ -19,6 +19,8 @@ use crate::{
 pub struct State {
     pub store: Arc<dyn Store>,
     pub queue: Arc<dyn Queue>,
+    /// Rung when a delivery waits to be read.
+    pub deliveries: Arc<Arrivals>,
     pub slack: Arc<Workspaces>,
     /// How Socket Mode fares, where this process has that role.
     pub socket: Option<Arc<crate::slack::socket::Health>>,

@@ -25,6 +25,9 @@ pub enum RecordSource {
 }
 
 impl RecordSource {
+    /// Every door.
+    pub const ALL: [Self; 6] = [Self::SlackEvents, Self::SlackInteraction, Self::SlackCommand, Self::Api, Self::Webhook, Self::Timer];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SlackEvents => "slack_events",

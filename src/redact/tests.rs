@@ -41,3 +41,19 @@ fn redacting_twice_changes_nothing_more() {
     let once = text("password=hunter2hunter2 mongodb://a:bcdef@h/").into_owned();
     assert_eq!(text(&once), once);
 }
+
+#[test]
+fn json_stays_json_without_its_secrets() {
+    let untouched = r#"{"text": "disk of <http://am.example:9093/#/alerts> is full", "n": [1, null]}"#;
+    assert!(matches!(super::json(untouched), std::borrow::Cow::Borrowed(_)));
+    for secret in [
+        r#"{"a": ["login with \"password\": \"hunter2hunter2\" now"]}"#,
+        r#"{"token": "hunter2hunter2"}"#,
+        r#"{"url": "https:\/\/user:hunter2hunter2@db.example\/x"}"#,
+        r#"{"text": "p\u0061ssword=hunter2hunter2"}"#,
+    ] {
+        let without = super::json(secret);
+        assert!(!without.contains("hunter2"), "{without}");
+        assert!(serde_json::from_str::<serde_json::Value>(&without).is_ok(), "{without}");
+    }
+}

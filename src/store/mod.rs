@@ -14,8 +14,8 @@ use crate::model::{AlertId, AuditEntry, Incident, IncidentId, Investigation, Inv
 
 pub use embedded::Embedded;
 pub use types::{
-    Commit, Document, DocumentKind, DocumentUpdate, FileContent, FileWish, IncidentFilter, NewWork, Occasion, Place, Recorded, Similar,
-    Slot, SlotBody, SlotUpdate, Work, WorkKind,
+    Commit, Delivery, Document, DocumentKind, DocumentUpdate, FileContent, FileWish, IncidentFilter, NewWork, Occasion, Place, Recorded,
+    Settled, Similar, Slot, SlotBody, SlotUpdate, Work, WorkKind,
 };
 
 /// Why the store did not do it. Nothing of a failed call has happened.
@@ -43,6 +43,16 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 pub trait Store: Send + Sync {
     /// Writes a raw record and the work that it means, in one durable step. A second record with the same source and key has no effect.
     async fn record(&self, record: &RawRecord, priority: Priority) -> Result<Recorded>;
+
+    /// Writes a delivery as it is, at the end of those that wait to be read.
+    async fn deliver(&self, delivery: Delivery) -> Result<()>;
+
+    /// The deliveries that wait to be read, in the order in which they came. Whoever reads them may not be alone.
+    async fn deliveries(&self, limit: usize) -> Result<Vec<Delivery>>;
+
+    /// Takes deliveries away and records what they mean, in one durable step; for each with a record what became of it, in order.
+    /// One that somebody else has settled is no error: its record is a duplicate then.
+    async fn settle(&self, settled: Vec<Settled>) -> Result<Vec<Recorded>>;
 
     async fn load_record(&self, id: AlertId) -> Result<Option<RawRecord>>;
 

@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Commit, DocumentKind, DocumentUpdate, Embedded, IncidentFilter, NewWork, Place, Recorded, SlotBody, SlotUpdate, Store, StoreError,
-    WorkKind,
+    Commit, Delivery, DocumentKind, DocumentUpdate, Embedded, IncidentFilter, NewWork, Place, Recorded, Settled, SlotBody, SlotUpdate,
+    Store, StoreError, WorkKind,
 };
 use crate::model::{
     Alert, AlertId, AlertStatus, AuditEntry, Inbound, Incident, IncidentId, IncidentState, Investigation, InvestigationId,
@@ -405,6 +405,46 @@ pub async fn a_message_that_failed_waits_or_gives_up(store: &impl Store) {
     assert_eq!(store.due_slots(now(), 10).await.unwrap().len(), 1, "a new wording is tried afresh");
 }
 
+fn delivery(key: &str) -> Delivery {
+    Delivery {
+        sequence: 0,
+        source: RecordSource::SlackEvents,
+        key: key.to_owned(),
+        team: "T1".to_owned(),
+        received_at: now(),
+        body: format!("{{\"text\": \"{key}\"}}"),
+    }
+}
+
+pub async fn a_delivery_waits_until_it_is_settled_and_has_one_effect(store: &impl Store) {
+    for key in ["Ev1", "Ev2", "Ev1"] {
+        store.deliver(delivery(key)).await.unwrap();
+    }
+    let waiting = store.deliveries(10).await.unwrap();
+    assert_eq!(waiting.iter().map(|one| one.key.as_str()).collect::<Vec<_>>(), ["Ev1", "Ev2", "Ev1"], "in the order of arrival");
+    let expected = Delivery { sequence: waiting[1].sequence, ..delivery("Ev2") };
+    assert_eq!(waiting[1], expected);
+    assert_eq!(store.deliveries(2).await.unwrap().len(), 2);
+    let settled: Vec<Settled> = waiting
+        .iter()
+        .zip(1..)
+        .map(|(one, number)| Settled {
+            sequence: one.sequence,
+            key: one.key.clone(),
+            record: (one.key == "Ev1").then(|| (record(number, &one.key), Priority::P1)),
+        })
+        .collect();
+    let outcome = store.settle(settled.clone()).await.unwrap();
+    assert_eq!(outcome, [Recorded::Fresh, Recorded::Duplicate(AlertId(1u128.into()))]);
+    assert!(store.deliveries(10).await.unwrap().is_empty());
+    assert_eq!(store.unfinished(now(), 10).await.unwrap().len(), 1);
+    store.deliver(delivery("Ev3")).await.unwrap();
+    // Another reader that was slower: what it read is settled already, and what came since is not its own.
+    let late = store.settle(settled).await.unwrap();
+    assert!(late.iter().all(|outcome| matches!(outcome, Recorded::Duplicate(_))), "{late:?}");
+    assert_eq!(store.deliveries(10).await.unwrap().len(), 1);
+}
+
 macro_rules! store_suite {
     ($name:ident, $make:expr, [$($test:ident),* $(,)?]) => {
         mod $name {
@@ -457,5 +497,6 @@ store_suite!(
         incidents_are_listed_by_owner_and_age,
         documents_are_replaced_listed_and_taken_away,
         the_audit_log_keeps_its_order,
+        a_delivery_waits_until_it_is_settled_and_has_one_effect,
     ]
 );

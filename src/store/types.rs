@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use serde_json::Value;
 
-use crate::model::{AlertId, AuditEntry, Incident, IncidentId, Investigation, InvestigationId, Member, Message, Priority};
+use crate::model::{
+    AlertId, AuditEntry, Incident, IncidentId, Investigation, InvestigationId, Member, Message, Priority, RawRecord, RecordSource,
+};
 
 /// What became of a raw record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +15,29 @@ pub enum Recorded {
     Fresh,
     /// It was here already, under this id.
     Duplicate(AlertId),
+}
+
+/// What came through a door, as it came and without secrets: durable, and not yet read. Reading is work, and the sender
+/// does not wait for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The order of arrival, given by the store; 0 before.
+    pub sequence: u64,
+    pub source: RecordSource,
+    /// As [`RawRecord::dedup_key`]; a repetition is recognised when the delivery is read.
+    pub key: String,
+    pub team: String,
+    pub received_at: Timestamp,
+    pub body: String,
+}
+
+/// A delivery that was read: what it means, if anything.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settled {
+    pub sequence: u64,
+    /// The delivery's key.
+    pub key: String,
+    pub record: Option<(RawRecord, Priority)>,
 }
 
 /// Something to do.

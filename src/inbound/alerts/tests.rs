@@ -96,7 +96,7 @@ fn plain_text_is_an_alert_when_it_says_so() {
     let Recognised::Alerts(found) = read("[FIRING:2] DiskFull web (eu-west-1 critical)") else { panic!("not seen") };
     assert_eq!((found[0].name.as_str(), found[0].alert_count), ("DiskFull", 2));
     for chatter in ["hello", "Test message body for channel 7", "Deployed shop v1.2 to prod", "why is checkout slow?"] {
-        assert!(matches!(read(chatter), Recognised::NotAnAlert { .. }), "{chatter}");
+        assert!(matches!(read(chatter), Recognised::Unknown { .. }), "{chatter}");
     }
 }
 

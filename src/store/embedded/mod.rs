@@ -1,5 +1,7 @@
 //! The store of one machine: SQLite in WAL mode, one writer with group commit, a few readers.
 
+mod checkpoints;
+mod inbox;
 mod rows;
 mod schema;
 #[cfg(test)]
@@ -16,7 +18,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-use super::{Commit, Document, DocumentKind, IncidentFilter, Place, Recorded, Result, Similar, Slot, Store, StoreError, Work};
+use super::{
+    Commit, Delivery, Document, DocumentKind, IncidentFilter, Place, Recorded, Result, Settled, Similar, Slot, Store, StoreError, Work,
+};
 use crate::model::{AlertId, AuditEntry, Incident, IncidentId, Investigation, InvestigationId, Member, Priority, RawRecord};
 use writer::Writer;
 
@@ -54,7 +58,8 @@ impl Embedded {
         }
         let connection = Connection::open(path).map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
         schema::prepare_writer(&connection).map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
-        let writer = Writer::start(connection).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let checkpoints = checkpoints::start(path).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        let writer = Writer::start(connection, checkpoints).map_err(|error| StoreError::Unavailable(error.to_string()))?;
         Ok(Self { path: Arc::new(path.to_owned()), writer, readers: Arc::new(Mutex::new(Vec::new())) })
     }
 
@@ -89,6 +94,18 @@ impl Store for Embedded {
     async fn record(&self, record: &RawRecord, priority: Priority) -> Result<Recorded> {
         let record = record.clone();
         self.writer.write(move |connection| rows::insert_record(connection, &record, priority)).await
+    }
+
+    async fn deliver(&self, delivery: Delivery) -> Result<()> {
+        self.writer.append(delivery).await
+    }
+
+    async fn deliveries(&self, limit: usize) -> Result<Vec<Delivery>> {
+        self.read(move |connection| inbox::list(connection, limit)).await
+    }
+
+    async fn settle(&self, settled: Vec<Settled>) -> Result<Vec<Recorded>> {
+        self.writer.write(move |connection| inbox::settle(connection, &settled)).await
     }
 
     async fn load_record(&self, id: AlertId) -> Result<Option<RawRecord>> {

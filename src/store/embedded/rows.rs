@@ -22,12 +22,11 @@ pub fn document<T: DeserializeOwned>(connection: &Connection, sql: &str, paramet
 
 pub fn insert_record(connection: &Connection, record: &RawRecord, priority: Priority) -> Result<Recorded> {
     let doc = serde_json::to_string(record).map_err(corrupt)?;
-    let inserted = connection
-        .execute(
-            "INSERT INTO records (id, source, dedup_key, received_at, doc) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
-            params![record.id.to_string(), record.source.as_str(), record.dedup_key, millis(record.received_at), doc],
-        )
-        .map_err(unavailable)?;
+    let inserted = execute(
+        connection,
+        "INSERT INTO records (id, source, dedup_key, received_at, doc) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+        params![record.id.to_string(), record.source.as_str(), record.dedup_key, millis(record.received_at), doc],
+    )?;
     if inserted == 0 {
         let id: String = connection
             .query_row(
@@ -44,13 +43,17 @@ pub fn insert_record(connection: &Connection, record: &RawRecord, priority: Prio
 
 fn enqueue(connection: &Connection, work: &NewWork) -> Result<()> {
     let kind = serde_json::to_string(&work.kind).map_err(corrupt)?;
-    connection
-        .execute(
-            "INSERT INTO work (id, kind, priority, state) VALUES (?1, ?2, ?3, 'open') ON CONFLICT DO NOTHING",
-            params![work.kind.id(), kind, rank(work.priority)],
-        )
-        .map(drop)
-        .map_err(unavailable)
+    execute(
+        connection,
+        "INSERT INTO work (id, kind, priority, state) VALUES (?1, ?2, ?3, 'open') ON CONFLICT DO NOTHING",
+        params![work.kind.id(), kind, rank(work.priority)],
+    )
+    .map(drop)
+}
+
+/// Runs a statement that stays prepared; how many rows it changed.
+fn execute(connection: &Connection, sql: &str, parameters: impl Params) -> Result<usize> {
+    connection.prepare_cached(sql).and_then(|mut statement| statement.execute(parameters)).map_err(unavailable)
 }
 
 pub fn claim(connection: &Connection, work: &str, now: i64, lease_until: i64) -> Result<Option<Work>> {
@@ -78,12 +81,11 @@ pub fn unfinished(connection: &Connection, now: i64, limit: usize) -> Result<Vec
 
 pub fn commit(connection: &Connection, commit: Commit) -> Result<Vec<Incident>> {
     if let Some(work) = &commit.done {
-        let changed = connection
-            .execute(
-                "UPDATE work SET state = 'done', error = '' WHERE id = ?1 AND epoch = ?2 AND state = 'open'",
-                params![work.id, work.epoch as i64],
-            )
-            .map_err(unavailable)?;
+        let changed = execute(
+            connection,
+            "UPDATE work SET state = 'done', error = '' WHERE id = ?1 AND epoch = ?2 AND state = 'open'",
+            params![work.id, work.epoch as i64],
+        )?;
         if changed != 1 {
             return Err(StoreError::Fenced);
         }

@@ -3,12 +3,15 @@
 use rusqlite::Connection;
 
 /// Raised with every change of the tables; a newer file is refused instead of misread.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS records (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, dedup_key TEXT NOT NULL,
   received_at INTEGER NOT NULL, doc TEXT NOT NULL, UNIQUE (source, dedup_key));
+CREATE TABLE IF NOT EXISTS inbox (
+  seq INTEGER PRIMARY KEY, source TEXT NOT NULL, key TEXT NOT NULL, team TEXT NOT NULL, received_at INTEGER NOT NULL,
+  body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS work (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, priority INTEGER NOT NULL,
   state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, failures INTEGER NOT NULL DEFAULT 0, epoch INTEGER NOT NULL DEFAULT 0,
@@ -53,10 +56,17 @@ const STEPS: &[(i64, &str)] = &[(
        thread = COALESCE(json_extract(doc, '$.thread.channel') || '/' || json_extract(doc, '$.thread.ts'), '');",
 )];
 
-/// Sets up a connection that writes: WAL, and an fsync at every commit.
+/// How many statements stay prepared: all that the store has.
+const STATEMENTS: usize = 128;
+
+/// Sets up a connection that writes: WAL, and an fsync at every commit. The log is moved into the file beside it
+/// (`checkpoints`); only when that cannot keep up and the log has 64 MiB does a commit do it itself.
 pub fn prepare_writer(connection: &Connection) -> rusqlite::Result<()> {
-    connection
-        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;")?;
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;
+             PRAGMA wal_autocheckpoint = 16384; PRAGMA journal_size_limit = 67108864;",
+    )?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if found > VERSION {
         return Err(rusqlite::Error::ToSqlConversionFailure(
@@ -72,6 +82,11 @@ pub fn prepare_writer(connection: &Connection) -> rusqlite::Result<()> {
     }
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
+}
+
+/// Sets up the connection that moves the log into the file.
+pub fn prepare_checkpoints(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA busy_timeout = 0; PRAGMA cache_size = -64;")
 }
 
 /// Sets up a connection that only reads.
