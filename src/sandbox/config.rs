@@ -33,6 +33,10 @@ pub struct Config {
     pub echo: bool,
     /// Whether other bots' messages carry `subtype: bot_message`; real workspaces have both sorts.
     pub bot_subtype: bool,
+    /// The app is declared as an agent, so that it may have sessions.
+    pub agent: bool,
+    /// A workspace of some years ago: no streaming, no sessions, none of the newer blocks.
+    pub older: bool,
     /// Slash commands of the app, offered by the page's composer.
     pub commands: Vec<String>,
 }
@@ -54,6 +58,8 @@ impl Default for Config {
             rate_limits: true,
             echo: true,
             bot_subtype: true,
+            agent: true,
+            older: false,
             commands: vec!["/sre".to_owned()],
         }
     }

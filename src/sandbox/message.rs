@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::workspace::{APP, BOT, BOT_USER, Bot, Channel, State, TEAM};
+use super::{
+    web::Stream,
+    workspace::{APP, BOT, BOT_USER, Bot, Channel, State, TEAM},
+};
 
 /// One message; replies are messages too, with `thread_ts` set.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +19,8 @@ pub struct Message {
     /// Sender fields, text, blocks, attachments, `edited`.
     pub body: Map<String, Value>,
     pub metadata: Option<Value>,
+    /// It is being streamed, or was.
+    pub stream: Option<Stream>,
     /// Name and people, in order of arrival.
     pub reactions: Vec<(String, Vec<String>)>,
     /// What has been chosen in its menus, as `state.values` shows it.

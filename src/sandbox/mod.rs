@@ -19,6 +19,7 @@ mod message;
 mod page;
 mod peer;
 mod respond;
+mod sessions;
 mod views;
 mod web;
 mod workspace;
@@ -122,6 +123,12 @@ pub enum Fault {
     Drop,
     /// Does it, then closes the connection without an answer.
     Ambiguous,
+}
+
+/// What Slack would refuse about a message's blocks, or about a view: one sentence each, with where it stands.
+pub fn problems(of: &Value) -> Vec<String> {
+    let found = if of.is_array() { blocks::message_blocks(of, "/blocks") } else { blocks::view(of) };
+    found.into_iter().map(|problem| format!("{}: {}", problem.pointer, problem.message)).collect()
 }
 
 impl Sandbox {

@@ -64,7 +64,7 @@ impl Sandbox {
             }
             return Ok(());
         }
-        let content = Content::read(&args, None)?.not_empty()?;
+        let content = Content::read(&args, None, self.0.config.older)?.not_empty()?;
         if args.flag("replace_original")
             && let Some(ts) = original
         {

@@ -108,6 +108,8 @@ pub struct ResponseUrl {
 pub struct File {
     pub name: String,
     pub title: Option<String>,
+    /// What a picture shows, in words.
+    pub alt: Option<String>,
     pub length: usize,
     pub content: Option<Vec<u8>>,
     pub shared: bool,
@@ -134,6 +136,8 @@ pub struct State {
     pub triggers: HashMap<String, Trigger>,
     pub response_urls: HashMap<String, ResponseUrl>,
     pub files: BTreeMap<String, File>,
+    /// What the app says that it does, by channel and thread.
+    pub sessions: BTreeMap<(String, String), String>,
     pub calls: Vec<Call>,
     pub sent: Vec<Sent>,
     pub faults: Vec<(String, Fault, u32)>,
@@ -180,6 +184,7 @@ impl State {
             triggers: HashMap::new(),
             response_urls: HashMap::new(),
             files: BTreeMap::new(),
+            sessions: BTreeMap::new(),
             calls: Vec::new(),
             sent: Vec::new(),
             faults: Vec::new(),

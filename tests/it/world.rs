@@ -1,16 +1,19 @@
 //! A whole small world on this machine: a strict Slack workspace, the service with its real parts, and a bundle of evidence.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use sre_agent::{
     app::{App, Roles, random_ids, system_clock},
     config,
     sandbox::{Config, Sandbox},
+    tools::Tool,
 };
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
+
+use crate::payloads;
 
 /// How long a test waits for something that happens in milliseconds when all is well.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -22,6 +25,8 @@ pub struct World {
     pub channel: String,
     pub service_url: String,
     pub folder: TempDir,
+    /// Further tools of the service, in place of the bundle's of the same name.
+    pub tools: Vec<Arc<dyn Tool>>,
     stop: CancellationToken,
     running: Option<JoinHandle<anyhow::Result<()>>>,
 }
@@ -59,6 +64,11 @@ pub fn sentence(status: &str) -> Value {
 impl World {
     /// Starts everything; `change` may alter the workspace's settings.
     pub async fn start(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_with(change, Vec::new()).await
+    }
+
+    /// As [`World::start`], with further tools.
+    pub async fn start_with(change: impl FnOnce(&mut Config), tools: Vec<Arc<dyn Tool>>) -> Self {
         let mut workspace = Config { retry_delays: vec![Duration::ZERO; 3], ..Config::default() };
         change(&mut workspace);
         let slack = Sandbox::new(workspace, system_clock());
@@ -71,7 +81,7 @@ impl World {
         fs::create_dir(folder.path().join("evidence")).unwrap();
         fs::write(folder.path().join("evidence/pods.json"), oom_evidence().to_string()).unwrap();
         let channel = slack.channel_id("alerts").unwrap();
-        let mut world = Self { slack, slack_url, channel, service_url: String::new(), folder, stop, running: None };
+        let mut world = Self { slack, slack_url, channel, service_url: String::new(), folder, tools, stop, running: None };
         world.write_settings("127.0.0.1:0");
         world.start_service().await;
         world
@@ -100,7 +110,7 @@ impl World {
     pub async fn start_service(&mut self) {
         let settings = config::load(Some(&self.settings_file()), &std::collections::BTreeMap::new()).unwrap();
         let roles = Roles::usual(settings.slack.delivery);
-        let app = App::build(settings, roles, system_clock(), random_ids()).await.unwrap();
+        let app = App::build_with(settings, roles, system_clock(), random_ids(), self.tools.clone()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         self.listens_at(&format!("http://{}", listener.local_addr().unwrap()));
         self.running = Some(tokio::spawn(app.run(Some(listener), self.stop.child_token())));
@@ -181,6 +191,7 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         self.stop.cancel();
+        payloads::keep(&self.slack);
     }
 }
 

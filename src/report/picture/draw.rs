@@ -136,9 +136,8 @@ fn marks(out: &mut String, picture: &Picture, scale: &Scale) {
         let colour = colour(mark.meaning);
         let _ = write!(out, r#"<path d="M{x:.1} {y:.1}V{AXIS}" stroke="{colour}" stroke-width="3"/>"#);
         shape(out, mark.meaning, x, y - 8.0, 12.0);
-        // Words that would lie upon other words are left out; the mark stays, and the report has them all.
+        let (at, anchor) = if rightwards { (x + 20.0, "start") } else { (x - 20.0, "end") };
         if free.is_some() {
-            let (at, anchor) = if rightwards { (x + 20.0, "start") } else { (x - 20.0, "end") };
             text(out, at, y, LABEL_SIZE, INK, anchor, 0.4, &label);
             if let Some(taken) = ends.get_mut(row) {
                 *taken = end;

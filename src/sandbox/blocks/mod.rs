@@ -25,6 +25,30 @@ pub fn message_blocks(blocks: &Value, root: &str) -> Vec<Problem> {
     walk.problems
 }
 
+/// The blocks that a workspace of some years ago refuses.
+pub fn newer(blocks: &Value, root: &str) -> Vec<Problem> {
+    const NEW: &[&str] = &[
+        "plan",
+        "task_card",
+        "table",
+        "data_table",
+        "data_visualization",
+        "context_actions",
+        "markdown",
+        "alert",
+        "card",
+        "carousel",
+        "container",
+    ];
+    let mut walk = Walk::default();
+    for (i, block) in blocks.as_array().into_iter().flatten().enumerate() {
+        if NEW.contains(&kind_of(block)) {
+            walk.add(&format!("{root}/{i}/type"), format!("unsupported type: {}", kind_of(block)));
+        }
+    }
+    walk.problems
+}
+
 /// Checks legacy attachments. Slack ignores fields that it does not know here; blocks inside are held to the usual rules.
 pub fn attachments(attachments: &Value) -> Vec<Problem> {
     let mut walk = Walk::default();

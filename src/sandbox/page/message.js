@@ -1,5 +1,5 @@
 // One message: who, when, what it says, reactions, replies, and what can be done with it.
-import { h } from "./dom.js";
+import { h, image, link } from "./dom.js";
 import { attachment, blocks } from "./blocks.js";
 import { emoji, EMOJI } from "./emoji.js";
 import { menu } from "./inputs.js";
@@ -23,12 +23,18 @@ export function avatar({ name, own }, small) {
   return box;
 }
 
+function file(f) {
+  const title = f.title || f.name;
+  if ((f.mimetype || "").startsWith("image/")) return h("div", { class: "file" }, h("b", {}, title), image(f.url_private, f.alt_txt || title, "picture"));
+  return h("div", { class: "file" }, h("b", {}, link(f.url_private, `📄 ${title}`)), f.preview ? h("pre", {}, f.preview) : null);
+}
+
 function content(m, place) {
   // What people type is shown from its text: the rich text of the sandbox knows no styles.
   const rich = m.bot_id && m.blocks && m.blocks.length;
   const parts = [rich ? blocks(m.blocks, place) : m.text ? h("div", { class: "text" }, mrkdwn(m.text)) : null];
   for (const a of m.attachments || []) parts.push(attachment(a, place));
-  for (const f of m.files || []) parts.push(h("div", { class: "file" }, h("b", {}, `📄 ${f.title || f.name}`), f.preview ? h("pre", {}, f.preview) : null));
+  for (const f of m.files || []) parts.push(file(f));
   return h("div", { class: "content" }, parts);
 }
 

@@ -27,7 +27,7 @@ pub fn post(context: &mut Context<'_>, args: &Args) -> Answer {
     if custom && !has("chat:write.customize") {
         return Err(Refusal::missing_scope(context.config, "chat:write.customize"));
     }
-    let content = Content::read(args, None)?.not_empty()?;
+    let content = Content::read(args, None, context.config.older)?.not_empty()?;
     let thread_ts = thread(context, args, &channel)?;
     let mut message = content.message(context.state, &context.config.app_name);
     if let Some(name) = args.str("username") {
@@ -46,7 +46,7 @@ pub fn post(context: &mut Context<'_>, args: &Args) -> Answer {
 }
 
 /// `thread_ts` must be the ts of a top-level message here.
-fn thread(context: &Context<'_>, args: &Args, channel: &str) -> Result<Option<String>, Refusal> {
+pub fn thread(context: &Context<'_>, args: &Args, channel: &str) -> Result<Option<String>, Refusal> {
     let ts = match args.get("thread_ts") {
         None => return Ok(None),
         Some(Value::String(ts)) if ts.is_empty() => return Ok(None),
@@ -79,9 +79,12 @@ pub fn update(context: &mut Context<'_>, args: &Args) -> Answer {
     if place.archived {
         return Err(Refusal::new("is_archived"));
     }
+    if message.stream.as_ref().is_some_and(|stream| !stream.ended) {
+        return Err(Refusal::new("streaming_state_conflict"));
+    }
     let mut changed = message.clone();
     let before = place.render(message, false);
-    let content = Content::read(args, Some(4000))?;
+    let content = Content::read(args, Some(4000), context.config.older)?;
     if content == Content::default() {
         return Err(Refusal::new("no_text"));
     }
@@ -134,7 +137,7 @@ pub fn post_ephemeral(context: &mut Context<'_>, args: &Args) -> Answer {
     if !place.members.contains(&user) {
         return Err(Refusal::new("user_not_in_channel"));
     }
-    let content = Content::read(args, None)?.not_empty()?;
+    let content = Content::read(args, None, context.config.older)?.not_empty()?;
     let thread_ts = thread(context, args, &channel)?;
     let mut message = content.message(context.state, &context.config.app_name);
     message.thread_ts = thread_ts;

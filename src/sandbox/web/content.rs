@@ -22,8 +22,18 @@ pub struct Content {
 const LONGEST: usize = 40_000;
 
 impl Content {
-    /// Reads and checks the content of a message of at most `longest` characters of text.
-    pub fn read(args: &Args, longest: Option<usize>) -> Result<Self, Refusal> {
+    /// Reads and checks what ends a streamed message: its blocks and metadata; its text has come in pieces.
+    pub fn read_final(args: &Args, older: bool) -> Result<Self, Refusal> {
+        let mut fields = Map::new();
+        for name in ["blocks", "metadata"] {
+            fields.extend(args.get(name).map(|value| (name.to_owned(), value.clone())));
+        }
+        Self::read(&Args::from(Value::Object(fields)), None, older)
+    }
+
+    /// Reads and checks the content of a message of at most `longest` characters of text. An `older` workspace does not
+    /// know the blocks of the last years.
+    pub fn read(args: &Args, longest: Option<usize>, older: bool) -> Result<Self, Refusal> {
         let mut content = Self::default();
         match args.get("text") {
             None => {}
@@ -34,7 +44,10 @@ impl Content {
             Some(_) => return Err(Refusal::arguments("must provide a string [json-pointer:/text]")),
         }
         if let Some(blocks) = args.json("blocks").map_err(|()| Refusal::new("invalid_blocks_format"))? {
-            let problems = blocks::message_blocks(&blocks, "/blocks");
+            let mut problems = blocks::message_blocks(&blocks, "/blocks");
+            if older {
+                problems.extend(blocks::newer(&blocks, "/blocks"));
+            }
             if !problems.is_empty() {
                 return Err(Refusal::pointing("invalid_blocks", &problems));
             }

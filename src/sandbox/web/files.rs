@@ -3,7 +3,8 @@
 use axum::{
     body::Bytes,
     extract::{Path, State as Shared},
-    http::StatusCode,
+    http::{StatusCode, header},
+    response::IntoResponse,
 };
 use serde_json::{Map, Value, json};
 
@@ -21,8 +22,12 @@ pub fn upload_url(context: &mut Context<'_>, args: &Args) -> Answer {
     let name = args.need("filename")?.to_owned();
     let length = args.number("length").filter(|n| *n > 0);
     let length = length.ok_or_else(|| Refusal::arguments("missing required field: length"))?;
+    let alt = args.str("alt_txt").map(str::to_owned);
+    if alt.as_ref().is_some_and(|alt| alt.chars().count() > 1000) {
+        return Err(Refusal::new("alt_txt_too_large"));
+    }
     let id = context.state.next_id("F0");
-    context.state.files.insert(id.clone(), File { name, title: None, length, content: None, shared: false });
+    context.state.files.insert(id.clone(), File { name, title: None, alt, length, content: None, shared: false });
     Ok(json!({"upload_url": format!("{}/upload/v1/{id}", context.state.base_url), "file_id": id}))
 }
 
@@ -48,6 +53,23 @@ pub async fn upload(
     (StatusCode::OK, answer)
 }
 
+/// The bytes of a file that was shared, for the page.
+pub async fn download(Shared(sandbox): Shared<Sandbox>, Path(id): Path<String>) -> axum::response::Response {
+    let state = sandbox.state();
+    let Some((kind, content)) = state.files.get(&id).and_then(|file| Some((mime(&file.name), file.content.clone()?))) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    ([(header::CONTENT_TYPE, kind), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")], content).into_response()
+}
+
+/// What a file is by its name; everything unknown is shown as text, never run.
+fn mime(name: &str) -> &'static str {
+    match name.rsplit_once('.').map_or("", |(_, end)| end) {
+        "png" => "image/png",
+        _ => "text/plain; charset=utf-8",
+    }
+}
+
 /// The content of the first part of a multipart body.
 fn part<'a>(body: &'a [u8], boundary: &str) -> Option<&'a [u8]> {
     let find = |text: &[u8], what: &[u8]| text.windows(what.len()).position(|w| w == what);
@@ -66,6 +88,12 @@ pub fn complete(context: &mut Context<'_>, args: &Args) -> Answer {
             let place = context.state.channel(key).ok_or_else(|| Refusal::new("channel_not_found"))?;
             if !place.members.contains(BOT_USER) {
                 return Err(Refusal::new("not_in_channel"));
+            }
+            if place.archived {
+                return Err(Refusal::new("is_archived"));
+            }
+            if args.str("thread_ts").is_some_and(|ts| place.message(ts).is_none_or(|root| root.thread_ts.is_some())) {
+                return Err(Refusal::new("invalid_arguments"));
             }
             Some(place.id.clone())
         }
@@ -98,7 +126,7 @@ fn describe(id: &str, file: &File, base: &str, now: i64) -> Value {
     let mut out = Map::new();
     let fields = json!({
         "id": id, "created": now, "timestamp": now, "name": file.name, "title": title, "filetype": kind,
-        "mimetype": "text/plain", "pretty_type": kind, "user": BOT_USER, "size": file.length, "mode": "hosted",
+        "mimetype": mime(&file.name), "alt_txt": file.alt, "pretty_type": kind, "user": BOT_USER, "size": file.length, "mode": "hosted",
         "is_external": false, "is_public": true, "public_url_shared": false, "url_private": url,
         "url_private_download": url, "permalink": url, "editable": false,
     });

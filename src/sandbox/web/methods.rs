@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Args, chat, conversations, files, limits::Tier, people, reactions, views};
+use super::{Args, chat, conversations, files, limits::Tier, people, reactions, sessions, streams, views};
 use crate::sandbox::{
     blocks::Problem,
     config::Config,
@@ -46,11 +46,15 @@ const fn read(name: &'static str, tier: Tier, scopes: &'static [&'static str], r
 
 static METHODS: &[Method] = &[
     Method { name: "apps.connections.open", tier: Tier::One, scopes: &[], app_level: true, json: true, run: people::connections_open },
+    write("agents.sessions.setStatus", Tier::Three, WRITE, sessions::set_status),
     write("auth.test", Tier::Free, &[], people::auth_test),
+    write("chat.appendStream", Tier::Four, WRITE, streams::append),
     write("chat.delete", Tier::Three, WRITE, chat::delete),
     read("chat.getPermalink", Tier::Free, &[], chat::permalink),
     write("chat.postEphemeral", Tier::Four, WRITE, chat::post_ephemeral),
     write("chat.postMessage", Tier::Posting, WRITE, chat::post),
+    write("chat.startStream", Tier::Two, WRITE, streams::start),
+    write("chat.stopStream", Tier::Two, WRITE, streams::stop),
     write("chat.update", Tier::Three, WRITE, chat::update),
     read("conversations.history", Tier::Three, HISTORY, conversations::history),
     read("conversations.info", Tier::Three, READ, conversations::info),
@@ -83,6 +87,11 @@ pub fn takes_json(name: &str) -> bool {
 }
 
 impl Method {
+    /// A workspace of some years ago does not know it.
+    pub fn is_new(&self) -> bool {
+        self.name.ends_with("Stream") || self.name.starts_with("agents.")
+    }
+
     /// Token first, then scope.
     pub fn admit(&self, config: &Config, token: &str) -> Result<(), Refusal> {
         let (right, wrong) = if self.app_level { (&config.app_token, &config.bot_token) } else { (&config.bot_token, &config.app_token) };

@@ -9,6 +9,8 @@ mod limits;
 mod methods;
 mod people;
 mod reactions;
+mod sessions;
+mod streams;
 mod views;
 
 use std::time::Duration;
@@ -19,7 +21,7 @@ use axum::{
     extract::{ConnectInfo, Path, Request, State as Shared},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{any, post},
+    routing::{any, get, post},
 };
 use serde_json::{Map, Value, json};
 
@@ -28,12 +30,16 @@ pub use self::{
     content::Content,
     limits::Limits,
     methods::{Context, Refusal},
+    streams::{Stream, cut_short},
 };
 use super::{Call, Fault, Sandbox, peer::Peer};
 
 /// `/api/{method}` and the place that upload URLs lead to.
 pub fn router() -> Router<Sandbox> {
-    Router::new().route("/api/{method}", any(call)).route("/upload/v1/{file}", post(files::upload))
+    Router::new()
+        .route("/api/{method}", any(call))
+        .route("/upload/v1/{file}", post(files::upload))
+        .route("/files/{file}", get(files::download))
 }
 
 /// What goes back: status, extra headers, body.
@@ -138,7 +144,7 @@ impl Sandbox {
     }
 
     fn perform(&self, name: &str, headers: &HeaderMap, args: &Args) -> Answer {
-        let Some(method) = methods::find(name) else {
+        let Some(method) = methods::find(name).filter(|method| !self.0.config.older || !method.is_new()) else {
             return Answer::ok(json!({"ok": false, "error": "unknown_method", "req_method": name}));
         };
         let config = &self.0.config;
