@@ -26,4 +26,6 @@ pub struct Config {
     pub webhooks: BTreeMap<String, Webhook>,
     /// The reaction that asks for an investigation; empty for none.
     pub emoji: String,
+    /// The Slack user group whose members are on call; empty for none.
+    pub oncall_group: String,
 }

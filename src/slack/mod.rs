@@ -2,13 +2,17 @@
 
 pub mod blocks;
 mod client;
+mod groups;
+mod messages;
 pub mod mrkdwn;
 mod pace;
 pub mod signature;
+mod unfurl;
 mod views;
 mod whisper;
 mod workspaces;
 
 pub use client::{Client, Connection, Posted, SlackError, SlackErrorKind};
 pub use pace::Pace;
+pub use unfurl::Shared;
 pub use workspaces::{Identity, Workspace, Workspaces};
