@@ -9,6 +9,8 @@ use std::{
 use secrecy::SecretString;
 use serde_json::Value;
 
+use crate::model::edit_distance;
+
 /// A settings file that is being read.
 pub struct Reader<'a> {
     file: &'a str,
@@ -212,25 +214,6 @@ fn nearest<'a>(key: &str, known: &'a BTreeSet<String>) -> Option<&'a String> {
         .iter()
         .min_by_key(distance)
         .filter(|known| edit_distance(key, known) <= 3 || known.ends_with(key.rsplit('.').next().unwrap_or(key)))
-}
-
-/// Levenshtein's distance; keys are short.
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, y) in row.iter_mut().skip(1).zip(&b) {
-            let best = (diagonal + usize::from(x != *y)).min(left + 1).min(*cell + 1);
-            diagonal = std::mem::replace(cell, best);
-            left = best;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 fn first_line(text: &str) -> &str {

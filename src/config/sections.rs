@@ -95,7 +95,8 @@ pub fn inbound(reader: &mut Reader<'_>) -> inbound::Config {
         webhooks.insert(name, Webhook { token, secret, map });
     }
     let proxy = Some(reader.text("slack.proxy", "")).filter(|proxy| !proxy.is_empty());
-    inbound::Config { webhooks, emoji: reader.text("slack.emoji", "mag"), proxy }
+    let oncall_group = reader.text("escalation.oncall_group", "");
+    inbound::Config { webhooks, emoji: reader.text("slack.emoji", "mag"), proxy, oncall_group }
 }
 
 /// `silences` and `escalation`'s addresses.

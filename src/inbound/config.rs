@@ -28,4 +28,6 @@ pub struct Config {
     pub emoji: String,
     /// The HTTP proxy that leads out, where there is one.
     pub proxy: Option<String>,
+    /// The Slack user group whose members are on call; empty for none.
+    pub oncall_group: String,
 }

@@ -21,6 +21,8 @@ const ENTRIES_MAX: usize = 2048;
 /// What Slack knows of a person, as far as we need it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
+    /// As their colleagues see them; their id where Slack tells no name.
+    pub name: String,
     /// They can be mentioned and can act: neither gone nor an app.
     pub is_here: bool,
     /// An app's or Slack's own user.
@@ -83,11 +85,18 @@ impl Client {
                 let flag = |name: &str| answer.pointer(&format!("/user/{name}")).and_then(Value::as_bool).unwrap_or_default();
                 let zone = answer.pointer("/user/tz").and_then(Value::as_str).and_then(|name| TimeZone::get(name).ok());
                 let is_app = flag("is_bot") || user == "USLACKBOT";
-                Known { is_here: !flag("deleted") && !is_app, is_app, zone }
+                Known { name: name(&answer, user), is_here: !flag("deleted") && !is_app, is_app, zone }
             }
-            Err(error) if error.message.starts_with("user_not_found") => Known { is_here: false, is_app: false, zone: None },
+            Err(error) if error.message.starts_with("user_not_found") => {
+                Known { name: user.to_owned(), is_here: false, is_app: false, zone: None }
+            }
             Err(error) => return Err(error),
         };
         Ok(remember(&self.people.people, user, known))
     }
+}
+
+fn name(answer: &Value, user: &str) -> String {
+    let field = |path: &str| answer.pointer(path).and_then(Value::as_str).filter(|name| !name.is_empty());
+    field("/user/profile/real_name").or_else(|| field("/user/real_name")).or_else(|| field("/user/name")).unwrap_or(user).to_owned()
 }

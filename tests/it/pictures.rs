@@ -17,7 +17,8 @@ async fn world(change: impl FnOnce(&mut Config)) -> World {
     std::fs::write(evidence.join("pods.json"), pods.to_string()).unwrap();
     let lines: String = (0..600)
         .map(|second| {
-            let (level, text) = if second > 200 { ("ERROR", "java.lang.OutOfMemoryError: Java heap space") } else { ("INFO", "served /cart") };
+            let (level, text) =
+                if second > 200 { ("ERROR", "java.lang.OutOfMemoryError: Java heap space") } else { ("INFO", "served /cart") };
             format!("2026-01-15T14:{:02}:{:02}Z {level} checkout {text}\n", second / 60, second % 60)
         })
         .collect();
@@ -30,7 +31,12 @@ async fn world(change: impl FnOnce(&mut Config)) -> World {
 }
 
 fn files(world: &World, ts: &str) -> Vec<Value> {
-    world.thread(ts).iter().filter(|message| is_ours(message)).flat_map(|message| message["files"].as_array().cloned().unwrap_or_default()).collect()
+    world
+        .thread(ts)
+        .iter()
+        .filter(|message| is_ours(message))
+        .flat_map(|message| message["files"].as_array().cloned().unwrap_or_default())
+        .collect()
 }
 
 #[tokio::test]
@@ -55,11 +61,13 @@ async fn a_picture_that_was_shared_without_an_answer_is_not_shared_again() {
     world.slack.inject("files.completeUploadExternal", Fault::Ambiguous, 1);
     world.slack.inject("files.getUploadURLExternal", Fault::ServerError(503), 1);
     let ts = world.post(sentence("firing")).await;
-    world.until("the search for it", |slack| {
-        let calls = slack.calls();
-        let shared = calls.iter().position(|call| call.method == "files.completeUploadExternal")?;
-        calls.iter().skip(shared).any(|call| call.method == "conversations.replies").then_some(())
-    }).await;
+    world
+        .until("the search for it", |slack| {
+            let calls = slack.calls();
+            let shared = calls.iter().position(|call| call.method == "files.completeUploadExternal")?;
+            calls.iter().skip(shared).any(|call| call.method == "conversations.replies").then_some(())
+        })
+        .await;
     world.card_shows(&ts, "Reported").await;
     assert_eq!(files(&world, &ts).len(), 1);
 }
@@ -70,7 +78,8 @@ async fn without_the_scope_there_is_a_report_and_no_picture() {
     let ts = world.post(sentence("firing")).await;
     world.report(&ts).await;
     world.until("the attempt", |slack| slack.calls().iter().any(|call| call.method == "files.getUploadURLExternal").then_some(())).await;
-    let second: Value = serde_json::from_str(&sentence("firing").to_string().replace("checkout-7f5b9c4d68-4xk9p", "checkout-7f5b9c4d68-4xk9q")).unwrap();
+    let second: Value =
+        serde_json::from_str(&sentence("firing").to_string().replace("checkout-7f5b9c4d68-4xk9p", "checkout-7f5b9c4d68-4xk9q")).unwrap();
     let other = world.post(second).await;
     world.report(&other).await;
     let tried = world.slack.calls().iter().filter(|call| call.method == "files.getUploadURLExternal").count();

@@ -1,0 +1,109 @@
+//! How many incidents, how fast, and how often the reported cause was right.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::model::{Incident, Message, Part, Text, Verdict};
+
+use super::words::{count, duration, seconds_between, short};
+
+const ROWS_MAX: usize = 8;
+
+/// Figures of the incidents that were opened since `since`. `cut` says that there were more than could be read.
+pub fn stats(incidents: &[Incident], since: Timestamp, cut: bool) -> Message {
+    let from = since.strftime("%-d %b");
+    let headline = format!("{} since {from}", count(incidents.len() as u64, "incident"));
+    if incidents.is_empty() {
+        return super::help::sentence(&format!("There are no incidents since {from}."));
+    }
+    let mut parts = vec![Part::Section(Text::new().bold(headline.clone()))];
+    let took = |end: fn(&Incident) -> Option<Timestamp>| {
+        median(incidents.iter().filter_map(|incident| end(incident).map(|at| seconds_between(incident.opened_at, at))).collect())
+    };
+    let times = [
+        ("first report", took(|incident| incident.reported_at)),
+        ("acknowledged", took(|incident| incident.acknowledged_at)),
+        ("resolved", took(|incident| incident.resolved_at)),
+    ];
+    let shown: Vec<String> =
+        times.into_iter().map(|(name, time)| format!("{name} {}", time.map_or_else(|| "–".to_owned(), duration))).collect();
+    parts.push(Part::Section(Text::new().bold("Median time to").plain(format!("  {}", shown.join("  ·  ")))));
+    parts.push(Part::Section(feedback(incidents)));
+    parts.push(Part::Table { header: ["Week from", "Incidents", "Alerts", "Most of"].map(str::to_owned).to_vec(), rows: weeks(incidents) });
+    parts.push(Part::Section(ranking("By service", incidents, |incident| (incident.service.clone(), 1))));
+    parts.push(Part::Section(ranking("Most frequent alerts", incidents, |incident| (incident.alert.name.clone(), incident.alert_count))));
+    if cut {
+        parts.push(Part::Context(Text::new().plain(format!("only the newest {} were counted", incidents.len()))));
+    }
+    Message { text: headline, parts }
+}
+
+/// The middle value; the mean of the two middle ones where there are two.
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let upper = *values.get(values.len() / 2)?;
+    let lower = values.get(values.len().saturating_sub(1) / 2).copied().unwrap_or(upper);
+    Some((upper + lower) / 2.0)
+}
+
+fn feedback(incidents: &[Incident]) -> Text {
+    let text = Text::new().bold("Reported causes");
+    // One person can change their mind: the last word of each counts.
+    let mut last: BTreeMap<(u64, &str), Verdict> = BTreeMap::new();
+    for incident in incidents {
+        for said in &incident.feedback {
+            last.insert((incident.id.0, &said.by), said.verdict);
+        }
+    }
+    let total = last.len();
+    if total == 0 {
+        return text.plain("  nobody has judged one yet");
+    }
+    let rate = |verdict: Verdict| {
+        let number = last.values().filter(|said| **said == verdict).count();
+        format!("{} {number} ({:.0} %)", verdict.as_str(), 100.0 * number as f64 / total as f64)
+    };
+    text.plain(format!("  {}", [Verdict::Correct, Verdict::OneHopShort, Verdict::Wrong].map(rate).join("  ·  ")))
+}
+
+/// Weeks begin on Monday, in UTC.
+fn weeks(incidents: &[Incident]) -> Vec<Vec<String>> {
+    let mut weeks: BTreeMap<jiff::civil::Date, Vec<&Incident>> = BTreeMap::new();
+    for incident in incidents {
+        let day = incident.opened_at.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let back = i64::from(day.weekday().to_monday_zero_offset());
+        let monday = day.checked_sub(jiff::SignedDuration::from_hours(24 * back)).unwrap_or(day);
+        weeks.entry(monday).or_default().push(incident);
+    }
+    weeks
+        .into_iter()
+        .rev()
+        .take(ROWS_MAX)
+        .map(|(monday, incidents)| {
+            let mut services: BTreeMap<&str, usize> = BTreeMap::new();
+            for incident in incidents.iter().filter(|incident| !incident.service.is_empty()) {
+                *services.entry(&incident.service).or_default() += 1;
+            }
+            let most = services.into_iter().max_by_key(|(_, number)| *number);
+            let alerts: u64 = incidents.iter().map(|incident| incident.alert_count).sum();
+            vec![
+                monday.strftime("%-d %b").to_string(),
+                incidents.len().to_string(),
+                alerts.to_string(),
+                most.map_or(String::new(), |(service, number)| format!("{} ({number})", short(service, 40))),
+            ]
+        })
+        .collect()
+}
+
+fn ranking(title: &str, incidents: &[Incident], of: impl Fn(&Incident) -> (String, u64)) -> Text {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for (name, number) in incidents.iter().map(of).filter(|(name, _)| !name.is_empty()) {
+        *counts.entry(name).or_default() += number;
+    }
+    let mut ranked: Vec<(String, u64)> = counts.into_iter().collect();
+    ranked.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let shown: Vec<String> = ranked.into_iter().take(ROWS_MAX).map(|(name, number)| format!("{} {number}", short(&name, 60))).collect();
+    Text::new().bold(title).plain(if shown.is_empty() { "  –".to_owned() } else { format!("  {}", shown.join("  ·  ")) })
+}
