@@ -108,6 +108,7 @@ impl App {
             clock,
             metrics,
             settings: settings.pipeline,
+            grouping: pipeline::Grouping::default(),
             outbox: Notify::new(),
         };
         Ok(Self { ctx: Arc::new(ctx), state, roles, store_path: settings.store_path })

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use jiff::{civil::Time, tz::TimeZone};
 use tokio::sync::Notify;
 
+use super::Grouping;
 use crate::{
     agents::Engine,
     coord::{Locks, Queue},
@@ -107,6 +108,8 @@ pub struct Ctx {
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     pub settings: Settings,
+    /// Which alerts belong together is decided by one at a time.
+    pub grouping: Grouping,
     /// Rung when a slot may have become due.
     pub outbox: Notify,
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::{Ctx, conclude};
+use super::{Ctx, changes, conclude};
 use crate::{
     model::{Alert, IncidentId, Investigation, InvestigationId, InvestigationStatus, Request, Routing},
     store::{Commit, Occasion, Work},
@@ -16,10 +16,12 @@ pub async fn step(ctx: &Ctx, work: &Work, incident: IncidentId, id: Investigatio
         return Ok(());
     };
     let started = Instant::now();
+    let mut request = Request::alert(found.alert.clone());
+    request.changes = changes::before(ctx, request.now.unwrap_or_else(|| ctx.clock.now())).await?;
     // Judging evidence is computing: on a thread of its own it holds up neither the doors nor the sender, and the
     // deadline can pass while it computes.
     let running = tokio::task::spawn_blocking({
-        let (engine, request, runtime) = (Arc::clone(&ctx.engine), Request::alert(found.alert.clone()), tokio::runtime::Handle::current());
+        let (engine, request, runtime) = (Arc::clone(&ctx.engine), request, tokio::runtime::Handle::current());
         move || runtime.block_on(engine.investigate(id, &request, &|_| {}))
     });
     let investigation = match tokio::time::timeout(ctx.settings.deadline, running).await {

@@ -9,14 +9,19 @@ mod changes;
 mod conclude;
 mod ctx;
 mod group;
+mod heartbeats;
 mod investigate;
+mod members;
 mod publish;
 mod queue;
 mod replies;
 mod route;
 mod slots;
+mod storm;
 #[cfg(test)]
 mod tests;
+mod timers;
 
 pub use ctx::{Ctx, Mentions, Settings};
+pub use group::Grouping;
 pub use queue::{Outcome, run, tick};

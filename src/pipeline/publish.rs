@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::Ctx;
+use super::{Ctx, slots};
 use crate::{
     model::{Origin, ThreadRef},
     slack::{SlackError, SlackErrorKind, blocks},
@@ -122,8 +122,9 @@ async fn send_channel(ctx: &Ctx, channel: &str, slots: Vec<Slot>, stop: &Cancell
 }
 
 async fn send(ctx: &Ctx, slot: &Slot) -> Result<(), StoreError> {
-    // Posts and edits share a channel's second.
-    let pace = lane(slot);
+    // Posts and edits share a channel's second, in a storm with the reactions.
+    let pace = if ctx.pace.is_strict(&slot.channel) { slot.channel.clone() } else { lane(slot) };
+    let mut note = String::new();
     let wait = ctx.pace.take(&pace);
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
@@ -136,13 +137,16 @@ async fn send(ctx: &Ctx, slot: &Slot) -> Result<(), StoreError> {
             }
             other => other,
         },
-        SlotBody::Reaction { ts, name } => react(ctx, slot, ts, name.as_deref()).await,
+        SlotBody::Reaction { ts, .. } => react(ctx, slot, ts).await?.map(|name| {
+            note = name;
+            Some((slot.version, ts.clone()))
+        }),
     };
+    ctx.pace.ended(&pace);
     match result {
         Ok(Some((version, ts))) => {
             ctx.metrics.slack_call("ok");
-            let note = if let SlotBody::Reaction { name: Some(name), .. } = &slot.body { name } else { "" };
-            ctx.store.slot_sent(&slot.key, version, &ts, note).await?;
+            ctx.store.slot_sent(&slot.key, version, &ts, &note).await?;
             if slot.key == SlotUpdate::card_key(slot.incident) && slot.place == Place::Root && slot.ts.is_none() {
                 thread_starts(ctx, slot, &ts).await?;
             }
@@ -176,15 +180,34 @@ async fn show(ctx: &Ctx, slot: &Slot, body: &serde_json::Value) -> Result<Result
     Ok(slack.client.post(&slot.channel, thread, body, &slot.delivery).await.map(|posted| Some((slot.version, posted.ts))))
 }
 
-async fn react(ctx: &Ctx, slot: &Slot, ts: &str, name: Option<&str>) -> Result<Option<(u64, String)>, SlackError> {
+/// Sets our one reaction on a message: the most urgent of those that the incidents in it wish for. Returns the name that
+/// is set now.
+async fn react(ctx: &Ctx, slot: &Slot, ts: &str) -> Result<Result<String, SlackError>, StoreError> {
+    let wishes = ctx.store.reactions_on(&slot.channel, ts).await?;
+    let wished = |slot: &Slot| match &slot.body {
+        SlotBody::Reaction { name, .. } => name.clone(),
+        SlotBody::Message(_) => None,
+    };
+    let rank = |name: &String| slots::REACTIONS.iter().position(|one| one == name).unwrap_or(slots::REACTIONS.len());
+    let name = wishes.iter().filter_map(wished).min_by_key(rank);
     let slack = ctx.slack.of(&slot.team);
-    if !slot.note.is_empty() && Some(slot.note.as_str()) != name {
-        slack.client.unreact(&slot.channel, ts, &slot.note).await?;
+    let mut set: BTreeSet<&str> = wishes.iter().map(|slot| slot.note.as_str()).filter(|note| !note.is_empty()).collect();
+    if let Some(name) = &name
+        && !set.remove(name.as_str())
+        && let Err(error) = slack.client.react(&slot.channel, ts, name).await
+    {
+        return Ok(Err(error));
     }
-    if let Some(name) = name {
-        slack.client.react(&slot.channel, ts, name).await?;
+    for old in set {
+        if let Err(error) = slack.client.unreact(&slot.channel, ts, old).await {
+            return Ok(Err(error));
+        }
+        // What another incident had set is gone; it is known to be satisfied with what is there.
+        for other in wishes.iter().filter(|other| other.note == old && other.key != slot.key) {
+            ctx.store.slot_sent(&other.key, other.sent_version, ts, name.as_deref().unwrap_or_default()).await?;
+        }
     }
-    Ok(Some((slot.version, ts.to_owned())))
+    Ok(Ok(name.unwrap_or_default()))
 }
 
 async fn failed(ctx: &Ctx, slot: &Slot, pace: &str, error: &SlackError) -> Result<(), StoreError> {

@@ -6,6 +6,9 @@ mod details;
 mod findings;
 mod json;
 mod plain;
+mod pointer;
+mod state;
+mod storm;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -16,3 +19,5 @@ pub use details::details;
 pub use findings::findings;
 pub use json::json;
 pub use plain::{markdown, text};
+pub use pointer::pointer;
+pub use storm::{storm, storm_page, waits};

@@ -77,7 +77,7 @@ pub fn unfinished(connection: &Connection, now: i64, limit: usize) -> Result<Vec
 }
 
 pub fn commit(connection: &Connection, commit: Commit) -> Result<Vec<Incident>> {
-    if let Some(work) = &commit.done {
+    for work in commit.done.iter().chain(&commit.also_done) {
         let changed = connection
             .execute(
                 "UPDATE work SET state = 'done', error = '' WHERE id = ?1 AND epoch = ?2 AND state = 'open'",
@@ -87,6 +87,12 @@ pub fn commit(connection: &Connection, commit: Commit) -> Result<Vec<Incident>> 
         if changed != 1 {
             return Err(StoreError::Fenced);
         }
+    }
+    if !things::are_unchanged(connection, &commit.unchanged)? {
+        return Err(StoreError::Conflict);
+    }
+    for incident in &commit.withdrawn {
+        withdraw(connection, *incident)?;
     }
     let stored = commit.incidents.into_iter().map(|incident| put_incident(connection, incident)).collect::<Result<_>>()?;
     if let Some(investigation) = &commit.investigation {
@@ -250,6 +256,24 @@ pub fn due_slots(connection: &Connection, now: i64, limit: usize) -> Result<Due>
 
 pub fn slot(connection: &Connection, key: &str) -> Result<Option<Slot>> {
     optional(connection.query_row(&format!("{SLOT_COLUMNS}{SLOT_TABLES} WHERE s.key = ?1"), params![key], read_slot))?.transpose()
+}
+
+/// The slots whose keys begin with `prefix`, which ends with a slash; at most 100.
+pub fn slots_below(connection: &Connection, prefix: &str) -> Result<Vec<Slot>> {
+    // The sign after the slash ends the range, so that the index of the keys serves it.
+    let end = format!("{}0", prefix.trim_end_matches('/'));
+    let sql = format!("{SLOT_COLUMNS}{SLOT_TABLES} WHERE s.key >= ?1 AND s.key < ?2 ORDER BY s.key LIMIT 100");
+    let mut statement = connection.prepare_cached(&sql).map_err(unavailable)?;
+    let rows = statement.query_map(params![prefix, end], read_slot).map_err(unavailable)?;
+    rows.map(|row| row.map_err(unavailable)?).collect()
+}
+
+/// What was never tried is taken away; what may be out stays as it is.
+fn withdraw(connection: &Connection, incident: IncidentId) -> Result<()> {
+    connection
+        .execute("DELETE FROM slots WHERE incident = ?1 AND ts IS NULL AND in_doubt = 0 AND sent_version = 0", params![incident.0 as i64])
+        .map(drop)
+        .map_err(unavailable)
 }
 
 fn read_slot(row: &Row<'_>) -> rusqlite::Result<Result<Slot>> {
