@@ -1,11 +1,22 @@
 //! A whole small world on this machine: a strict Slack workspace, the service with its real parts, and a bundle of evidence.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use jiff::SignedDuration;
 
 use serde_json::{Value, json};
 use sre_agent::{
     app::{App, Roles, random_ids, system_clock},
     config,
+    model::Clock,
     sandbox::{Config, Sandbox},
 };
 use tempfile::TempDir;
@@ -22,6 +33,8 @@ pub struct World {
     pub channel: String,
     pub service_url: String,
     pub folder: TempDir,
+    /// How far the service's clock is ahead, in seconds.
+    ahead: Arc<AtomicI64>,
     stop: CancellationToken,
     running: Option<JoinHandle<anyhow::Result<()>>>,
 }
@@ -71,7 +84,7 @@ impl World {
         fs::create_dir(folder.path().join("evidence")).unwrap();
         fs::write(folder.path().join("evidence/pods.json"), oom_evidence().to_string()).unwrap();
         let channel = slack.channel_id("alerts").unwrap();
-        let mut world = Self { slack, slack_url, channel, service_url: String::new(), folder, stop, running: None };
+        let mut world = Self { slack, slack_url, channel, service_url: String::new(), folder, ahead: Arc::default(), stop, running: None };
         world.write_settings("127.0.0.1:0");
         world.start_service().await;
         world
@@ -99,10 +112,37 @@ impl World {
 
     pub async fn start_service(&mut self) {
         let settings = config::load(Some(&self.settings_file()), &std::collections::BTreeMap::new()).unwrap();
-        let app = App::build(settings, Roles { http: true, worker: true }, system_clock(), random_ids()).await.unwrap();
+        let (real, ahead) = (system_clock(), Arc::clone(&self.ahead));
+        let clock = Clock::new(move || real.now() + SignedDuration::from_secs(ahead.load(Ordering::Relaxed)));
+        let app = App::build(settings, Roles { http: true, worker: true }, clock, random_ids()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         self.listens_at(&format!("http://{}", listener.local_addr().unwrap()));
         self.running = Some(tokio::spawn(app.run(Some(listener), self.stop.child_token())));
+    }
+
+    /// Puts the service's clock forward.
+    pub fn advance(&self, seconds: i64) {
+        self.ahead.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    /// Starts the service anew with further settings.
+    pub async fn restart_with(&mut self, settings: &str) {
+        self.abandon_service().await;
+        let text = fs::read_to_string(self.settings_file()).unwrap();
+        fs::write(self.settings_file(), format!("{text}{settings}\n")).unwrap();
+        self.start_service().await;
+    }
+
+    /// Sends an alert, or a list of them, to the API.
+    pub async fn alert(&self, alert: Value) {
+        let request = reqwest::Client::new().post(format!("{}/api/v1/alerts", self.service_url)).body(alert.to_string());
+        assert_eq!(request.send().await.unwrap().status(), 200);
+    }
+
+    /// What people do on the workspace's page, as the page itself says it.
+    pub async fn on_page(&self, what: &str, body: &Value) {
+        let request = reqwest::Client::new().post(format!("{}/sandbox/api/{what}", self.slack_url)).json(body);
+        assert!(request.send().await.unwrap().status().is_success());
     }
 
     /// Tells the workspace where the app is.

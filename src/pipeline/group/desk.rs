@@ -10,7 +10,9 @@ use super::{
     keys::{self, Broad, Key},
 };
 use crate::{
-    model::{Alert, AlertStatus, Inbound, Incident, IncidentId, IncidentState, Member, Priority, RawRecord, Request, Silence},
+    model::{
+        Alert, AlertStatus, Inbound, Incident, IncidentId, IncidentState, Member, Priority, RawRecord, RecordSource, Request, Silence,
+    },
     pipeline::{Ctx, heartbeats, members, route, slots, storm},
     store::{Commit, DocumentKind, DocumentUpdate, IncidentFilter, NewWork, Occasion, SlotUpdate, Work, WorkKind},
 };
@@ -110,6 +112,10 @@ async fn entries<'a>(ctx: &Ctx, records: &'a [(Work, RawRecord)], commit: &mut C
         let together = (alerts.len() > 1).then(|| record.id.to_string());
         for alert in ordered {
             let mut alert = alert.clone();
+            if alert.source == heartbeats::SOURCE && record.source != RecordSource::Timer {
+                // Nobody else decides where that is told of.
+                alert.source = record.source.as_str().to_owned();
+            }
             if alert.source != heartbeats::SOURCE && ctx.engine.is_heartbeat(&alert) {
                 // It says that all is well, so there is nothing to investigate or to show.
                 match beats.came(ctx, &alert, record).await? {
