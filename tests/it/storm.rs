@@ -12,8 +12,9 @@ const ALERTS: usize = 2000;
 
 /// Alerts of many services, nodes, names and clusters, each different.
 fn storm_alert(number: usize) -> Value {
+    let severity = ["critical", "high", "medium"][number % 3];
     json!({
-        "name": format!("Alert{}", number % 60), "severity": ["critical", "high", "medium"][number % 3], "service": format!("svc-{}", number % 97),
+        "name": format!("Alert{}", number % 60), "severity": severity, "service": format!("svc-{}", number % 97),
         "namespace": format!("team-{}", number % 7), "cluster": format!("c{}", number % 2), "resource": format!("object-{number:05}"),
         "labels": {"node": format!("n-{}", number % 41)},
     })
@@ -83,7 +84,7 @@ async fn a_storm_is_one_message_that_loses_nothing() {
     let ts = card["ts"].as_str().unwrap().to_owned();
 
     // A restart in the middle continues the storm.
-    world.abandon_service().await;
+    world.stop_service().await;
     world.start_service().await;
     world.alert(storm_alert(ALERTS)).await;
     world.until("one more", |slack| summary(slack, &channel).filter(|one| shown(one).contains("2,001 alerts"))).await;

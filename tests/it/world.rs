@@ -36,6 +36,7 @@ pub struct World {
     /// How far the service's clock is ahead, in seconds.
     ahead: Arc<AtomicI64>,
     stop: CancellationToken,
+    service_stop: CancellationToken,
     running: Option<JoinHandle<anyhow::Result<()>>>,
 }
 
@@ -54,7 +55,7 @@ pub fn oom_evidence() -> Value {
 /// What Alertmanager's default Slack template posts.
 pub fn alertmanager(status: &str, name: &str, service: &str) -> Value {
     let (word, color) = if status == "resolved" { ("RESOLVED", "good") } else { ("FIRING:1", "danger") };
-    let title = format!("[{word}] {name} ({service} shop critical)");
+    let title = format!("[{word}] {name} (shop {service} critical)");
     json!({"text": "", "attachments": [{
         "color": color, "title": title, "title_link": "https://alertmanager.example.com/#/alerts?receiver=slack",
         "fallback": format!("{title} | https://alertmanager.example.com/#/alerts?receiver=slack"), "mrkdwn_in": ["fallback", "pretext", "text"]}]})
@@ -84,7 +85,17 @@ impl World {
         fs::create_dir(folder.path().join("evidence")).unwrap();
         fs::write(folder.path().join("evidence/pods.json"), oom_evidence().to_string()).unwrap();
         let channel = slack.channel_id("alerts").unwrap();
-        let mut world = Self { slack, slack_url, channel, service_url: String::new(), folder, ahead: Arc::default(), stop, running: None };
+        let mut world = Self {
+            slack,
+            slack_url,
+            channel,
+            service_url: String::new(),
+            folder,
+            ahead: Arc::default(),
+            service_stop: CancellationToken::new(),
+            stop,
+            running: None,
+        };
         world.write_settings("127.0.0.1:0");
         world.start_service().await;
         world
@@ -117,7 +128,8 @@ impl World {
         let app = App::build(settings, Roles { http: true, worker: true }, clock, random_ids()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         self.listens_at(&format!("http://{}", listener.local_addr().unwrap()));
-        self.running = Some(tokio::spawn(app.run(Some(listener), self.stop.child_token())));
+        self.service_stop = self.stop.child_token();
+        self.running = Some(tokio::spawn(app.run(Some(listener), self.service_stop.clone())));
     }
 
     /// Puts the service's clock forward.
@@ -125,12 +137,12 @@ impl World {
         self.ahead.fetch_add(seconds, Ordering::Relaxed);
     }
 
-    /// Starts the service anew with further settings.
-    pub async fn restart_with(&mut self, settings: &str) {
-        self.abandon_service().await;
-        let text = fs::read_to_string(self.settings_file()).unwrap();
-        fs::write(self.settings_file(), format!("{text}{settings}\n")).unwrap();
-        self.start_service().await;
+    /// Tells the service to stop and waits until it has.
+    pub async fn stop_service(&mut self) {
+        self.service_stop.cancel();
+        if let Some(running) = self.running.take() {
+            running.await.unwrap().unwrap();
+        }
     }
 
     /// Sends an alert, or a list of them, to the API.
@@ -141,8 +153,8 @@ impl World {
 
     /// What people do on the workspace's page, as the page itself says it.
     pub async fn on_page(&self, what: &str, body: &Value) {
-        let request = reqwest::Client::new().post(format!("{}/sandbox/api/{what}", self.slack_url)).json(body);
-        assert!(request.send().await.unwrap().status().is_success());
+        let request = reqwest::Client::new().post(format!("{}/sandbox/api/{what}", self.slack_url)).body(body.to_string());
+        assert!(request.header("content-type", "application/json").send().await.unwrap().status().is_success());
     }
 
     /// Tells the workspace where the app is.

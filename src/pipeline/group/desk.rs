@@ -106,8 +106,10 @@ async fn entries<'a>(ctx: &Ctx, records: &'a [(Work, RawRecord)], commit: &mut C
     let mut beats = heartbeats::Beats::default();
     for (_, record) in records {
         let Inbound::Alerts { alerts, follow_up } = &record.inbound else { continue };
-        // What is over is closed before what begins is opened: an escalation comes as both in one message.
-        let mut ordered: Vec<&Alert> = alerts.iter().collect();
+        // What is over is closed before what begins is opened. An escalation comes as both in one message: it goes on.
+        let fires = |fingerprint: &str| alerts.iter().any(|one| one.fingerprint == fingerprint && one.status == AlertStatus::Firing);
+        let goes_on = |alert: &Alert| alert.status == AlertStatus::Resolved && fires(&alert.fingerprint);
+        let mut ordered: Vec<&Alert> = alerts.iter().filter(|alert| !goes_on(alert)).collect();
         ordered.sort_by_key(|alert| alert.status != AlertStatus::Resolved);
         let together = (alerts.len() > 1).then(|| record.id.to_string());
         for alert in ordered {

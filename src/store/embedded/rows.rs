@@ -231,11 +231,12 @@ pub struct Due {
 /// Looks for messages that are due.
 pub fn due_slots(connection: &Connection, now: i64, limit: usize) -> Result<Due> {
     // The card leads its thread: nothing else of an incident goes out before it, unless it can never go out.
-    // Within a channel what was never posted goes before edits of what is there; messages and reactions (the first
-    // eleven letters of the body) do not take each other's places.
+    // Within a channel a storm's summary goes first (a few others follow before it is looked at again), then what was
+    // never posted, then edits of what is there; messages and reactions (the first eleven letters of the body) do not
+    // take each other's places.
     let sql = format!(
         "SELECT * FROM ({SLOT_COLUMNS}, s.seq AS seq,
-             ROW_NUMBER() OVER (PARTITION BY s.channel, substr(s.body, 1, 11) ORDER BY s.ts IS NOT NULL, s.seq) AS place_in_channel
+             ROW_NUMBER() OVER (PARTITION BY s.channel, substr(s.body, 1, 11) ORDER BY substr(s.key, 1, 6) <> 'storm/', s.ts IS NOT NULL, s.seq) AS place_in_channel
              {SLOT_TABLES} WHERE s.version > s.sent_version AND s.dead = 0 AND s.not_before <= ?1
              AND (c.key IS NULL OR c.key = s.key OR c.ts IS NOT NULL OR (c.dead = 1 AND s.place <> '\"under_card\"')))
          WHERE place_in_channel <= ?2 ORDER BY place_in_channel, seq LIMIT ?3"
