@@ -148,6 +148,7 @@ impl App {
             metrics,
             settings: settings.pipeline,
             stops: pipeline::Stops::default(),
+            grouping: pipeline::Grouping::default(),
             outbox: Notify::new(),
         };
         Ok(Self { ctx: Arc::new(ctx), state, roles, socket, store_path: settings.store_path })

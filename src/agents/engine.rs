@@ -79,6 +79,8 @@ impl Engine {
         let mut focus = focus_of(request);
         let mut routing = self.route(request);
         let mut gathered = Gathered::default();
+        // What we were told of counts like what the tools find.
+        gathered.observations.changes.clone_from(&request.changes);
 
         let chosen = routing.agents.clone();
         self.gather(&chosen, &focus, &mut gathered, progress).await;

@@ -76,6 +76,18 @@ impl Queue for Embedded {
         }
     }
 
+    async fn pop_some(&self, most: usize) -> Result<Vec<String>> {
+        let mut works = vec![self.pop().await?];
+        let mut waiting = lock(&self.waiting);
+        while works.len() < most
+            && let Some((_, _, work)) = waiting.order.pop_first()
+        {
+            waiting.known.remove(&work);
+            works.push(work);
+        }
+        Ok(works)
+    }
+
     async fn waiting(&self) -> Result<usize> {
         Ok(lock(&self.waiting).order.len())
     }

@@ -31,6 +31,12 @@ pub trait Queue: Send + Sync {
     /// The most urgent work, the oldest first among equals; waits until there is some.
     async fn pop(&self) -> Result<String>;
 
+    /// The most urgent work and what waits behind it, most urgent first: at least one id, at most `most`.
+    async fn pop_some(&self, most: usize) -> Result<Vec<String>> {
+        let _ = most;
+        Ok(vec![self.pop().await?])
+    }
+
     /// How many ids wait.
     async fn waiting(&self) -> Result<usize>;
 }

@@ -115,6 +115,23 @@ pub struct Member {
     pub origin: Origin,
     /// Why it belongs to this incident; empty for the alert that opened it.
     pub reason: String,
+    /// When its present firing began, as the sender says.
+    #[serde(default)]
+    pub starts_at: Option<Timestamp>,
+}
+
+/// How an incident's alerts belong together, in a few words and numbers; the alerts themselves are [`Member`]s.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Group {
+    /// How many different alerts it has.
+    pub members: u64,
+    /// The messages of other bots that told of it, the first one and the newest few: each carries the state's reaction.
+    pub messages: Vec<ThreadRef>,
+    /// The earlier incident of the same alert, where there was one.
+    pub last_seen: Option<IncidentId>,
+    /// It comes and goes too often to be told of each time.
+    pub flapping: bool,
 }
 
 /// One line of the audit log.
@@ -173,6 +190,8 @@ pub struct Incident {
     /// The storm in whose summary it is shown, instead of messages of its own.
     #[serde(default)]
     pub storm: Option<String>,
+    #[serde(default)]
+    pub group: Group,
     /// Until when it is silenced, and what it was before.
     #[serde(default)]
     pub silenced: Option<Silenced>,

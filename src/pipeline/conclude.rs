@@ -20,7 +20,7 @@ pub async fn step(ctx: &Ctx, work: &Work, id: IncidentId, investigation: Investi
         let report = report::conclude(&investigation, similar(ctx, &incident, &investigation).await);
         let incident = reported(incident, &investigation, report.clone(), ctx.clock.now());
         let mut wanted = slots::standing(&incident);
-        wanted.push(slots::findings(&incident, investigation.id, &report));
+        wanted.extend(slots::findings(&incident, investigation.id, &report));
         wanted.extend(slots::picture(&incident, &investigation));
         let commit = Commit {
             done: Some(work.clone()),

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use jiff::{civil::Time, tz::TimeZone};
 use tokio::sync::Notify;
 
-use super::Stops;
+use super::{Grouping, Stops};
 use crate::{
     agents::Engine,
     coord::{Locks, Queue},
@@ -110,6 +110,8 @@ pub struct Ctx {
     pub settings: Settings,
     /// The investigations that run here.
     pub stops: Stops,
+    /// Which alerts belong together is decided by one at a time.
+    pub grouping: Grouping,
     /// Rung when a slot may have become due.
     pub outbox: Notify,
 }

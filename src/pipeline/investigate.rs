@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use tokio::task::JoinHandle;
 
 use super::{
-    Ctx, conclude,
+    Ctx, changes, conclude,
     progress::{self, Board},
     route,
 };
@@ -23,7 +23,8 @@ pub async fn step(ctx: &Ctx, work: &Work, incident: IncidentId, id: Investigatio
         return Ok(());
     };
     let started = Instant::now();
-    let request = Request::alert(found.alert.clone());
+    let mut request = Request::alert(found.alert.clone());
+    request.changes = changes::before(ctx, request.now.unwrap_or_else(|| ctx.clock.now())).await?;
     let board = Arc::new(Board::new(&found, &route::step(&ctx.engine, &request)));
     // Judging evidence is computing: on a thread of its own it holds up neither the doors nor the sender, and the
     // deadline can pass while it computes.

@@ -10,7 +10,9 @@ mod conclude;
 mod ctx;
 mod files;
 mod group;
+mod heartbeats;
 mod investigate;
+mod members;
 mod progress;
 mod publish;
 mod queue;
@@ -18,9 +20,12 @@ mod replies;
 mod route;
 mod slots;
 mod stop;
+mod storm;
 #[cfg(test)]
 mod tests;
+mod timers;
 
 pub use ctx::{Ctx, Mentions, Settings};
+pub use group::Grouping;
 pub use queue::{Outcome, run, tick};
 pub use stop::Stops;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Ctx, files};
+use super::{Ctx, files, slots};
 use crate::{
     model::{Message, Origin, ThreadRef},
     slack::{Recipient, SlackError, SlackErrorKind, Workspace, blocks},
@@ -142,8 +142,8 @@ async fn send_channel(ctx: &Ctx, channel: &str, slots: Vec<Slot>, stop: &Cancell
 }
 
 async fn send(ctx: &Ctx, slot: &Slot) -> Result<(), StoreError> {
-    // Posts and edits share a channel's second.
-    let pace = lane(slot);
+    // Posts and edits share a channel's second, in a storm with the reactions.
+    let pace = if ctx.pace.is_strict(&slot.channel) { slot.channel.clone() } else { lane(slot) };
     let wait = ctx.pace.take(&pace);
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
@@ -157,9 +157,12 @@ async fn send(ctx: &Ctx, slot: &Slot) -> Result<(), StoreError> {
             }
             other => other,
         },
-        SlotBody::Reaction { ts, name } => react(ctx, slot, ts, name.as_deref()).await,
+        SlotBody::Reaction { ts, .. } => {
+            react(ctx, slot, ts).await?.map(|name| Some(Shown { version: slot.version, ts: ts.clone(), note: name }))
+        }
         SlotBody::File(wish) => files::send(ctx, slot, wish).await?,
     };
+    ctx.pace.ended(&pace);
     match result {
         Ok(Some(shown)) => {
             ctx.metrics.slack_call("ok");
@@ -257,15 +260,34 @@ async fn stream_on(slack: &Workspace, slot: &Slot, ts: &str, message: &Message, 
     }
 }
 
-async fn react(ctx: &Ctx, slot: &Slot, ts: &str, name: Option<&str>) -> Result<Option<Shown>, SlackError> {
+/// Sets our one reaction on a message: the most urgent of those that the incidents in it wish for. Returns the name that
+/// is set now.
+async fn react(ctx: &Ctx, slot: &Slot, ts: &str) -> Result<Result<String, SlackError>, StoreError> {
+    let wishes = ctx.store.reactions_on(&slot.channel, ts).await?;
+    let wished = |slot: &Slot| match &slot.body {
+        SlotBody::Reaction { name, .. } => name.clone(),
+        _ => None,
+    };
+    let rank = |name: &String| slots::REACTIONS.iter().position(|one| one == name).unwrap_or(slots::REACTIONS.len());
+    let name = wishes.iter().filter_map(wished).min_by_key(rank);
     let slack = ctx.slack.of(&slot.team);
-    if !slot.note.is_empty() && Some(slot.note.as_str()) != name {
-        slack.client.unreact(&slot.channel, ts, &slot.note).await?;
+    let mut set: BTreeSet<&str> = wishes.iter().map(|slot| slot.note.as_str()).filter(|note| !note.is_empty()).collect();
+    if let Some(name) = &name
+        && !set.remove(name.as_str())
+        && let Err(error) = slack.client.react(&slot.channel, ts, name).await
+    {
+        return Ok(Err(error));
     }
-    if let Some(name) = name {
-        slack.client.react(&slot.channel, ts, name).await?;
+    for old in set {
+        if let Err(error) = slack.client.unreact(&slot.channel, ts, old).await {
+            return Ok(Err(error));
+        }
+        // What another incident had set is gone; it is known to be satisfied with what is there.
+        for other in wishes.iter().filter(|other| other.note == old && other.key != slot.key) {
+            ctx.store.slot_sent(&other.key, other.sent_version, ts, name.as_deref().unwrap_or_default()).await?;
+        }
     }
-    Ok(Some(Shown { version: slot.version, ts: ts.to_owned(), note: name.unwrap_or_default().to_owned() }))
+    Ok(Ok(name.unwrap_or_default()))
 }
 
 async fn failed(ctx: &Ctx, slot: &Slot, pace: &str, error: &SlackError) -> Result<(), StoreError> {

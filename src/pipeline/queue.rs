@@ -3,13 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Ctx, conclude, group, investigate, publish, slots};
+use super::{Ctx, conclude, group, investigate, publish, slots, timers};
 use crate::{
     coord::Queue,
+    model::Inbound,
     store::{Commit, StoreError, Work, WorkKind},
 };
 
@@ -17,6 +19,8 @@ use crate::{
 const SWEEP_BATCH: usize = 1000;
 /// How many workers read records: they wait for the disk, not for the processor.
 const RECORD_WORKERS: usize = 2;
+/// How many records are handled in one step at most: enough for a storm, few enough to keep the step below a second.
+const TOGETHER: usize = 128;
 /// After so many attempts, whatever became of them, work is put aside: it may be what kills its workers.
 const ATTEMPTS_MAX: u32 = 64;
 /// The longest wait between two attempts, in seconds.
@@ -40,12 +44,13 @@ pub enum Outcome {
 pub async fn run(ctx: Arc<Ctx>, stop: CancellationToken) {
     let mut tasks = JoinSet::new();
     for _ in 0..RECORD_WORKERS {
-        tasks.spawn(work(Arc::clone(&ctx), Arc::clone(&ctx.queue), stop.clone()));
+        tasks.spawn(records(Arc::clone(&ctx), stop.clone()));
     }
     for _ in 0..ctx.settings.workers.max(1) {
         tasks.spawn(work(Arc::clone(&ctx), Arc::clone(&ctx.investigations), stop.clone()));
     }
     tasks.spawn(sweep(Arc::clone(&ctx), stop.clone()));
+    tasks.spawn(timers::run(Arc::clone(&ctx), stop.clone()));
     tasks.spawn(publish::run(Arc::clone(&ctx), stop));
     while let Some(ended) = tasks.join_next().await {
         if let Err(error) = ended {
@@ -72,6 +77,84 @@ async fn work(ctx: Arc<Ctx>, queue: Arc<dyn Queue>, stop: CancellationToken) {
             }
         }
     }
+}
+
+/// Takes records, as many as wait: alerts that came together are decided and stored together.
+async fn records(ctx: Arc<Ctx>, stop: CancellationToken) {
+    loop {
+        let ids = tokio::select! {
+            () = stop.cancelled() => return,
+            popped = ctx.queue.pop_some(TOGETHER) => popped,
+        };
+        match ids {
+            Ok(ids) => {
+                if let Err(error) = batch(&ctx, &ids).await {
+                    tracing::error!(works = ids.len(), error = format!("{error:#}"), "work could not be done");
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the queue does not answer");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+/// Does several pieces of work, the alerts among them in one step. When that fails each is done by itself, so that what
+/// is wrong with one of them holds up no other.
+async fn batch(ctx: &Arc<Ctx>, ids: &[String]) -> anyhow::Result<()> {
+    let now = ctx.clock.now();
+    let lease_until = now + SignedDuration::try_from(ctx.settings.lease).context("lease")?;
+    let claimed = join_all(ids.iter().map(|id| ctx.store.claim(id, now, lease_until))).await;
+    let mut alone = Vec::new();
+    let mut alerts = Vec::new();
+    let loaded = join_all(claimed.into_iter().map(async |work| {
+        let work = work?;
+        let record = match &work {
+            Some(Work { kind: WorkKind::Record(id), attempts: 1, .. }) => ctx.store.load_record(*id).await?,
+            _ => None,
+        };
+        Ok::<_, StoreError>((work, record))
+    }))
+    .await;
+    for claimed in loaded {
+        match claimed {
+            Ok((Some(work), Some(record))) if matches!(record.inbound, Inbound::Alerts { .. }) => alerts.push((work, record)),
+            Ok((Some(work), _)) => alone.push(work),
+            Ok((None, _)) => {}
+            // It stays claimed at most until its lease ends; the sweeper finds it then.
+            Err(error) => tracing::error!(%error, "work could not be taken"),
+        }
+    }
+    // What people did goes before what machines say.
+    for work in alone {
+        perform(ctx, work).await?;
+    }
+    if alerts.len() > 1 {
+        let running = tokio::spawn({
+            let ctx = Arc::clone(ctx);
+            async move {
+                let done = group::together(&ctx, &alerts).await;
+                (done, alerts)
+            }
+        });
+        match running.await {
+            Ok((Ok(()), _)) => {
+                ctx.outbox.notify_one();
+                return Ok(());
+            }
+            Ok((Err(error), back)) => {
+                tracing::warn!(alerts = back.len(), error = format!("{error:#}"), "a batch failed; one by one now");
+                alerts = back;
+            }
+            // They are claimed; the sweeper finds them when their leases end, and then each goes alone.
+            Err(error) => anyhow::bail!("a batch broke off: {error}"),
+        }
+    }
+    for (work, _) in alerts {
+        perform(ctx, work).await?;
+    }
+    Ok(())
 }
 
 async fn sweep(ctx: Arc<Ctx>, stop: CancellationToken) {
@@ -118,6 +201,11 @@ pub async fn tick(ctx: &Arc<Ctx>, id: &str) -> anyhow::Result<Outcome> {
     let now = ctx.clock.now();
     let lease_until = now + SignedDuration::try_from(ctx.settings.lease).context("lease")?;
     let Some(work) = ctx.store.claim(id, now, lease_until).await? else { return Ok(Outcome::NotOurs) };
+    perform(ctx, work).await
+}
+
+/// Does work that was claimed.
+async fn perform(ctx: &Arc<Ctx>, work: Work) -> anyhow::Result<Outcome> {
     if work.attempts > ATTEMPTS_MAX {
         return put_aside(ctx, &work, &anyhow::anyhow!("it was begun {} times and never finished", work.attempts - 1)).await;
     }

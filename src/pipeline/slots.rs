@@ -1,13 +1,17 @@
 //! What an incident wants to show in Slack: its card, its reactions, its report.
 
 use crate::{
-    model::{AlertId, Incident, IncidentId, IncidentState, Investigation, InvestigationId, Message, Origin, Report},
+    model::{Alert, AlertId, Incident, IncidentId, IncidentState, Investigation, InvestigationId, Message, Origin, Report, ThreadRef},
     report,
+    slack::Workspaces,
     store::{FileContent, FileWish, Place, SlotBody, SlotUpdate},
 };
 
 /// The card as it shall be now, and the reaction on the alert that somebody else posted.
 pub fn standing(incident: &Incident) -> Vec<SlotUpdate> {
+    if !has_messages(incident) {
+        return Vec::new();
+    }
     let mut slots = vec![SlotUpdate {
         key: SlotUpdate::card_key(incident.id),
         incident: incident.id,
@@ -19,25 +23,48 @@ pub fn standing(incident: &Incident) -> Vec<SlotUpdate> {
         },
         body: SlotBody::Message(report::card(incident)),
     }];
-    for alert in std::iter::once(&incident.alert).chain(&incident.latest) {
-        if let Origin::Slack { channel, ts } = &alert.origin {
-            slots.push(SlotUpdate {
-                key: format!("{}/reaction/{channel}/{ts}", incident.id),
-                incident: incident.id,
-                team: incident.team.clone(),
-                channel: channel.clone(),
-                place: Place::Root,
-                body: SlotBody::Reaction { ts: ts.clone(), name: Some(reaction(incident.state).to_owned()) },
-            });
-        }
+    for ThreadRef { channel, ts } in &incident.group.messages {
+        slots.push(SlotUpdate {
+            key: format!("{}{}", SlotUpdate::reaction_prefix(channel, ts), incident.id),
+            incident: incident.id,
+            team: incident.team.clone(),
+            channel: channel.clone(),
+            place: Place::Root,
+            body: SlotBody::Reaction { ts: ts.clone(), name: Some(reaction(incident.state).to_owned()) },
+        });
     }
-    slots.dedup_by(|a, b| a.key == b.key);
     slots
 }
 
+/// Whether the incident has messages of its own: not while a storm's summary stands for it, and not when it began under
+/// a silence that has not ended yet.
+pub fn has_messages(incident: &Incident) -> bool {
+    incident.storm.is_none() && (incident.silenced.is_none() || incident.thread.is_some())
+}
+
+/// One line in the thread of another bot's message that brought an alert of this incident; `None` where the message is
+/// the incident's own thread, or nobody else's.
+pub fn pointer(slack: &Workspaces, incident: &Incident, alert: &Alert, reason: &str) -> Option<SlotUpdate> {
+    let Origin::Slack { channel, ts } = &alert.origin else { return None };
+    let own = incident.thread.as_ref().is_some_and(|thread| (&thread.channel, &thread.ts) == (channel, ts));
+    if own || !has_messages(incident) {
+        return None;
+    }
+    let workspace = slack.of(&incident.team);
+    let link = incident.thread.as_ref().and_then(|thread| workspace.identity.get()?.permalink(&thread.channel, &thread.ts));
+    Some(SlotUpdate {
+        key: format!("{}/pointer/{channel}/{ts}", incident.id),
+        incident: incident.id,
+        team: incident.team.clone(),
+        channel: channel.clone(),
+        place: Place::Thread(ts.clone()),
+        body: SlotBody::Message(report::pointer(incident, reason, link)),
+    })
+}
+
 /// The report's message; each investigation has its own, so that a second run does not overwrite the first.
-pub fn findings(incident: &Incident, investigation: InvestigationId, report: &Report) -> SlotUpdate {
-    under_alert(incident, investigation, SlotBody::Message(report::findings(incident.id, report)))
+pub fn findings(incident: &Incident, investigation: InvestigationId, report: &Report) -> Option<SlotUpdate> {
+    has_messages(incident).then(|| under_alert(incident, investigation, SlotBody::Message(report::findings(incident.id, report))))
 }
 
 /// The plan that stands where the report will be, while `user` (or nobody in particular) waits.
@@ -47,6 +74,9 @@ pub fn progress(incident: &Incident, investigation: InvestigationId, message: Me
 
 /// The timeline's picture, after the report; `None` when there is nothing to see.
 pub fn picture(incident: &Incident, investigation: &Investigation) -> Option<SlotUpdate> {
+    if !has_messages(incident) {
+        return None;
+    }
     let picture = report::timeline_picture(incident, investigation)?;
     let wish = FileWish {
         content: FileContent::Timeline(investigation.id),
@@ -82,6 +112,10 @@ pub fn notice(channel: &str, record: AlertId) -> SlotUpdate {
         body: SlotBody::Message(report::notice(record)),
     }
 }
+
+/// The reactions in the order of how much they want from people: where one message brought several incidents, it
+/// carries the first of theirs.
+pub const REACTIONS: [&str; 4] = ["eyes", "raised_hand", "no_bell", "white_check_mark"];
 
 /// Seen, acknowledged, over: the three things that a glance at the channel should tell.
 fn reaction(state: IncidentState) -> &'static str {

@@ -2,7 +2,10 @@
 
 use crate::model::{Action, ActionStyle, AlertId, Incident, IncidentState, Message, Part, Text};
 
-use super::words::{alert_state, count, dot, duration, prose, seconds_between, short};
+use super::{
+    state,
+    words::{alert_state, count, dot, duration, prose, seconds_between, short},
+};
 
 const TITLE_MAX: usize = 150;
 
@@ -68,6 +71,7 @@ fn state_line(incident: &Incident) -> Text {
     if let Some(state) = alert_state(latest.status) {
         text = text.plain(format!(", {state}"));
     }
+    text = state::alerts(text, incident);
     text.plain("  ·  since ").time(incident.alert.starts_at.unwrap_or(incident.opened_at))
 }
 

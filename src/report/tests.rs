@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use super::{card, conclude, details, findings, json, markdown, text, words};
 use crate::model::{
-    Alert, Category, Entity, Evidence, EvidenceId, EvidenceKind, Hypothesis, Incident, IncidentId, IncidentState, Investigation,
+    Alert, Category, Entity, Evidence, EvidenceId, EvidenceKind, Group, Hypothesis, Incident, IncidentId, IncidentState, Investigation,
     InvestigationId, InvestigationStatus, Message, Part, Priority, Request, Routing, Span, Text, ToolCall,
 };
 
@@ -99,6 +99,7 @@ pub fn incident(state: IncidentState) -> Incident {
         firing: 1,
         returns: Vec::new(),
         storm: None,
+        group: Group::default(),
         silenced: None,
         mention: Vec::new(),
         escalations: Vec::new(),

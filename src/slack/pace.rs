@@ -1,7 +1,7 @@
 //! Slack's own speed: a small burst, then one message per second and channel.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -20,6 +20,8 @@ const KEYS_MAX: usize = 2048;
 pub struct Pace {
     /// The instant at which the key's bucket is full again.
     full_at: Mutex<HashMap<String, Instant>>,
+    /// The keys without a burst.
+    strict: Mutex<HashSet<String>>,
 }
 
 impl Pace {
@@ -33,7 +35,33 @@ impl Pace {
         let full_at = buckets.entry(key.to_owned()).or_insert(now);
         let spent = full_at.saturating_duration_since(now);
         *full_at = now + spent + STEADY;
-        spent.saturating_sub(STEADY * (BURST - 1))
+        if self.is_strict(key) { spent } else { spent.saturating_sub(STEADY * (BURST - 1)) }
+    }
+
+    /// From now on nothing goes out under `key` within a second of the call before, or the burst is allowed again.
+    pub fn set_strict(&self, key: &str, strict: bool) {
+        let mut keys = self.strict.lock().unwrap_or_else(PoisonError::into_inner);
+        if strict {
+            keys.insert(key.to_owned());
+        } else {
+            keys.remove(key);
+        }
+    }
+
+    /// Whether there is no burst under `key`.
+    pub fn is_strict(&self, key: &str) -> bool {
+        self.strict.lock().unwrap_or_else(PoisonError::into_inner).contains(key)
+    }
+
+    /// A call under `key` has ended. Where there is no burst the next one waits a second from here: a slow call does
+    /// not bring the next one closer.
+    pub fn ended(&self, key: &str) {
+        if self.is_strict(key) {
+            let until = Instant::now() + STEADY;
+            let mut buckets = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+            let full_at = buckets.entry(key.to_owned()).or_insert(until);
+            *full_at = (*full_at).max(until);
+        }
     }
 
     /// Slack said to stay away for `wait`: nothing under `key` goes out before.
@@ -57,6 +85,18 @@ mod tests {
         assert_eq!(pace.take("C2"), Duration::ZERO, "another channel is another matter");
         tokio::time::advance(Duration::from_secs(60)).await;
         assert_eq!(pace.take("C1"), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn in_a_storm_each_call_waits_a_second_from_the_end_of_the_one_before() {
+        let pace = Pace::default();
+        pace.set_strict("C1", true);
+        assert_eq!(pace.take("C1"), Duration::ZERO);
+        tokio::time::advance(Duration::from_millis(700)).await;
+        pace.ended("C1");
+        assert_eq!(pace.take("C1"), Duration::from_secs(1), "counted from the end");
+        pace.set_strict("C1", false);
+        assert_eq!(pace.take("C1"), Duration::ZERO, "the burst is back");
     }
 
     #[tokio::test(start_paused = true)]

@@ -26,6 +26,14 @@ impl Client {
         self.call("views.update", &body).await.map(drop)
     }
 
+    /// Shows something else in the open modal that we have given this name (`external_id`).
+    ///
+    /// # Errors
+    /// See [`super::SlackErrorKind`].
+    pub async fn update_named_view(&self, external_id: &str, view: &Value) -> Result<(), SlackError> {
+        self.call("views.update", &json!({"external_id": external_id, "view": view})).await.map(drop)
+    }
+
     /// Shows a person's home tab.
     ///
     /// # Errors

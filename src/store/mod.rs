@@ -116,6 +116,9 @@ pub trait Store: Send + Sync {
 
     async fn slot(&self, key: &str) -> Result<Option<Slot>>;
 
+    /// What the incidents wish for as our reaction on one message; it can carry only one of them.
+    async fn reactions_on(&self, channel: &str, ts: &str) -> Result<Vec<Slot>>;
+
     /// A first post is about to be tried: from now on its outcome is unknown until [`Store::slot_sent`] or [`Store::slot_failed`].
     async fn slot_started(&self, key: &str) -> Result<()>;
 

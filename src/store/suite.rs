@@ -7,7 +7,7 @@ use super::{
     Store, StoreError, WorkKind,
 };
 use crate::model::{
-    Alert, AlertId, AlertStatus, AuditEntry, Inbound, Incident, IncidentId, IncidentState, Investigation, InvestigationId,
+    Alert, AlertId, AlertStatus, AuditEntry, Group, Inbound, Incident, IncidentId, IncidentState, Investigation, InvestigationId,
     InvestigationStatus, Member, Message, Origin, Priority, RawRecord, RecordSource, Request, Routing, ThreadRef,
 };
 
@@ -51,6 +51,7 @@ pub fn incident(id: u64, fingerprint: &str) -> Incident {
         firing: 1,
         returns: Vec::new(),
         storm: None,
+        group: Group::default(),
         silenced: None,
         mention: Vec::new(),
         escalations: Vec::new(),
@@ -329,6 +330,7 @@ pub async fn an_incident_is_found_by_its_alerts_its_keys_and_its_thread(store: &
         last_at: now(),
         origin: Origin::Webhook,
         reason: String::new(),
+        starts_at: None,
     };
     let members = vec![member("f", 1), member("g", 1)];
     let mut first = store.commit(Commit { incidents: vec![first], members, ..Commit::default() }).await.unwrap().remove(0);

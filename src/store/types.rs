@@ -105,6 +105,8 @@ pub struct Work {
 pub struct Commit {
     /// The work that is done with this; refused when another worker has taken it over.
     pub done: Option<Work>,
+    /// Further work that is done with the same step, all of it or none.
+    pub also_done: Vec<Work>,
     /// The incidents as they shall be; refused when a `version` is not the stored one.
     pub incidents: Vec<Incident>,
     pub investigation: Option<Box<Investigation>>,
@@ -115,6 +117,10 @@ pub struct Commit {
     pub documents: Vec<DocumentUpdate>,
     /// Lines to add to the audit log.
     pub audit: Vec<AuditEntry>,
+    /// The documents that the decision was built on, with the sequence that they had; refused when one was written since.
+    pub unchanged: Vec<(DocumentKind, String, u64)>,
+    /// Incidents whose messages are not wanted any more, as far as they are not out: they are shown elsewhere.
+    pub withdrawn: Vec<IncidentId>,
 }
 
 /// What kind of small thing a document is.
@@ -231,6 +237,11 @@ pub struct SlotUpdate {
 }
 
 impl SlotUpdate {
+    /// What the keys of all reactions of ours on one message begin with; each incident has one of its own.
+    pub fn reaction_prefix(channel: &str, ts: &str) -> String {
+        format!("reaction/{channel}/{ts}/")
+    }
+
     /// The key of an incident's card.
     pub fn card_key(incident: IncidentId) -> String {
         format!("{incident}/card")

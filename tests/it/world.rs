@@ -1,11 +1,22 @@
 //! A whole small world on this machine: a strict Slack workspace, the service with its real parts, and a bundle of evidence.
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use jiff::SignedDuration;
 
 use serde_json::{Value, json};
 use sre_agent::{
     app::{App, Roles, random_ids, system_clock},
     config,
+    model::Clock,
     sandbox::{Config, Sandbox},
     tools::Tool,
 };
@@ -27,7 +38,10 @@ pub struct World {
     pub folder: TempDir,
     /// Further tools of the service, in place of the bundle's of the same name.
     pub tools: Vec<Arc<dyn Tool>>,
+    /// How far the service's clock is ahead, in seconds.
+    ahead: Arc<AtomicI64>,
     stop: CancellationToken,
+    service_stop: CancellationToken,
     running: Option<JoinHandle<anyhow::Result<()>>>,
 }
 
@@ -46,7 +60,7 @@ pub fn oom_evidence() -> Value {
 /// What Alertmanager's default Slack template posts.
 pub fn alertmanager(status: &str, name: &str, service: &str) -> Value {
     let (word, color) = if status == "resolved" { ("RESOLVED", "good") } else { ("FIRING:1", "danger") };
-    let title = format!("[{word}] {name} ({service} shop critical)");
+    let title = format!("[{word}] {name} (shop {service} critical)");
     json!({"text": "", "attachments": [{
         "color": color, "title": title, "title_link": "https://alertmanager.example.com/#/alerts?receiver=slack",
         "fallback": format!("{title} | https://alertmanager.example.com/#/alerts?receiver=slack"), "mrkdwn_in": ["fallback", "pretext", "text"]}]})
@@ -81,7 +95,18 @@ impl World {
         fs::create_dir(folder.path().join("evidence")).unwrap();
         fs::write(folder.path().join("evidence/pods.json"), oom_evidence().to_string()).unwrap();
         let channel = slack.channel_id("alerts").unwrap();
-        let mut world = Self { slack, slack_url, channel, service_url: String::new(), folder, tools, stop, running: None };
+        let mut world = Self {
+            slack,
+            slack_url,
+            channel,
+            service_url: String::new(),
+            folder,
+            tools,
+            ahead: Arc::default(),
+            service_stop: CancellationToken::new(),
+            stop,
+            running: None,
+        };
         world.write_settings("127.0.0.1:0");
         world.start_service().await;
         world
@@ -109,11 +134,39 @@ impl World {
 
     pub async fn start_service(&mut self) {
         let settings = config::load(Some(&self.settings_file()), &std::collections::BTreeMap::new()).unwrap();
+        let (real, ahead) = (system_clock(), Arc::clone(&self.ahead));
+        let clock = Clock::new(move || real.now() + SignedDuration::from_secs(ahead.load(Ordering::Relaxed)));
         let roles = Roles::usual(settings.slack.delivery);
-        let app = App::build_with(settings, roles, system_clock(), random_ids(), self.tools.clone()).await.unwrap();
+        let app = App::build_with(settings, roles, clock, random_ids(), self.tools.clone()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         self.listens_at(&format!("http://{}", listener.local_addr().unwrap()));
-        self.running = Some(tokio::spawn(app.run(Some(listener), self.stop.child_token())));
+        self.service_stop = self.stop.child_token();
+        self.running = Some(tokio::spawn(app.run(Some(listener), self.service_stop.clone())));
+    }
+
+    /// Puts the service's clock forward.
+    pub fn advance(&self, seconds: i64) {
+        self.ahead.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    /// Tells the service to stop and waits until it has.
+    pub async fn stop_service(&mut self) {
+        self.service_stop.cancel();
+        if let Some(running) = self.running.take() {
+            running.await.unwrap().unwrap();
+        }
+    }
+
+    /// Sends an alert, or a list of them, to the API.
+    pub async fn alert(&self, alert: Value) {
+        let request = reqwest::Client::new().post(format!("{}/api/v1/alerts", self.service_url)).body(alert.to_string());
+        assert_eq!(request.send().await.unwrap().status(), 200);
+    }
+
+    /// What people do on the workspace's page, as the page itself says it.
+    pub async fn on_page(&self, what: &str, body: &Value) {
+        let request = reqwest::Client::new().post(format!("{}/sandbox/api/{what}", self.slack_url)).body(body.to_string());
+        assert!(request.header("content-type", "application/json").send().await.unwrap().status().is_success());
     }
 
     /// Tells the workspace where the app is.

@@ -19,7 +19,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::{
-    Commit, Delivery, Document, DocumentKind, IncidentFilter, Place, Recorded, Result, Settled, Similar, Slot, Store, StoreError, Work,
+    Commit, Delivery, Document, DocumentKind, IncidentFilter, Place, Recorded, Result, Settled, Similar, Slot, SlotUpdate, Store,
+    StoreError, Work,
 };
 use crate::model::{AlertId, AuditEntry, Incident, IncidentId, Investigation, InvestigationId, Member, Priority, RawRecord};
 use writer::Writer;
@@ -259,6 +260,11 @@ impl Store for Embedded {
     async fn slot(&self, key: &str) -> Result<Option<Slot>> {
         let key = key.to_owned();
         self.read(move |connection| rows::slot(connection, &key)).await
+    }
+
+    async fn reactions_on(&self, channel: &str, ts: &str) -> Result<Vec<Slot>> {
+        let prefix = SlotUpdate::reaction_prefix(channel, ts);
+        self.read(move |connection| rows::slots_below(connection, &prefix)).await
     }
 
     async fn slot_started(&self, key: &str) -> Result<()> {

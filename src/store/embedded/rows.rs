@@ -80,7 +80,7 @@ pub fn unfinished(connection: &Connection, now: i64, limit: usize) -> Result<Vec
 }
 
 pub fn commit(connection: &Connection, commit: Commit) -> Result<Vec<Incident>> {
-    if let Some(work) = &commit.done {
+    for work in commit.done.iter().chain(&commit.also_done) {
         let changed = execute(
             connection,
             "UPDATE work SET state = 'done', error = '' WHERE id = ?1 AND epoch = ?2 AND state = 'open'",
@@ -89,6 +89,12 @@ pub fn commit(connection: &Connection, commit: Commit) -> Result<Vec<Incident>> 
         if changed != 1 {
             return Err(StoreError::Fenced);
         }
+    }
+    if !things::are_unchanged(connection, &commit.unchanged)? {
+        return Err(StoreError::Conflict);
+    }
+    for incident in &commit.withdrawn {
+        withdraw(connection, *incident)?;
     }
     let stored = commit.incidents.into_iter().map(|incident| put_incident(connection, incident)).collect::<Result<_>>()?;
     if let Some(investigation) = &commit.investigation {
@@ -227,11 +233,12 @@ pub struct Due {
 /// Looks for messages that are due.
 pub fn due_slots(connection: &Connection, now: i64, limit: usize) -> Result<Due> {
     // The card leads its thread: nothing else of an incident goes out before it, unless it can never go out.
-    // Within a channel what was never posted goes before edits of what is there; messages and reactions (the first
-    // eleven letters of the body) do not take each other's places.
+    // Within a channel a storm's summary goes first (a few others follow before it is looked at again), then what was
+    // never posted, then edits of what is there; messages and reactions (the first eleven letters of the body) do not
+    // take each other's places.
     let sql = format!(
         "SELECT * FROM ({SLOT_COLUMNS}, s.seq AS seq,
-             ROW_NUMBER() OVER (PARTITION BY s.channel, substr(s.body, 1, 11) ORDER BY s.ts IS NOT NULL, s.seq) AS place_in_channel
+             ROW_NUMBER() OVER (PARTITION BY s.channel, substr(s.body, 1, 11) ORDER BY substr(s.key, 1, 6) <> 'storm/', s.ts IS NOT NULL, s.seq) AS place_in_channel
              {SLOT_TABLES} WHERE s.version > s.sent_version AND s.dead = 0 AND s.not_before <= ?1
              AND (c.key IS NULL OR c.key = s.key OR c.ts IS NOT NULL OR (c.dead = 1 AND s.place <> '\"under_card\"')))
          WHERE place_in_channel <= ?2 ORDER BY place_in_channel, seq LIMIT ?3"
@@ -252,6 +259,24 @@ pub fn due_slots(connection: &Connection, now: i64, limit: usize) -> Result<Due>
 
 pub fn slot(connection: &Connection, key: &str) -> Result<Option<Slot>> {
     optional(connection.query_row(&format!("{SLOT_COLUMNS}{SLOT_TABLES} WHERE s.key = ?1"), params![key], read_slot))?.transpose()
+}
+
+/// The slots whose keys begin with `prefix`, which ends with a slash; at most 100.
+pub fn slots_below(connection: &Connection, prefix: &str) -> Result<Vec<Slot>> {
+    // The sign after the slash ends the range, so that the index of the keys serves it.
+    let end = format!("{}0", prefix.trim_end_matches('/'));
+    let sql = format!("{SLOT_COLUMNS}{SLOT_TABLES} WHERE s.key >= ?1 AND s.key < ?2 ORDER BY s.key LIMIT 100");
+    let mut statement = connection.prepare_cached(&sql).map_err(unavailable)?;
+    let rows = statement.query_map(params![prefix, end], read_slot).map_err(unavailable)?;
+    rows.map(|row| row.map_err(unavailable)?).collect()
+}
+
+/// What was never tried is taken away; what may be out stays as it is.
+fn withdraw(connection: &Connection, incident: IncidentId) -> Result<()> {
+    connection
+        .execute("DELETE FROM slots WHERE incident = ?1 AND ts IS NULL AND in_doubt = 0 AND sent_version = 0", params![incident.0 as i64])
+        .map(drop)
+        .map_err(unavailable)
 }
 
 fn read_slot(row: &Row<'_>) -> rusqlite::Result<Result<Slot>> {

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::{corrupt, millis, rows::parsed, unavailable};
+use super::{corrupt, millis, optional, rows::parsed, unavailable};
 use crate::{
     model::{AuditEntry, Incident, IncidentId, Member},
     store::{Document, DocumentKind, DocumentUpdate, Result},
@@ -76,6 +76,21 @@ pub fn put_documents(connection: &Connection, documents: &[DocumentUpdate]) -> R
             .map(drop)
             .map_err(unavailable)
     })
+}
+
+/// Whether each document still has the sequence that it is known with; 0 means that there was none.
+pub fn are_unchanged(connection: &Connection, known: &[(DocumentKind, String, u64)]) -> Result<bool> {
+    for (kind, key, sequence) in known {
+        let found: Option<i64> = optional(connection.query_row(
+            "SELECT seq FROM documents WHERE kind = ?1 AND key = ?2",
+            params![kind.as_str(), key],
+            |row| row.get(0),
+        ))?;
+        if found.unwrap_or(0).unsigned_abs() != *sequence {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 pub fn documents(connection: &Connection, kind: DocumentKind, key: Option<&str>, limit: usize) -> Result<Vec<Document>> {
