@@ -88,7 +88,7 @@ pub fn inbound(reader: &mut Reader<'_>) -> inbound::Config {
         reader.check("webhooks.generic.map", map.values().all(|pointer| pointer.starts_with('/')), "JSON Pointers, like /check/name");
         webhooks.insert(name, Webhook { token, secret, map });
     }
-    inbound::Config { webhooks, emoji: reader.text("slack.emoji", "mag") }
+    inbound::Config { webhooks, emoji: reader.text("slack.emoji", "mag"), ..inbound::Config::default() }
 }
 
 /// `silences` and `escalation`'s addresses.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
+use crate::report::Services;
+
 /// The senders that have a webhook of their own.
 pub const WEBHOOKS: [&str; 10] =
     ["alertmanager", "grafana", "pagerduty", "datadog", "opsgenie", "sentry", "newrelic", "cloudwatch", "zabbix", "generic"];
@@ -26,4 +28,12 @@ pub struct Config {
     pub webhooks: BTreeMap<String, Webhook>,
     /// The reaction that asks for an investigation; empty for none.
     pub emoji: String,
+    /// User groups that can be called for, by the name that people see.
+    pub groups: BTreeMap<String, String>,
+    /// Whether PagerDuty can be called.
+    pub pagerduty: bool,
+    /// The alert sources that silences are pushed to.
+    pub silencers: Vec<String>,
+    /// What the team says about its services.
+    pub services: Services,
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use ulid::Ulid;
 
-use super::{Ctx, act, act::Person, ask, changes, route, slots};
+use super::{Ctx, act, act::Person, ask, changes, mentions, route, slots};
 use crate::{
     model::{
         Alert, AlertId, AlertStatus, Inbound, Incident, IncidentId, IncidentState, InvestigationId, Origin, RawRecord, Request, ThreadRef,
@@ -99,6 +99,7 @@ async fn begin(ctx: &Ctx, record: AlertId, changed: &mut [Incident], now: Timest
         if incident.state.is_closed() {
             continue;
         }
+        incident.mention = mentions::of(&ctx.settings.mentions, incident.priority, now);
         let investigation = investigation_id(&format!("{}/{record}", incident.id), now);
         incident.investigation = Some(investigation);
         incident.agents = route::step(&ctx.engine, &Request::alert(incident.alert.clone())).agents;

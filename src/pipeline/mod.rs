@@ -10,11 +10,14 @@ mod conclude;
 mod ctx;
 mod group;
 mod investigate;
+mod mentions;
 mod publish;
 mod queue;
 mod replies;
+mod rights;
 mod route;
 mod slots;
+mod tell;
 #[cfg(test)]
 mod tests;
 

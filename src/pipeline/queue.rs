@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Ctx, conclude, group, investigate, publish, slots};
+use super::{Ctx, conclude, group, investigate, publish, slots, tell};
 use crate::{
     coord::Queue,
     store::{Commit, StoreError, Work, WorkKind},
@@ -130,6 +130,7 @@ pub async fn tick(ctx: &Arc<Ctx>, id: &str) -> anyhow::Result<Outcome> {
                 WorkKind::Investigate { incident, investigation, occasion } => {
                     investigate::step(&ctx, &work, *incident, *investigation, occasion).await
                 }
+                WorkKind::Tell(told) => tell::step(&ctx, &work, told).await,
             }
         }
     });
@@ -181,7 +182,7 @@ async fn put_aside(ctx: &Ctx, work: &Work, error: &anyhow::Error) -> anyhow::Res
             ctx.store.commit(Commit { slots, ..Commit::default() }).await?;
             ctx.outbox.notify_one();
         }
-        WorkKind::Record(_) => {}
+        WorkKind::Record(_) | WorkKind::Tell(_) => {}
     }
     ctx.store.give_back(work, &format!("{error:#}"), None).await?;
     Ok(Outcome::PutAside)

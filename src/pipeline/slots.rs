@@ -1,7 +1,7 @@
 //! What an incident wants to show in Slack: its card, its reactions, its report.
 
 use crate::{
-    model::{AlertId, Incident, IncidentId, IncidentState, InvestigationId, Origin, Report},
+    model::{AlertId, Incident, IncidentId, IncidentState, InvestigationId, Message, Origin, Report},
     report,
     store::{Place, SlotBody, SlotUpdate},
 };
@@ -37,6 +37,8 @@ pub fn standing(incident: &Incident) -> Vec<SlotUpdate> {
 
 /// The report's message; each investigation has its own, so that a second run does not overwrite the first.
 pub fn findings(incident: &Incident, investigation: InvestigationId, report: &Report) -> SlotUpdate {
+    let mut judged = report::findings(incident.id, report);
+    judged.parts.push(report::feedback(incident.id, investigation));
     SlotUpdate {
         key: format!("{}/report/{investigation}", incident.id),
         incident: incident.id,
@@ -46,7 +48,22 @@ pub fn findings(incident: &Incident, investigation: InvestigationId, report: &Re
             Origin::Slack { ts, .. } => Place::Thread(ts.clone()),
             Origin::Webhook => Place::UnderCard,
         },
-        body: SlotBody::Message(report::findings(incident.id, report)),
+        body: SlotBody::Message(judged),
+    }
+}
+
+/// A line of its own in the incident's thread, said once; `what` tells it from the thread's other lines.
+pub fn line(incident: &Incident, what: &str, message: Message) -> SlotUpdate {
+    SlotUpdate {
+        key: format!("{}/{what}", incident.id),
+        incident: incident.id,
+        team: incident.team.clone(),
+        channel: incident.channel.clone(),
+        place: match &incident.alert.origin {
+            Origin::Slack { ts, .. } => Place::Thread(ts.clone()),
+            Origin::Webhook => Place::UnderCard,
+        },
+        body: SlotBody::Message(message),
     }
 }
 

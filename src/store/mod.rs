@@ -15,7 +15,7 @@ use crate::model::{AlertId, AuditEntry, Incident, IncidentId, Investigation, Inv
 pub use embedded::Embedded;
 pub use types::{
     Commit, Document, DocumentKind, DocumentUpdate, IncidentFilter, NewWork, Occasion, Place, Recorded, Similar, Slot, SlotBody,
-    SlotUpdate, Work, WorkKind,
+    SlotUpdate, Tell, Told, Work, WorkKind,
 };
 
 /// Why the store did not do it. Nothing of a failed call has happened.

@@ -18,7 +18,7 @@ pub const ALICE: &str = "U01ALICE";
 
 pub struct World {
     pub slack: Sandbox,
-    slack_url: String,
+    pub slack_url: String,
     pub channel: String,
     pub service_url: String,
     pub folder: TempDir,
@@ -59,6 +59,22 @@ pub fn sentence(status: &str) -> Value {
 impl World {
     /// Starts everything; `change` may alter the workspace's settings.
     pub async fn start(change: impl FnOnce(&mut Config)) -> Self {
+        let mut world = Self::prepare(change).await;
+        world.start_service().await;
+        world
+    }
+
+    /// Starts everything with `edit`ed settings of the service.
+    pub async fn tuned(edit: impl FnOnce(String) -> String) -> Self {
+        let mut world = Self::prepare(|_| {}).await;
+        let settings = fs::read_to_string(world.settings_file()).unwrap();
+        fs::write(world.settings_file(), edit(settings)).unwrap();
+        world.start_service().await;
+        world
+    }
+
+    /// The workspace and the service's files; the service itself does not run yet.
+    async fn prepare(change: impl FnOnce(&mut Config)) -> Self {
         let mut workspace = Config { retry_delays: vec![Duration::ZERO; 3], ..Config::default() };
         change(&mut workspace);
         let slack = Sandbox::new(workspace, system_clock());
@@ -71,9 +87,8 @@ impl World {
         fs::create_dir(folder.path().join("evidence")).unwrap();
         fs::write(folder.path().join("evidence/pods.json"), oom_evidence().to_string()).unwrap();
         let channel = slack.channel_id("alerts").unwrap();
-        let mut world = Self { slack, slack_url, channel, service_url: String::new(), folder, stop, running: None };
+        let world = Self { slack, slack_url, channel, service_url: String::new(), folder, stop, running: None };
         world.write_settings("127.0.0.1:0");
-        world.start_service().await;
         world
     }
 
