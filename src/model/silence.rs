@@ -116,13 +116,18 @@ impl Scope {
             Self::Service => filled("service", &alert.service).into_iter().collect(),
             Self::Alert => {
                 let mut all: Vec<Matcher> = filled("alertname", &alert.name).into_iter().collect();
-                let labels = alert.labels.iter().filter(|(name, value)| {
-                    !value.is_empty() && !PASSING.contains(&name.as_str()) && name.as_str() != "alertname"
-                });
+                let labels = alert
+                    .labels
+                    .iter()
+                    .filter(|(name, value)| !value.is_empty() && !PASSING.contains(&name.as_str()) && name.as_str() != "alertname");
                 all.extend(labels.map(|(name, value)| of(name, value)));
                 if all.len() < 2 {
-                    let fields =
-                        [("service", &alert.service), ("namespace", &alert.namespace), ("cluster", &alert.cluster), ("resource", &alert.resource)];
+                    let fields = [
+                        ("service", &alert.service),
+                        ("namespace", &alert.namespace),
+                        ("cluster", &alert.cluster),
+                        ("resource", &alert.resource),
+                    ];
                     all.extend(fields.into_iter().filter_map(|(name, value)| filled(name, value)));
                 }
                 all

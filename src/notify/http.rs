@@ -35,7 +35,8 @@ impl Answer {
             body => ["message", "error"].iter().find_map(|key| body.get(*key)).and_then(Value::as_str).unwrap_or_default().to_owned(),
         };
         let said: String = said.chars().take(REASON_MAX).collect();
-        let message = if said.is_empty() { format!("HTTP {}", self.status.as_u16()) } else { format!("HTTP {}: {said}", self.status.as_u16()) };
+        let message =
+            if said.is_empty() { format!("HTTP {}", self.status.as_u16()) } else { format!("HTTP {}: {said}", self.status.as_u16()) };
         let later = self.status.is_server_error() || matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT);
         Err(if later { NotifyError::Later(message) } else { NotifyError::Never(message) })
     }

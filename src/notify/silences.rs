@@ -16,7 +16,18 @@ const GRAFANA_PREFIX: &str = "/api/alertmanager/grafana";
 const LABELS: &[(&str, &[&str])] = &[
     (
         "service",
-        &["service", "app", "app_kubernetes_io_name", "deployment", "statefulset", "daemonset", "workload", "component", "container", "job"],
+        &[
+            "service",
+            "app",
+            "app_kubernetes_io_name",
+            "deployment",
+            "statefulset",
+            "daemonset",
+            "workload",
+            "component",
+            "container",
+            "job",
+        ],
     ),
     ("namespace", &["namespace", "kubernetes_namespace", "exported_namespace"]),
     ("cluster", &["cluster", "cluster_name", "k8s_cluster_name"]),

@@ -136,11 +136,15 @@ fn the_page(ctx: &Ctx, incident: &Incident, user: &str, reason: &str) -> Page {
     let workspace = ctx.slack.of(&incident.team);
     let thread = incident.thread.as_ref().and_then(|thread| workspace.identity.get()?.permalink(&thread.channel, &thread.ts));
     let headline = incident.report.as_ref().map_or(incident.title.as_str(), |report| report.headline.as_str());
-    let mut details: BTreeMap<String, String> =
-        [("incident", incident.id.to_string()), ("reason", reason.to_owned()), ("asked_by", format!("Slack user {user}")), ("alert", incident.alert.name.clone())]
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect();
+    let mut details: BTreeMap<String, String> = [
+        ("incident", incident.id.to_string()),
+        ("reason", reason.to_owned()),
+        ("asked_by", format!("Slack user {user}")),
+        ("alert", incident.alert.name.clone()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect();
     details.insert("namespace".to_owned(), incident.namespace.clone());
     details.retain(|_, value| !value.is_empty());
     Page {

@@ -10,11 +10,11 @@ use crate::{
     store::{Place, SlotBody},
 };
 
-fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     "2026-01-15T14:00:00Z".parse().unwrap()
 }
 
-fn alert(status: AlertStatus) -> Alert {
+pub fn alert(status: AlertStatus) -> Alert {
     Alert {
         name: "HighLatency".into(),
         source: "grafana".into(),
@@ -30,7 +30,7 @@ fn news(alert: &Alert, minute: u64) -> News<'_> {
     News { alert, size: 1, record: AlertId(ulid::Ulid::from_parts(minute * 60_000, 1)), team: "", follow_up: false }
 }
 
-fn opened(alert: &Alert) -> Incident {
+pub fn opened(alert: &Alert) -> Incident {
     match group(&news(alert, 1), None, "C1", now()) {
         Grouped::Opened(incident) => incident,
         other => panic!("{other:?}"),

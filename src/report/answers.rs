@@ -104,8 +104,10 @@ pub fn not_allowed(act: &Act, id: IncidentId, who: &[String]) -> Message {
 
 /// Nobody can tell whether the person may.
 pub fn rights_unknown(act: &Act, id: IncidentId, who: &[String]) -> Message {
-    let text = Text::new()
-        .plain(format!("You cannot {} {id} now: Slack does not say who is in the groups that may. Please try again in a minute; ", verb(act)));
+    let text = Text::new().plain(format!(
+        "You cannot {} {id} now: Slack does not say who is in the groups that may. Please try again in a minute; ",
+        verb(act)
+    ));
     sentence(named(text, who))
 }
 
@@ -138,7 +140,11 @@ pub fn newer_is_open(id: IncidentId, other: IncidentId) -> Message {
 /// The chosen owner is no person who works here.
 pub fn nobody_there(owner: &str, is_app: bool) -> Message {
     let text = Text::new().user(owner);
-    sentence(text.plain(if is_app { " is an app; an incident belongs to a person." } else { " has left this workspace; please choose somebody else." }))
+    sentence(text.plain(if is_app {
+        " is an app; an incident belongs to a person."
+    } else {
+        " has left this workspace; please choose somebody else."
+    }))
 }
 
 /// The new owner hears of it, once, in the thread.
@@ -150,7 +156,8 @@ pub fn yours_now(incident: &Incident, owner: &str, by: &str) -> Message {
 /// It is silenced, with all that the silence covers.
 pub fn silenced(incidents: &[Incident], silence: &Silence) -> Message {
     let text = Text::new().plain(format!("{} is silenced until ", silence.incident)).time(silence.until);
-    let others = incidents.len().saturating_sub(1) as u64;
+    let covered = incidents.iter().filter(|incident| incident.silenced.as_ref().is_some_and(|known| known.silence == silence.id)).count();
+    let others = covered.saturating_sub(1) as u64;
     sentence(if others == 0 { text.plain(".") } else { text.plain(format!(", and {} with it.", count(others, "other incident"))) })
 }
 
@@ -225,7 +232,13 @@ pub fn no_pager() -> Message {
 
 /// The group is not one that the settings name.
 pub fn no_such_group(group: &str) -> Message {
-    sentence(Text::new().code(group).plain(" is no group that can be called; the settings name them under ").code("escalation.groups").plain("."))
+    sentence(
+        Text::new()
+            .code(group)
+            .plain(" is no group that can be called; the settings name them under ")
+            .code("escalation.groups")
+            .plain("."),
+    )
 }
 
 /// A modal could not be opened in Slack's three seconds.

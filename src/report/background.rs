@@ -27,9 +27,13 @@ pub fn background(incident: &Incident, service: Option<&Service>, similar: &[Str
     if parts.is_empty() {
         let name = if incident.service.is_empty() { "this alert" } else { &incident.service };
         parts.push(Part::Section(
-            Text::new().plain(format!("No runbook is known for {name}. ")).plain("Name one in ").code("services.yaml").plain(
-                ", or in the alert's annotation ",
-            ).code("runbook_url").plain("."),
+            Text::new()
+                .plain(format!("No runbook is known for {name}. "))
+                .plain("Name one in ")
+                .code("services.yaml")
+                .plain(", or in the alert's annotation ")
+                .code("runbook_url")
+                .plain("."),
         ));
     }
     parts.push(Part::Divider);

@@ -1,5 +1,8 @@
 //! The incident's card: one glance, one line of state, the acts that people need. Edited in place for the incident's whole life.
 
+#[cfg(test)]
+mod tests;
+
 use crate::model::{Action, ActionKind, ActionStyle, AlertId, Choice, Incident, IncidentState, Message, Part, Span, Text};
 
 use super::{

@@ -43,14 +43,15 @@ pub fn known(incident: &Incident) -> Vec<Part> {
     let mut parts = vec![Part::Section(top)];
     let severity = alert.severity_source.as_deref().unwrap_or("not said");
     let mut from = format!("from {}  ·  severity as sent: {severity}  ·  {}", alert.source, alert.status.as_str());
-    for (name, value) in [("service", &alert.service), ("resource", &alert.resource), ("namespace", &alert.namespace), ("cluster", &alert.cluster)] {
+    for (name, value) in
+        [("service", &alert.service), ("resource", &alert.resource), ("namespace", &alert.namespace), ("cluster", &alert.cluster)]
+    {
         if !value.is_empty() {
             from.push_str(&format!("  ·  {name} {}", short(value, 100)));
         }
     }
     parts.push(Part::Context(Text::new().plain(from)));
-    let labels: Vec<String> =
-        alert.labels.iter().take(LABELS_MAX).map(|(name, value)| format!("{name}={}", short(value, 120))).collect();
+    let labels: Vec<String> = alert.labels.iter().take(LABELS_MAX).map(|(name, value)| format!("{name}={}", short(value, 120))).collect();
     if !labels.is_empty() {
         parts.push(Part::Excerpt(labels.join("\n")));
     }

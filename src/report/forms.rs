@@ -2,9 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use crate::model::{
-    Action, Choice, Form, Incident, IncidentId, Input, InputKind, InvestigationId, Matcher, Part, Scope, Text,
-};
+use crate::model::{Action, Choice, Form, Incident, IncidentId, Input, InputKind, InvestigationId, Matcher, Part, Scope, Text};
 
 use super::words::{count, short};
 
@@ -86,7 +84,11 @@ pub fn silence(incident: &Incident, draft: &SilenceDraft<'_>, context: String) -
             hint: String::new(),
             optional: true,
             live: false,
-            kind: InputKind::Text { value: String::new(), placeholder: "Planned maintenance until the index is built".to_owned(), lines: false },
+            kind: InputKind::Text {
+                value: String::new(),
+                placeholder: "Planned maintenance until the index is built".to_owned(),
+                lines: false,
+            },
         }),
     ];
     if let Some(system) = draft.pushed_to {
@@ -172,10 +174,8 @@ pub fn escalate(incident: &Incident, targets: &[(String, String)], context: Stri
 
 /// "Wrong".
 pub fn wrong(incident: IncidentId, context: String) -> Form {
-    let verdicts = vec![
-        choice("one_hop_short", "One hop short: it is real, something further caused it"),
-        choice("wrong", "Wrong: that was not it"),
-    ];
+    let verdicts =
+        vec![choice("one_hop_short", "One hop short: it is real, something further caused it"), choice("wrong", "Wrong: that was not it")];
     let parts = vec![
         Part::Input(Input {
             id: "verdict".to_owned(),

@@ -47,8 +47,8 @@ impl Services {
     /// # Errors
     /// What is wrong, with the service that it is about.
     pub fn from_yaml(text: &str) -> Result<Self, ServicesError> {
-        let read: Self = serde_saphyr::from_str(text)
-            .map_err(|error| ServicesError(error.to_string().lines().next().unwrap_or_default().to_owned()))?;
+        let read: Self =
+            serde_saphyr::from_str(text).map_err(|error| ServicesError(error.to_string().lines().next().unwrap_or_default().to_owned()))?;
         for service in &read.services {
             if service.name.trim().is_empty() {
                 return Err(ServicesError("a service without a `name`".to_owned()));
@@ -105,7 +105,8 @@ mod tests {
     #[test]
     fn a_file_is_read_and_its_mistakes_are_named() {
         assert_eq!(Services::embedded(), Services::default());
-        let good = "services:\n  - name: checkout\n    team: payments\n    runbooks: [{title: Roll back, url: 'https://wiki.example.com/x'}]\n";
+        let good =
+            "services:\n  - name: checkout\n    team: payments\n    runbooks: [{title: Roll back, url: 'https://wiki.example.com/x'}]\n";
         assert_eq!(Services::from_yaml(good).unwrap().of("checkout").unwrap().team, "payments");
         for (bad, said) in [
             ("services: [{name: ''}]", "without a `name`"),

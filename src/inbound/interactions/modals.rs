@@ -79,7 +79,9 @@ pub fn open(state: &State, payload: &Payload, incident: IncidentId, modal: Modal
 
 /// Slack's three seconds were over, or the trigger was used before.
 fn is_late(error: &SlackError) -> bool {
-    ["expired_trigger_id", "trigger_expired", "exchanged_trigger_id", "trigger_exchanged"].iter().any(|code| error.message.starts_with(code))
+    ["expired_trigger_id", "trigger_expired", "exchanged_trigger_id", "trigger_exchanged"]
+        .iter()
+        .any(|code| error.message.starts_with(code))
 }
 
 async fn build(asked: &Asked, id: IncidentId, modal: Modal) -> Result<Option<Value>> {
@@ -177,6 +179,9 @@ async fn details_view(state: &State, incident: &Incident, page: usize) -> Result
     };
     let mut parts = match &investigation {
         Some(investigation) => report::details(investigation),
+        None if incident.investigation.is_none() => {
+            vec![Part::Section(Text::new().plain("It was over when it was first seen, so nobody looked into it. What is known:"))]
+        }
         None => vec![Part::Section(Text::new().plain("The investigation has not finished yet. What is known so far:"))],
     };
     parts.push(Part::Divider);

@@ -61,8 +61,19 @@ fn every_scope_covers_its_own_alert_and_no_more_than_it_says() {
     let covers = |scope: Scope, other: &Alert| {
         let matchers = scope.matchers(&own);
         let (from, until) = (now(), now());
-        Silence { id: "s".into(), matchers, from, until, by: String::new(), reason: String::new(), incident: IncidentId(1), pushed: Vec::new(), ended: None, kept_quiet: 0 }
-            .matches(other)
+        Silence {
+            id: "s".into(),
+            matchers,
+            from,
+            until,
+            by: String::new(),
+            reason: String::new(),
+            incident: IncidentId(1),
+            pushed: Vec::new(),
+            ended: None,
+            kept_quiet: 0,
+        }
+        .matches(other)
     };
     let worse = alert("PodCrashLooping", "checkout", "checkout-1", "critical");
     let neighbour = alert("PodCrashLooping", "checkout", "checkout-2", "warning");

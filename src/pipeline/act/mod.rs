@@ -5,6 +5,8 @@ mod apply;
 mod assign;
 mod escalate;
 pub mod silence;
+#[cfg(test)]
+mod tests;
 
 use jiff::Timestamp;
 

@@ -40,9 +40,10 @@ pub async fn begin(case: Case<'_>, incident: Incident, seconds: u64, reason: &st
     let mut enqueue = Vec::new();
     let priority = incident.priority;
     let mut tell = |what| enqueue.push(NewWork { kind: case.tell(incident.id, what), priority });
+    let earlier = incident.silenced.as_ref().map(|known| known.silence.clone());
     // A second silence takes the place of the first.
-    if let Some(known) = &incident.silenced
-        && let Some(mut earlier) = load(case, &known.silence).await?
+    if let Some(earlier) = &earlier
+        && let Some(mut earlier) = load(case, earlier).await?
     {
         earlier.ended = Some(case.now);
         if case.ctx.silencer.takes(&incident.alert.source) {
@@ -54,11 +55,18 @@ pub async fn begin(case: Case<'_>, incident: Incident, seconds: u64, reason: &st
         tell(Told::Silence { silence: silence.id.clone() });
     }
     let filter = IncidentFilter { open: true, limit: 500, ..IncidentFilter::default() };
-    let others = case.ctx.store.incidents(&filter).await?;
-    let own = incident.id;
-    let covered = others.into_iter().filter(|other| other.id != own && other.silenced.is_none() && silence.matches(&other.alert));
-    let incidents: Vec<Incident> =
-        std::iter::once(incident).chain(covered.take(OTHERS_MAX)).map(|incident| silenced(incident, &silence, case.now)).collect();
+    let mut incidents = vec![silenced(incident, &silence, case.now)];
+    for other in case.ctx.store.incidents(&filter).await? {
+        let held = other.silenced.as_ref().map(|known| &known.silence);
+        if other.id == silence.incident || incidents.len() > OTHERS_MAX {
+            continue;
+        } else if (held.is_none() || held == earlier.as_ref()) && silence.matches(&other.alert) {
+            incidents.push(silenced(other, &silence, case.now));
+        } else if held.is_some() && held == earlier.as_ref() {
+            // The first silence held it, the second does not.
+            incidents.push(back(other, case.person.id, "ended the silence", case.now));
+        }
+    }
     let words: Vec<String> = silence.matchers.iter().map(|matcher| format!("{}={}", matcher.name, matcher.value)).collect();
     let detail = format!("{} until {until}: {}; {reason}", silence.id, words.join(", "));
     let mut decided = Decided::done(answers::silenced(&incidents, &silence), detail, incidents);
