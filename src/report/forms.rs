@@ -49,7 +49,7 @@ pub struct SilenceDraft<'a> {
 
 /// "Silence…".
 pub fn silence(incident: &Incident, draft: &SilenceDraft<'_>, context: String) -> Form {
-    let zone = draft.zone.iana_name().unwrap_or("UTC");
+    let zone = draft.zone.iana_name().map_or("UTC", |name| name.strip_prefix("Etc/").unwrap_or(name));
     let presets = PRESETS.map(|(value, label)| choice(value, label)).to_vec();
     let mut parts = vec![
         about(incident),
