@@ -11,6 +11,7 @@ use crate::{
     config::{Delivery, Settings},
     coord, inbound,
     model::{Clock, Ids},
+    notify::{self, Silencer},
     pipeline::{self, Ctx},
     slack::{Identity, Pace, Workspaces, socket::Socket},
     store::{self, IncidentFilter, Store},
@@ -119,7 +120,16 @@ impl App {
         for (team, token) in &settings.slack.workspaces {
             slack.add(team, token);
         }
-        let (bundle, rules) = (settings.bundle, settings.rules);
+        let (bundle, mut rules) = (settings.bundle, settings.rules);
+        let mut doors = settings.inbound;
+        doors.proxy = slack.connection().proxy().cloned();
+        doors.services = std::mem::take(&mut rules.services);
+        doors.groups.clone_from(&settings.pipeline.groups);
+        doors.pagerduty = settings.notify.pagerduty_key.is_some();
+        // Alert senders are inside, PagerDuty is outside.
+        let silencer = notify::Senders::new(&settings.notify).map_err(anyhow::Error::msg)?;
+        doors.silencers = ["alertmanager", "grafana"].into_iter().filter(|name| silencer.takes(name)).map(str::to_owned).collect();
+        let pager = notify::PagerDuty::new(&settings.notify, slack.connection().proxy()).map_err(anyhow::Error::msg)?;
         let engine =
             tokio::task::spawn_blocking(move || engine_with(bundle.as_deref(), rules, tools)).await.context("opening the evidence")??;
         let state = inbound::State {
@@ -131,7 +141,7 @@ impl App {
             signing_secret: Arc::new(settings.slack.signing_secret),
             api_token: settings.api_token.map(Arc::new),
             public_url: settings.public_url.map(Into::into),
-            config: Arc::new(settings.inbound),
+            config: Arc::new(doors),
             clock: clock.clone(),
             ids,
             metrics: Arc::clone(&metrics),
@@ -143,6 +153,8 @@ impl App {
             locks: coord,
             engine: Arc::new(engine),
             slack,
+            silencer: Arc::new(silencer),
+            pager: pager.map(|pager| Arc::new(pager) as Arc<dyn notify::Pager>),
             pace: Pace::default(),
             clock,
             metrics,

@@ -14,7 +14,7 @@ use std::{
 
 use secrecy::SecretString;
 
-use crate::{agents, analysis::Thresholds, inbound, notify, pipeline, slack::Connection, web::Proxy};
+use crate::{agents, analysis::Thresholds, inbound, notify, pipeline, report::Services, slack::Connection, web::Proxy};
 use reader::Reader;
 
 /// The settings that come with the program: every key with its default.
@@ -75,6 +75,7 @@ pub struct Rules {
     pub router: agents::router::Router,
     pub agents: agents::Catalog,
     pub thresholds: Thresholds,
+    pub services: Services,
 }
 
 /// Everything that is wrong with a configuration.
@@ -248,7 +249,8 @@ fn rules(folder: Option<&Path>, errors: &mut Vec<String>) -> Option<Rules> {
     let router = rule_file(folder, "routing.yaml", agents::router::Router::embedded, agents::router::Router::from_yaml, errors);
     let catalog = rule_file(folder, "agents.yaml", agents::Catalog::embedded, agents::Catalog::from_yaml, errors);
     let thresholds = rule_file(folder, "thresholds.yaml", Thresholds::embedded, Thresholds::from_yaml, errors);
-    Some(Rules { router: router?, agents: catalog?, thresholds: thresholds? })
+    let services = rule_file(folder, "services.yaml", Services::embedded, Services::from_yaml, errors);
+    Some(Rules { router: router?, agents: catalog?, thresholds: thresholds?, services: services? })
 }
 
 fn rule_file<T, E: fmt::Display>(

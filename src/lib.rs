@@ -21,6 +21,8 @@
 //! - keeps an alert through a crash? `inbound` writes a `RawRecord` through `store::Store`, `pipeline::record` picks it up
 //! - reads `kubectl describe` text? `tools::bundle`
 //! - knows that a pod was OOM-killed? `analysis::kubernetes`
+//! - does what a button says? `inbound::interactions` records the act, `pipeline::act` does it and answers, `pipeline::tell` tells other systems
+//! - decides who may? `pipeline::rights`; who is mentioned? `pipeline::mentions`
 //! - turns a report into Block Kit? `report` makes a `model::Message`, `slack::blocks` renders it
 
 pub mod model;

@@ -6,20 +6,11 @@ use std::{sync::Arc, time::Duration};
 
 pub use proxy::Proxy;
 
-/// A client whose calls take at most `timeout`; `proxy` is an address like `http://proxy.example:3128`.
-///
-/// # Errors
-/// When the proxy is not an address.
-pub fn client(timeout: Duration, proxy: Option<&str>) -> Result<reqwest::Client, String> {
-    let proxy = proxy.map(|address| Proxy::parse(address, "")).transpose()?;
-    client_through(timeout, proxy.as_ref())
-}
-
 /// A client whose calls take at most `timeout` and go through `proxy` where that applies.
 ///
 /// # Errors
 /// When it cannot be built.
-pub fn client_through(timeout: Duration, proxy: Option<&Proxy>) -> Result<reqwest::Client, String> {
+pub fn client(timeout: Duration, proxy: Option<&Proxy>) -> Result<reqwest::Client, String> {
     let mut builder =
         reqwest::Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none()).no_proxy().tls_backend_preconfigured(tls());
     if let Some(proxy) = proxy.cloned() {

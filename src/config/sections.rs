@@ -94,9 +94,8 @@ pub fn inbound(reader: &mut Reader<'_>) -> inbound::Config {
         );
         webhooks.insert(name, Webhook { token, secret, map });
     }
-    let proxy = Some(reader.text("slack.proxy", "")).filter(|proxy| !proxy.is_empty());
     let oncall_group = reader.text("escalation.oncall_group", "");
-    inbound::Config { webhooks, emoji: reader.text("slack.emoji", "mag"), proxy, oncall_group }
+    inbound::Config { webhooks, emoji: reader.text("slack.emoji", "mag"), oncall_group, ..inbound::Config::default() }
 }
 
 /// `silences` and `escalation`'s addresses.

@@ -69,3 +69,16 @@ fn no_error_shows_a_secret() {
     let found = errors("slack: {bot_token: wrong-s3cret-value, signing_secret: short, channel: C1}\n").join("\n");
     assert!(!found.contains("s3cret") && !found.contains("short"), "{found}");
 }
+
+#[test]
+fn a_services_file_beside_the_settings_is_read_and_its_mistakes_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("settings.yaml");
+    fs::write(&file, "slack: {bot_token: xoxb-1, signing_secret: '12345678', channel: C1}\n").unwrap();
+    fs::write(folder.path().join("services.yaml"), "services: [{name: checkout, team: payments}]").unwrap();
+    let settings = load(Some(&file), &environment()).unwrap();
+    assert_eq!(settings.rules.services.of("checkout").unwrap().team, "payments");
+    fs::write(folder.path().join("services.yaml"), "services: [{name: checkout, runbooks: [{title: x, url: ftp://y}]}]").unwrap();
+    let Err(ConfigErrors(errors)) = load(Some(&file), &environment()) else { panic!("accepted") };
+    assert!(errors[0].contains("services.yaml: services: `checkout`: a link wants"), "{errors:?}");
+}

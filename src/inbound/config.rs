@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
+use crate::{report::Services, web::Proxy};
+
 /// The senders that have a webhook of their own.
 pub const WEBHOOKS: [&str; 10] =
     ["alertmanager", "grafana", "pagerduty", "datadog", "opsgenie", "sentry", "newrelic", "cloudwatch", "zabbix", "generic"];
@@ -27,7 +29,15 @@ pub struct Config {
     /// The reaction that asks for an investigation; empty for none.
     pub emoji: String,
     /// The HTTP proxy that leads out, where there is one.
-    pub proxy: Option<String>,
+    pub proxy: Option<Proxy>,
     /// The Slack user group whose members are on call; empty for none.
     pub oncall_group: String,
+    /// User groups that can be called for, by the name that people see.
+    pub groups: BTreeMap<String, String>,
+    /// Whether PagerDuty can be called.
+    pub pagerduty: bool,
+    /// The alert sources that silences are pushed to.
+    pub silencers: Vec<String>,
+    /// What the team says about its services.
+    pub services: Services,
 }

@@ -216,3 +216,13 @@ pub struct Incident {
     pub acknowledged_at: Option<Timestamp>,
     pub resolved_at: Option<Timestamp>,
 }
+
+impl Incident {
+    /// Where it would be in its life if nobody had silenced it.
+    pub fn state_beneath(&self) -> IncidentState {
+        match &self.silenced {
+            Some(silenced) if self.state == IncidentState::Silenced => silenced.before,
+            _ => self.state,
+        }
+    }
+}

@@ -1,20 +1,50 @@
 //! Where people and other systems are told: silences at the alert's sender, PagerDuty. Knows those systems, not incidents.
 
-use secrecy::SecretString;
+mod config;
+mod http;
+mod pagerduty;
+mod silences;
+#[cfg(test)]
+mod tests;
 
-/// A system of the user's, with what it wants to see before it listens.
-#[derive(Debug, Clone)]
-pub struct Target {
-    /// Without a slash at the end.
-    pub url: String,
-    pub token: Option<SecretString>,
+use async_trait::async_trait;
+
+use crate::model::{Matcher, Pushed, Silence};
+
+pub use config::{Config, Target};
+pub use pagerduty::{Page, PagerDuty};
+pub use silences::{Senders, at_sender};
+
+/// Why another system was not told.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotifyError {
+    /// It may work later: no connection, no answer in time, 429, a 5xx.
+    #[error("{0}")]
+    Later(String),
+    /// It will not work: a refused token, a refused body.
+    #[error("{0}")]
+    Never(String),
 }
 
-/// Who can be told.
-#[derive(Debug, Clone, Default)]
-pub struct Config {
-    pub alertmanager: Option<Target>,
-    pub grafana: Option<Target>,
-    pub pagerduty_key: Option<SecretString>,
-    pub pagerduty_url: String,
+/// Sets and ends silences where alerts come from. Both may be asked twice for the same thing and do it once.
+#[async_trait]
+pub trait Silencer: Send + Sync {
+    /// Whether alerts of this source can be silenced where they come from.
+    fn takes(&self, source: &str) -> bool;
+
+    /// Our silence as it holds at `source`, from an attempt whose answer was lost.
+    async fn find(&self, source: &str, silence: &Silence) -> Result<Option<Pushed>, NotifyError>;
+
+    /// Sets the silence at `source` with these matchers, or finds the one that was set before.
+    async fn set(&self, source: &str, silence: &Silence, matchers: &[Matcher]) -> Result<Pushed, NotifyError>;
+
+    /// Ends it; one that is over or gone is fine.
+    async fn end(&self, pushed: &Pushed) -> Result<(), NotifyError>;
+}
+
+/// Calls people through a paging service.
+#[async_trait]
+pub trait Pager: Send + Sync {
+    /// Calls; the same key again is the same call.
+    async fn page(&self, page: &Page) -> Result<(), NotifyError>;
 }

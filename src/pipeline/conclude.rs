@@ -41,6 +41,11 @@ fn reported(mut incident: Incident, investigation: &Investigation, report: crate
     if matches!(incident.state, IncidentState::Open | IncidentState::Investigating) {
         incident.state = IncidentState::Reported;
     }
+    if let Some(silenced) = &mut incident.silenced
+        && matches!(silenced.before, IncidentState::Open | IncidentState::Investigating)
+    {
+        silenced.before = IncidentState::Reported;
+    }
     // How long the first report took; a later look does not change that.
     incident.reported_at.get_or_insert(now);
     incident.investigation = Some(investigation.id);

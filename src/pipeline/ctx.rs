@@ -10,6 +10,7 @@ use crate::{
     agents::Engine,
     coord::{Locks, Queue},
     model::{Clock, Priority},
+    notify::{Pager, Silencer},
     slack::{Pace, Workspaces},
     store::Store,
     telemetry::Metrics,
@@ -104,6 +105,10 @@ pub struct Ctx {
     pub locks: Arc<dyn Locks>,
     pub engine: Arc<Engine>,
     pub slack: Arc<Workspaces>,
+    /// Where alerts come from can be silenced there too.
+    pub silencer: Arc<dyn Silencer>,
+    /// `None` where no paging service is configured.
+    pub pager: Option<Arc<dyn Pager>>,
     pub pace: Pace,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,

@@ -13,14 +13,17 @@ mod group;
 mod heartbeats;
 mod investigate;
 mod members;
+mod mentions;
 mod progress;
 mod publish;
 mod queue;
 mod replies;
+mod rights;
 mod route;
 mod slots;
 mod stop;
 mod storm;
+mod tell;
 #[cfg(test)]
 mod tests;
 mod timers;

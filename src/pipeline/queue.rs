@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Ctx, conclude, group, investigate, publish, slots, timers};
+use super::{Ctx, conclude, group, investigate, publish, slots, tell, timers};
 use crate::{
     coord::Queue,
     model::Inbound,
@@ -218,6 +218,7 @@ async fn perform(ctx: &Arc<Ctx>, work: Work) -> anyhow::Result<Outcome> {
                 WorkKind::Investigate { incident, investigation, occasion } => {
                     investigate::step(&ctx, &work, *incident, *investigation, occasion).await
                 }
+                WorkKind::Tell(told) => tell::step(&ctx, &work, told).await,
             }
         }
     });
@@ -269,7 +270,7 @@ async fn put_aside(ctx: &Ctx, work: &Work, error: &anyhow::Error) -> anyhow::Res
             ctx.store.commit(Commit { slots, ..Commit::default() }).await?;
             ctx.outbox.notify_one();
         }
-        WorkKind::Record(_) => {}
+        WorkKind::Record(_) | WorkKind::Tell(_) => {}
     }
     ctx.store.give_back(work, &format!("{error:#}"), None).await?;
     Ok(Outcome::PutAside)

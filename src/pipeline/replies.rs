@@ -3,7 +3,10 @@
 use super::{Ctx, act::Person};
 use crate::{model::Message, slack::blocks};
 
-/// Tells the person; a failure is logged and changes nothing.
+/// Tells the person; a failure is logged and changes nothing. Slack being slow holds up nobody's work: the answer goes out
+/// beside it.
 pub async fn answer(ctx: &Ctx, person: &Person<'_>, message: &Message) {
-    ctx.slack.of(person.team).client.answer(person.reply, person.id, &blocks::message(message)).await;
+    let (workspace, body) = (ctx.slack.of(person.team), blocks::message(message));
+    let (reply, user) = (person.reply.clone(), person.id.to_owned());
+    tokio::spawn(async move { workspace.client.answer(&reply, &user, &body).await });
 }

@@ -64,7 +64,11 @@ pub fn pointer(slack: &Workspaces, incident: &Incident, alert: &Alert, reason: &
 
 /// The report's message; each investigation has its own, so that a second run does not overwrite the first.
 pub fn findings(incident: &Incident, investigation: InvestigationId, report: &Report) -> Option<SlotUpdate> {
-    has_messages(incident).then(|| under_alert(incident, investigation, SlotBody::Message(report::findings(incident.id, report))))
+    has_messages(incident).then(|| {
+        let mut judged = report::findings(incident.id, report);
+        judged.parts.push(report::feedback(incident.id, investigation));
+        under_alert(incident, investigation, SlotBody::Message(judged))
+    })
 }
 
 /// The plan that stands where the report will be, while `user` (or nobody in particular) waits.
@@ -98,6 +102,21 @@ fn under_alert(incident: &Incident, investigation: InvestigationId, body: SlotBo
             Origin::Webhook => Place::UnderCard,
         },
         body,
+    }
+}
+
+/// A line of its own in the incident's thread, said once; `what` tells it from the thread's other lines.
+pub fn line(incident: &Incident, what: &str, message: Message) -> SlotUpdate {
+    SlotUpdate {
+        key: format!("{}/{what}", incident.id),
+        incident: incident.id,
+        team: incident.team.clone(),
+        channel: incident.channel.clone(),
+        place: match &incident.alert.origin {
+            Origin::Slack { ts, .. } => Place::Thread(ts.clone()),
+            Origin::Webhook => Place::UnderCard,
+        },
+        body: SlotBody::Message(message),
     }
 }
 

@@ -10,11 +10,11 @@ use crate::{
     store::{Place, SlotBody},
 };
 
-fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     "2026-01-15T14:00:00Z".parse().unwrap()
 }
 
-fn alert(status: AlertStatus) -> Alert {
+pub fn alert(status: AlertStatus) -> Alert {
     Alert {
         name: "HighLatency".into(),
         source: "grafana".into(),
@@ -53,7 +53,7 @@ fn opened_by(news: &News<'_>) -> Known {
     }
 }
 
-fn opened(alert: &Alert) -> Known {
+pub fn opened(alert: &Alert) -> Known {
     opened_by(&news(alert, 1))
 }
 

@@ -1,13 +1,18 @@
 //! The incident's card: one glance, one line of state, the acts that people need. Edited in place for the incident's whole life.
 
-use crate::model::{Action, ActionStyle, AlertId, Incident, IncidentState, Message, Part, Text};
+#[cfg(test)]
+mod tests;
+
+use crate::model::{Action, ActionKind, ActionStyle, AlertId, Choice, Incident, IncidentState, Message, Part, Span, Text};
 
 use super::{
-    state,
-    words::{alert_state, count, dot, duration, prose, seconds_between, short},
+    state::state_line,
+    words::{dot, prose, short},
 };
 
 const TITLE_MAX: usize = 150;
+/// Slack takes no longer address on a button. Source: docs.slack.dev, button element.
+const URL_MAX: usize = 3000;
 
 /// The card as it is now.
 pub fn card(incident: &Incident) -> Message {
@@ -18,10 +23,9 @@ pub fn card(incident: &Incident) -> Message {
         .plain(" ")
         .bold(format!("{} · {subject}", incident.id))
         .plain(format!(" · {}\n", incident.priority));
-    let top = prose(&says).0.into_iter().fold(top, |mut text, span| {
-        text.0.push(span);
-        text
-    });
+    let mut top = top;
+    top.0.extend(prose(&says).0);
+    top.0.extend(mentioned(incident));
     Message {
         text: format!("{} {subject}: {}", incident.id, says.replace('`', "")),
         parts: vec![Part::Section(top), Part::Context(state_line(incident)), Part::Actions(actions(incident))],
@@ -44,67 +48,79 @@ fn headline(incident: &Incident) -> String {
     short(says.map_or("", String::as_str), TITLE_MAX)
 }
 
-fn state_line(incident: &Incident) -> Text {
-    let mut text = Text::new();
-    text = match incident.state {
-        IncidentState::Open => text.bold("Open"),
-        IncidentState::Investigating => match &incident.report {
-            Some(_) => text.bold("Looking again"),
-            None => text.bold("Looking").plain(looking_with(incident)),
-        },
-        IncidentState::Reported => after(text.bold("Reported"), incident),
-        IncidentState::Acknowledged => text.bold("Acknowledged"),
-        IncidentState::Resolved => match incident.resolved_at {
-            Some(at) => text.bold("Resolved").plain(format!(" after {}", duration(seconds_between(incident.opened_at, at)))),
-            None => text.bold("Resolved"),
-        },
-        IncidentState::Silenced => text.bold("Silenced"),
-        IncidentState::FalsePositive => text.bold("False positive"),
-    };
-    text = match &incident.owner {
-        Some(owner) => text.plain("  ·  owner ").user(owner.clone()),
-        None if incident.state.is_closed() => text,
-        None => text.plain("  ·  no owner yet"),
-    };
-    text = text.plain(format!("  ·  {}", count(incident.alert_count, "alert")));
-    let latest = incident.latest.as_ref().unwrap_or(&incident.alert);
-    if let Some(state) = alert_state(latest.status) {
-        text = text.plain(format!(", {state}"));
+/// Whom the mention policy calls. Only the first post of the card notifies them; once somebody has the incident, or it is
+/// over, nobody is called, however late the card goes out.
+fn mentioned(incident: &Incident) -> Vec<Span> {
+    let waits = matches!(incident.state, IncidentState::Open | IncidentState::Investigating | IncidentState::Reported);
+    if incident.mention.is_empty() || !waits || incident.owner.is_some() {
+        return Vec::new();
     }
-    text = state::alerts(text, incident);
-    text.plain("  ·  since ").time(incident.alert.starts_at.unwrap_or(incident.opened_at))
+    let mut spans = vec![Span::Plain("\n".to_owned())];
+    for (at, id) in incident.mention.iter().enumerate() {
+        if at > 0 {
+            spans.push(Span::Plain(" ".to_owned()));
+        }
+        spans.push(person_or_group(id));
+    }
+    spans
 }
 
-fn looking_with(incident: &Incident) -> String {
-    let agents = incident.agents.join(", ");
-    if agents.is_empty() { String::new() } else { format!(" with {agents}") }
-}
-
-fn after(text: Text, incident: &Incident) -> Text {
-    match incident.reported_at {
-        Some(at) => text.plain(format!(" after {}", duration(seconds_between(incident.opened_at, at)))),
-        None => text,
-    }
+/// A user id or a user group id as a mention.
+pub fn person_or_group(id: &str) -> Span {
+    if id.starts_with('S') { Span::Group(id.to_owned()) } else { Span::User(id.to_owned()) }
 }
 
 fn actions(incident: &Incident) -> Vec<Action> {
     let action = |id: &str, label: &str, style| Action::button(id, label, incident.id.to_string()).styled(style);
     let mut out = Vec::new();
-    if incident.state.is_closed() {
+    let state = incident.state_beneath();
+    if state.is_closed() {
         out.push(action("reopen", "Reopen", ActionStyle::Plain));
     } else {
-        if incident.state == IncidentState::Acknowledged {
+        if state == IncidentState::Acknowledged {
             out.push(action("unack", "Unacknowledge", ActionStyle::Plain));
         } else {
             out.push(action("ack", "Acknowledge", ActionStyle::Primary));
         }
         out.push(action("resolve", "Resolve", ActionStyle::Plain));
     }
-    if incident.state != IncidentState::Investigating {
-        out.push(action("rerun", "Run again", ActionStyle::Plain));
+    if incident.silenced.is_some() {
+        out.push(action("unsilence", "Undo silence", ActionStyle::Plain));
+    } else if !state.is_closed() {
+        out.push(action("silence", "Silence…", ActionStyle::Plain));
     }
-    if incident.report.is_some() {
-        out.push(action("details", "Details", ActionStyle::Plain));
+    if let Some(url) = runbook(incident) {
+        out.push(action("runbook_link", "Alert's runbook", ActionStyle::Plain).of_kind(ActionKind::Link { url }));
     }
+    out.push(action("more", "More", ActionStyle::Plain).of_kind(ActionKind::More(more(incident, state))));
     out
+}
+
+/// What is behind "⋮"; Slack takes five entries.
+fn more(incident: &Incident, state: IncidentState) -> Vec<Choice> {
+    let entry = |value: &str, label: &str| Choice { label: label.to_owned(), value: value.to_owned() };
+    let mut out = vec![entry("assign", "Assign…")];
+    if !state.is_closed() {
+        out.push(entry("escalate", "Escalate…"));
+    }
+    if state != IncidentState::Investigating {
+        out.push(entry("rerun", "Run again"));
+    }
+    out.push(entry("similar", "Runbooks and similar…"));
+    out.push(entry("details", if incident.report.is_some() { "Details…" } else { "What is known…" }));
+    out
+}
+
+/// The runbook that the alert itself names: the one link from data that a reader can open from the card, labelled as the
+/// alert's.
+pub fn runbook(incident: &Incident) -> Option<String> {
+    let latest = incident.latest.as_ref().unwrap_or(&incident.alert);
+    let named = |title: &str| ["runbook", "playbook"].iter().any(|word| title.to_lowercase().contains(word));
+    latest.links.iter().find(|link| named(&link.title) && is_web(&link.url)).map(|link| link.url.clone())
+}
+
+/// An address that a browser opens and that fits on a button.
+pub fn is_web(address: &str) -> bool {
+    let parsed = url::Url::parse(address);
+    address.len() <= URL_MAX && parsed.is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }

@@ -1,15 +1,72 @@
-//! Behind "Details": all evidence with the source's own words, all causes, all queries.
+//! Behind "Details": all evidence with the source's own words, all causes, all queries, page by page.
 
-use crate::model::{Evidence, Investigation, Part, Text};
+use crate::model::{Action, Evidence, Incident, Investigation, Part, Text};
 
 use super::words::{count, object, prose, short};
 
-/// A modal takes 100 blocks; each piece of evidence takes two at most.
-const EVIDENCE_MAX: usize = 30;
-const CALLS_MAX: usize = 20;
+/// How many parts one page shows: a modal takes 100 blocks, and some are ours.
+const PAGE: usize = 90;
+/// Lines in one block of small print, which takes 2000 characters.
+const LINES_TOGETHER: usize = 6;
 const EXCERPT_MAX: usize = 900;
+const LABELS_MAX: usize = 40;
+const TIMELINE_MAX: usize = 30;
 
-/// Everything that the investigation saw and did, as far as a modal holds it.
+/// One page of the details, from 0, with the buttons that lead to the others; `about` is the incident in those.
+pub fn details_page(parts: &[Part], page: usize, about: &str) -> Vec<Part> {
+    let pages = parts.len().div_ceil(PAGE).max(1);
+    let page = page.min(pages - 1);
+    let mut shown: Vec<Part> = parts.iter().skip(page * PAGE).take(PAGE).cloned().collect();
+    if pages > 1 {
+        shown.push(Part::Context(Text::new().plain(format!("Page {} of {pages}", page + 1))));
+        let mut turn = Vec::new();
+        if page > 0 {
+            turn.push(Action::button("details_back", "Back", format!("{about} {}", page - 1)));
+        }
+        if page + 1 < pages {
+            turn.push(Action::button("details_next", "Next", format!("{about} {}", page + 1)));
+        }
+        shown.push(Part::Actions(turn));
+    }
+    shown
+}
+
+/// What is known of an incident besides its investigation: what arrived, and what happened since.
+pub fn known(incident: &Incident) -> Vec<Part> {
+    let alert = incident.latest.as_ref().unwrap_or(&incident.alert);
+    let mut top = Text::new().bold(short(&alert.name, 150));
+    for line in [&alert.summary, &alert.description] {
+        if !line.is_empty() {
+            top = top.plain(format!("\n{}", short(line, 1000)));
+        }
+    }
+    let mut parts = vec![Part::Section(top)];
+    let severity = alert.severity_source.as_deref().unwrap_or("not said");
+    let mut from = format!("from {}  ·  severity as sent: {severity}  ·  {}", alert.source, alert.status.as_str());
+    for (name, value) in
+        [("service", &alert.service), ("resource", &alert.resource), ("namespace", &alert.namespace), ("cluster", &alert.cluster)]
+    {
+        if !value.is_empty() {
+            from.push_str(&format!("  ·  {name} {}", short(value, 100)));
+        }
+    }
+    parts.push(Part::Context(Text::new().plain(from)));
+    let labels: Vec<String> = alert.labels.iter().take(LABELS_MAX).map(|(name, value)| format!("{name}={}", short(value, 120))).collect();
+    if !labels.is_empty() {
+        parts.push(Part::Excerpt(labels.join("\n")));
+    }
+    let skip = incident.timeline.len().saturating_sub(TIMELINE_MAX);
+    for together in incident.timeline.iter().skip(skip).collect::<Vec<_>>().chunks(LINES_TOGETHER) {
+        let text = together.iter().enumerate().fold(Text::new(), |text, (at, entry)| {
+            let text = if at > 0 { text.plain("\n") } else { text };
+            text.time(entry.at).plain(format!("  {}", short(&entry.text, 150)))
+        });
+        parts.push(Part::Context(text));
+    }
+    parts
+}
+
+/// Everything that the investigation saw and did.
 pub fn details(investigation: &Investigation) -> Vec<Part> {
     let mut parts = Vec::new();
     for cause in &investigation.hypotheses {
@@ -27,17 +84,14 @@ pub fn details(investigation: &Investigation) -> Vec<Part> {
     if !investigation.evidence.is_empty() {
         parts.push(Part::Divider);
     }
-    for seen in investigation.evidence.iter().take(EVIDENCE_MAX) {
+    for seen in &investigation.evidence {
         parts.push(Part::Section(evidence(seen)));
         if !seen.excerpt.trim().is_empty() {
             parts.push(Part::Excerpt(seen.excerpt.chars().take(EXCERPT_MAX).collect()));
         }
     }
-    if let Some(more) = investigation.evidence.len().checked_sub(EVIDENCE_MAX).filter(|more| *more > 0) {
-        parts.push(Part::Context(Text::new().plain(format!("and {more} more"))));
-    }
     parts.push(Part::Divider);
-    parts.push(Part::Context(done(investigation)));
+    parts.extend(done(investigation));
     parts
 }
 
@@ -58,21 +112,23 @@ fn evidence(seen: &Evidence) -> Text {
     text
 }
 
-fn done(investigation: &Investigation) -> Text {
+fn done(investigation: &Investigation) -> Vec<Part> {
     let mut lines: Vec<String> = Vec::new();
-    for call in investigation.tool_calls.iter().take(CALLS_MAX) {
+    for call in &investigation.tool_calls {
         let outcome = call.error.as_deref().unwrap_or(&call.digest);
-        lines.push(format!("{} asked {}: {} ({} ms)", call.agent, call.tool, short(outcome, 80), call.duration_ms));
+        let asked = match &call.arguments {
+            serde_json::Value::Null => String::new(),
+            arguments => format!(" {}", short(&arguments.to_string(), 120)),
+        };
+        lines.push(format!("{} asked {}{asked}: {} ({} ms)", call.agent, call.tool, short(outcome, 80), call.duration_ms));
     }
-    for gap in investigation.gaps.iter().take(CALLS_MAX) {
+    for gap in &investigation.gaps {
         lines.push(format!("could not check: {}", short(gap, 160)));
     }
-    lines.push(format!(
-        "{} in {} ms",
-        count(investigation.evidence.len() as u64, "piece")
-            .replace("pieces", "pieces of evidence")
-            .replace("1 piece ", "1 piece of evidence "),
-        investigation.duration_ms
-    ));
-    Text::new().plain(lines.join("\n"))
+    let pieces = match investigation.evidence.len() as u64 {
+        1 => "1 piece of evidence".to_owned(),
+        more => format!("{} of evidence", count(more, "piece")),
+    };
+    lines.push(format!("{pieces} in {} ms", investigation.duration_ms));
+    lines.chunks(LINES_TOGETHER).map(|together| Part::Context(Text::new().plain(together.join("\n")))).collect()
 }

@@ -1,10 +1,13 @@
 //! What the bot says. One function per message, each `data -> model::Message` or text; sending is somebody else's step.
 
 mod answer;
+pub mod answers;
+mod background;
 mod card;
 mod conclude;
 mod details;
 mod findings;
+pub mod forms;
 mod handoff;
 mod help;
 mod home;
@@ -15,7 +18,9 @@ mod plain;
 mod pointer;
 mod postmortem;
 mod progress;
+mod returns;
 mod runbook;
+mod services;
 mod similar;
 mod state;
 mod stats;
@@ -27,10 +32,12 @@ mod why;
 mod words;
 
 pub use answer::{Known, answer, comparison, further};
+pub use background::background;
 pub use card::{card, notice};
 pub use conclude::conclude;
-pub use details::details;
+pub use details::{details, details_page, known};
 pub use findings::findings;
+pub use forms::feedback;
 pub use handoff::{SHIFT, handoff};
 pub use help::{COMMANDS, CommandHelp, help, sentence};
 pub use home::{Health, Home, doctor, home};
@@ -42,7 +49,9 @@ pub use pointer::pointer;
 pub use postmortem::{Names, postmortem, postmortem_markdown};
 pub use progress::{Looker, Looking, progress};
 pub use runbook::runbook;
+pub use services::{Service, Services, ServicesError};
 pub use similar::{Past, similar};
+pub use state::state_line;
 pub use stats::stats;
 pub use storm::{storm, storm_page, waits};
 pub use unfurl::unfurl;

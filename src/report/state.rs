@@ -1,40 +1,63 @@
-//! What the card's line of state says of an incident's alerts: how many are over, how often it came back.
+//! The card's line of state: where the incident is in its life, whose it is, how often it was told of, since when.
 
-use jiff::SignedDuration;
+use crate::model::{Incident, IncidentState, Text};
 
-use crate::model::{Incident, Text};
+use super::{
+    returns,
+    words::{alert_state, count, duration, seconds_between},
+};
 
-use super::words::{count, duration, seconds_between};
-
-/// Within which time returns are counted together. Source: the grouping rule, which calls it flapping by the same hour.
-const RETURNS_WITHIN: SignedDuration = SignedDuration::from_hours(1);
-
-/// Adds what the incident's alerts did.
-pub fn alerts(mut text: Text, incident: &Incident) -> Text {
-    let members = incident.group.members;
-    let over = members.saturating_sub(incident.firing);
-    if members > 1 && !incident.state.is_closed() && over > 0 {
-        text = text.plain(format!("  ·  {over} of {members} resolved"));
-    } else if members > 1 {
-        text = text.plain(format!("  ·  {members} different ones"));
+/// The line as it is now.
+pub fn state_line(incident: &Incident) -> Text {
+    let mut text = life(incident);
+    text = match &incident.owner {
+        Some(owner) => text.plain("  ·  owner ").user(owner.clone()),
+        None if incident.state.is_closed() => text,
+        None => text.plain("  ·  no owner yet"),
+    };
+    if let Some(last) = incident.escalations.last() {
+        // By name: a group's mention would call it again.
+        text = text.plain(format!("  ·  called {}", if last.name.is_empty() { &last.to } else { &last.name }));
     }
-    text = returns(text, incident);
-    if let Some(earlier) = incident.group.last_seen {
-        text = text.plain(format!("  ·  last seen in {earlier}"));
+    text = text.plain(format!("  ·  {}", count(incident.alert_count, "alert")));
+    let latest = incident.latest.as_ref().unwrap_or(&incident.alert);
+    if let Some(state) = alert_state(latest.status) {
+        text = text.plain(format!(", {state}"));
     }
-    text
+    text = returns::alerts(text, incident);
+    text.plain("  ·  since ").time(incident.alert.starts_at.unwrap_or(incident.opened_at))
 }
 
-fn returns(text: Text, incident: &Incident) -> Text {
-    let Some(last) = incident.returns.last() else { return text };
-    let lately: Vec<_> = incident.returns.iter().filter(|at| last.duration_since(**at) <= RETURNS_WITHIN).collect();
-    if !incident.group.flapping {
-        return text.plain(format!("  ·  came back {}", count(incident.returns.len() as u64, "time")));
+fn life(incident: &Incident) -> Text {
+    let text = Text::new();
+    match incident.state {
+        IncidentState::Open => text.bold("Open"),
+        IncidentState::Investigating => match &incident.report {
+            Some(_) => text.bold("Looking again"),
+            None => text.bold("Looking").plain(looking_with(incident)),
+        },
+        IncidentState::Reported => after(text.bold("Reported"), incident),
+        IncidentState::Acknowledged => text.bold("Acknowledged"),
+        IncidentState::Resolved => match incident.resolved_at {
+            Some(at) => text.bold("Resolved").plain(format!(" after {}", duration(seconds_between(incident.opened_at, at)))),
+            None => text.bold("Resolved"),
+        },
+        IncidentState::Silenced => match &incident.silenced {
+            Some(silenced) => text.bold("Silenced").plain(" until ").time(silenced.until).plain(" by ").user(silenced.by.clone()),
+            None => text.bold("Silenced"),
+        },
+        IncidentState::FalsePositive => text.bold("False positive"),
     }
-    let first = lately.first().map_or(*last, |first| **first);
-    text.plain("  ·  ").bold("flapping").plain(format!(
-        ": {} in {}",
-        count(lately.len() as u64, "time"),
-        duration(seconds_between(first, *last).max(60.0))
-    ))
+}
+
+fn looking_with(incident: &Incident) -> String {
+    let agents = incident.agents.join(", ");
+    if agents.is_empty() { String::new() } else { format!(" with {agents}") }
+}
+
+fn after(text: Text, incident: &Incident) -> Text {
+    match incident.reported_at {
+        Some(at) => text.plain(format!(" after {}", duration(seconds_between(incident.opened_at, at)))),
+        None => text,
+    }
 }

@@ -2,11 +2,11 @@ use jiff::Timestamp;
 
 use super::{card, conclude, details, findings, json, markdown, text, words};
 use crate::model::{
-    Alert, Category, Entity, Evidence, EvidenceId, EvidenceKind, Group, Hypothesis, Incident, IncidentId, IncidentState, Investigation,
-    InvestigationId, InvestigationStatus, Message, Part, Priority, Request, Routing, Span, Text, ToolCall,
+    Action, ActionKind, Alert, Category, Entity, Evidence, EvidenceId, EvidenceKind, Group, Hypothesis, Incident, IncidentId,
+    IncidentState, Investigation, InvestigationId, InvestigationStatus, Message, Part, Priority, Request, Routing, Span, Text, ToolCall,
 };
 
-fn at(time: &str) -> Timestamp {
+pub fn at(time: &str) -> Timestamp {
     format!("2026-01-15T{time}Z").parse().unwrap()
 }
 
@@ -116,8 +116,17 @@ pub fn incident(state: IncidentState) -> Incident {
     }
 }
 
+fn button(action: &Action) -> String {
+    match &action.kind {
+        ActionKind::More(choices) => {
+            format!("[⋮ {}]", choices.iter().map(|choice| choice.label.as_str()).collect::<Vec<_>>().join(" | "))
+        }
+        _ => format!("[{}]", action.label),
+    }
+}
+
 /// The message as a reader would copy it.
-fn reading(message: &Message) -> String {
+pub fn reading(message: &Message) -> String {
     let spans = |text: &Text| -> String {
         text.0
             .iter()
@@ -145,7 +154,7 @@ fn reading(message: &Message) -> String {
         Part::Context(text) => format!("({})", spans(text)),
         Part::Excerpt(text) => format!("> {text}"),
         Part::Table { rows, .. } => rows.iter().map(|row| format!("| {}", row.join(" | "))).collect::<Vec<_>>().join("\n"),
-        Part::Actions(actions) => actions.iter().map(|action| format!("[{}]", action.label)).collect::<Vec<_>>().join(" "),
+        Part::Actions(actions) => actions.iter().map(button).collect::<Vec<_>>().join(" "),
         Part::Divider => "---".into(),
     });
     format!("{}\n\n{}", message.text, parts.collect::<Vec<_>>().join("\n"))
@@ -219,28 +228,28 @@ fn the_card_shows_the_state_and_the_acts_that_fit_it() {
     :red_circle: *INC-42 · checkout* · P0
     Pod is crash looping
     (*Looking* with infrastructure, database  ·  no owner yet  ·  3 alerts  ·  since 14:03)
-    [Acknowledge] [Resolve]
+    [Acknowledge] [Resolve] [Silence…] [⋮ Assign… | Escalate… | Runbooks and similar… | What is known…]
     ======
     INC-42 checkout: Rollout 18 lowered the memory limit of deployment/checkout from 512Mi to 128Mi
 
     :red_circle: *INC-42 · checkout* · P0
     Rollout 18 lowered the memory limit of deployment/checkout from 512Mi to 128Mi
     (*Reported* after 1.0 s  ·  no owner yet  ·  3 alerts  ·  since 14:03)
-    [Acknowledge] [Resolve] [Run again] [Details]
+    [Acknowledge] [Resolve] [Silence…] [⋮ Assign… | Escalate… | Run again | Runbooks and similar… | Details…]
     ======
     INC-42 checkout: Rollout 18 lowered the memory limit of deployment/checkout from 512Mi to 128Mi
 
     :large_blue_circle: *INC-42 · checkout* · P0
     Rollout 18 lowered the memory limit of deployment/checkout from 512Mi to 128Mi
     (*Acknowledged*  ·  owner @U1  ·  3 alerts  ·  since 14:03)
-    [Unacknowledge] [Resolve] [Run again] [Details]
+    [Unacknowledge] [Resolve] [Silence…] [⋮ Assign… | Escalate… | Run again | Runbooks and similar… | Details…]
     ======
     INC-42 checkout: Rollout 18 lowered the memory limit of deployment/checkout from 512Mi to 128Mi
 
     :large_green_circle: *INC-42 · checkout* · P0
     Rollout 18 lowered the memory limit of deployment/checkout from 512Mi to 128Mi
     (*Resolved* after 65 min  ·  3 alerts  ·  since 14:03)
-    [Reopen] [Run again] [Details]
+    [Reopen] [⋮ Assign… | Run again | Runbooks and similar… | Details…]
     ");
 }
 

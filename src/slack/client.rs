@@ -105,8 +105,13 @@ impl Connection {
     /// # Errors
     /// When no HTTP client can be built.
     pub fn new(api_url: &str, proxy: Option<Proxy>) -> Result<Self, String> {
-        let http = web::client_through(CALL_TIMEOUT, proxy.as_ref())?;
+        let http = web::client(CALL_TIMEOUT, proxy.as_ref())?;
         Ok(Self { api_url: api_url.trim_end_matches('/').to_owned(), proxy, http })
+    }
+
+    /// The HTTP proxy that leads out, where there is one.
+    pub fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref()
     }
 
     /// The HTTP proxy that leads to `host`, where one does.

@@ -32,15 +32,10 @@ pub struct Known {
 }
 
 /// Remembered answers, by id.
+#[derive(Default)]
 pub(super) struct Cache {
     groups: Mutex<HashMap<String, (Instant, BTreeSet<String>)>>,
     people: Mutex<HashMap<String, (Instant, Known)>>,
-}
-
-impl Default for Cache {
-    fn default() -> Self {
-        Self { groups: Mutex::default(), people: Mutex::default() }
-    }
 }
 
 fn remembered<T: Clone>(entries: &Mutex<HashMap<String, (Instant, T)>>, id: &str) -> Option<T> {

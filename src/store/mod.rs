@@ -15,7 +15,7 @@ use crate::model::{AlertId, AuditEntry, Incident, IncidentId, Investigation, Inv
 pub use embedded::Embedded;
 pub use types::{
     Commit, Delivery, Document, DocumentKind, DocumentUpdate, FileContent, FileWish, IncidentFilter, NewWork, Occasion, Place, Recorded,
-    Settled, Similar, Slot, SlotBody, SlotUpdate, Work, WorkKind,
+    Settled, Similar, Slot, SlotBody, SlotUpdate, Tell, Told, Work, WorkKind,
 };
 
 /// Why the store did not do it. Nothing of a failed call has happened.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::{
-    AlertId, AuditEntry, Incident, IncidentId, Investigation, InvestigationId, Member, Message, Priority, RawRecord, RecordSource,
+    AlertId, AuditEntry, Incident, IncidentId, Investigation, InvestigationId, Member, Message, Priority, RawRecord, RecordSource, Reply,
 };
 
 /// What became of a raw record.
@@ -53,6 +53,43 @@ pub enum WorkKind {
         #[serde(default)]
         occasion: Occasion,
     },
+    /// Tell another system what a person decided here.
+    Tell(Tell),
+}
+
+/// What another system is to be told, and who is to hear how it went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tell {
+    /// The act's own id, so that each act tells once.
+    pub act: String,
+    pub incident: IncidentId,
+    /// A Slack user id.
+    pub user: String,
+    pub team: String,
+    pub reply: Reply,
+    pub what: Told,
+}
+
+/// The matter of a [`Tell`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Told {
+    /// Set this silence where the incident's alert comes from.
+    Silence { silence: String },
+    /// End it there.
+    Unsilence { silence: String },
+    /// Call people through the paging service.
+    Page { reason: String },
+}
+
+impl Told {
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Silence { .. } => "silence",
+            Self::Unsilence { .. } => "unsilence",
+            Self::Page { .. } => "page",
+        }
+    }
 }
 
 /// Why an investigation is made.
@@ -76,6 +113,7 @@ impl WorkKind {
         match self {
             Self::Record(id) => format!("record/{id}"),
             Self::Investigate { incident, investigation, .. } => format!("investigate/{incident}/{investigation}"),
+            Self::Tell(tell) => format!("tell/{}/{}/{}", tell.what.as_str(), tell.incident, tell.act),
         }
     }
 }

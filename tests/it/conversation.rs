@@ -39,7 +39,7 @@ async fn acknowledge_resolve_reopen_and_run_again() {
 
     click("reopen").await.unwrap();
     world.card_shows(&ts, "Reported").await;
-    click("rerun").await.unwrap();
+    world.slack.choose(ALICE, &world.channel, card_ts, "more", "rerun").await.unwrap();
     world.until("a second report", |_| (world.thread(&ts).iter().filter(|message| is_ours(message)).count() == 3).then_some(())).await;
     assert_eq!(world.thread(&ts)[2]["ts"], report["ts"], "the first report stays where it is");
 }

@@ -155,7 +155,7 @@ async fn many_alerts_of_one_fingerprint_at_once_are_all_counted() {
 }
 
 /// A delivery signed by hand, as Slack's documentation says.
-async fn signed(world: &World, path: &str, body: Vec<u8>) -> (u16, Value) {
+pub async fn signed(world: &World, path: &str, body: Vec<u8>) -> (u16, Value) {
     use hmac::{Hmac, KeyInit, Mac};
     let timestamp = sre_agent::app::system_clock().now().as_second().to_string();
     let mut mac = Hmac::<sha2::Sha256>::new_from_slice(sre_agent::sandbox::Config::default().signing_secret.as_bytes()).unwrap();

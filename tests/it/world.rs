@@ -32,7 +32,7 @@ pub const ALICE: &str = "U01ALICE";
 
 pub struct World {
     pub slack: Sandbox,
-    slack_url: String,
+    pub slack_url: String,
     pub channel: String,
     pub service_url: String,
     pub folder: TempDir,
@@ -83,6 +83,22 @@ impl World {
 
     /// As [`World::start`], with further tools.
     pub async fn start_with(change: impl FnOnce(&mut Config), tools: Vec<Arc<dyn Tool>>) -> Self {
+        let mut world = Self::prepare(change, tools).await;
+        world.start_service().await;
+        world
+    }
+
+    /// Starts everything with `edit`ed settings of the service.
+    pub async fn tuned(edit: impl FnOnce(String) -> String) -> Self {
+        let mut world = Self::prepare(|_| {}, Vec::new()).await;
+        let settings = fs::read_to_string(world.settings_file()).unwrap();
+        fs::write(world.settings_file(), edit(settings)).unwrap();
+        world.start_service().await;
+        world
+    }
+
+    /// The workspace and the service's files; the service itself does not run yet.
+    async fn prepare(change: impl FnOnce(&mut Config), tools: Vec<Arc<dyn Tool>>) -> Self {
         let mut workspace = Config { retry_delays: vec![Duration::ZERO; 3], ..Config::default() };
         change(&mut workspace);
         let slack = Sandbox::new(workspace, system_clock());
@@ -95,7 +111,7 @@ impl World {
         fs::create_dir(folder.path().join("evidence")).unwrap();
         fs::write(folder.path().join("evidence/pods.json"), oom_evidence().to_string()).unwrap();
         let channel = slack.channel_id("alerts").unwrap();
-        let mut world = Self {
+        let world = Self {
             slack,
             slack_url,
             channel,
@@ -108,7 +124,6 @@ impl World {
             running: None,
         };
         world.write_settings("127.0.0.1:0");
-        world.start_service().await;
         world
     }
 

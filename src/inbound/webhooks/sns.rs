@@ -26,7 +26,7 @@ pub fn confirm(state: &State, body: &Value) {
     let proxy = state.config.proxy.clone();
     tokio::spawn(async move {
         // The address holds a token, so no error with the address in it is logged.
-        let outcome = match web::client(PATIENCE, proxy.as_deref()) {
+        let outcome = match web::client(PATIENCE, proxy.as_ref()) {
             Ok(client) => client.get(address).send().await.map(|answer| answer.status()).map_err(|error| error.without_url().to_string()),
             Err(error) => Err(error),
         };

@@ -13,7 +13,7 @@ use crate::{
     model::{
         Alert, AlertStatus, Inbound, Incident, IncidentId, IncidentState, Member, Priority, RawRecord, RecordSource, Request, Silence,
     },
-    pipeline::{Ctx, heartbeats, members, route, slots, storm},
+    pipeline::{Ctx, heartbeats, members, mentions, route, slots, storm},
     store::{Commit, DocumentKind, DocumentUpdate, IncidentFilter, NewWork, Occasion, SlotUpdate, Work, WorkKind},
 };
 
@@ -299,6 +299,9 @@ impl Desk {
 
     /// What the decisions mean for the queue and for Slack.
     fn finish(&mut self, ctx: &Ctx, now: Timestamp, commit: &mut Commit) -> Vec<(String, Priority)> {
+        for incident in self.incidents.values_mut().filter(|incident| incident.version == 0) {
+            incident.mention = mentions::of(&ctx.settings.mentions, incident.priority, now);
+        }
         for (id, why) in &self.investigate {
             let Some(incident) = self.incidents.get_mut(id).filter(|incident| !incident.state.is_closed()) else { continue };
             let investigation = investigation_id(&format!("{id}/{why}"), now);
