@@ -11,6 +11,7 @@ mod deliveries;
 mod events;
 mod installs;
 mod interactions;
+mod oauth;
 mod people;
 mod reply;
 mod router;
@@ -22,6 +23,8 @@ mod storms;
 mod tests;
 
 pub use config::{Config, WEBHOOKS, Webhook};
+pub use installs::load as load_workspaces;
+pub use oauth::Install;
 pub use router::router;
 pub use socket::run as socket;
 pub use state::State;

@@ -100,7 +100,7 @@ impl Connection {
     }
 
     /// The HTTP proxy that leads to `host`, where one does.
-    pub fn proxy_to(&self, host: &str) -> Option<&Proxy> {
+    pub(super) fn proxy_to(&self, host: &str) -> Option<&Proxy> {
         self.proxy.as_ref().filter(|proxy| proxy.applies(host))
     }
 

@@ -3,7 +3,9 @@
 pub mod blocks;
 mod client;
 pub mod mrkdwn;
+pub mod oauth;
 mod pace;
+pub mod scopes;
 pub mod signature;
 pub mod socket;
 mod views;

@@ -7,6 +7,7 @@ mod architecture;
 mod cli;
 mod conversation;
 mod doors;
+mod install;
 mod restart;
 mod scenarios;
 mod scenarios_logs;
