@@ -3,6 +3,7 @@
 mod card;
 mod conclude;
 mod details;
+mod doctor;
 mod findings;
 mod json;
 mod plain;
@@ -13,6 +14,7 @@ mod words;
 pub use card::{card, notice};
 pub use conclude::conclude;
 pub use details::details;
+pub use doctor::doctor_text;
 pub use findings::findings;
 pub use json::json;
 pub use plain::{markdown, text};

@@ -128,6 +128,10 @@ impl Client {
         self.token.token_value.0 == token.expose_secret()
     }
 
+    pub(super) fn token(&self) -> SecretString {
+        self.token.token_value.0.clone().into()
+    }
+
     /// Why Slack refuses the token, in its own word; `None` while it accepts it.
     pub fn refusal(&self) -> Option<String> {
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -2,6 +2,7 @@
 
 pub mod blocks;
 mod client;
+pub mod doctor;
 pub mod mrkdwn;
 pub mod oauth;
 mod pace;

@@ -1,5 +1,8 @@
 //! Which scope serves which feature, and what is lost without it. The app's manifest asks for these and no others.
 
+#[cfg(test)]
+mod tests;
+
 /// Something that people get, with the scopes that it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Feature {
@@ -35,7 +38,8 @@ pub const FEATURES: &[Feature] = &[
     extra("direct messages", &["im:history"], "Questions in a direct message are not heard."),
     extra("agent view", &["assistant:write"], "Slack does not show that the agent works, and has no Stop button."),
     extra("user groups", &["usergroups:read"], "Rights that name a user group, and /sre oncall, do not work."),
-    extra("charts", &["files:write"], "Reports come without their pictures."),
+    extra("people's names", &["users:read"], "People are named by their ids, and guests cannot be told from members."),
+    extra("pictures", &["files:write"], "Reports come without their pictures."),
     extra("link previews", &["links:read", "links:write"], "Links to incidents show no preview."),
 ];
 
