@@ -110,7 +110,8 @@ impl App {
         }
         let (bundle, rules) = (settings.bundle, settings.rules);
         let engine = tokio::task::spawn_blocking(move || engine(bundle.as_deref(), rules)).await.context("opening the evidence")??;
-        let install = settings.slack.oauth.zip(settings.public_url.as_deref()).map(|(app, public_url)| inbound::Install::new(app, public_url));
+        let install =
+            settings.slack.oauth.zip(settings.public_url.as_deref()).map(|(app, public_url)| inbound::Install::new(app, public_url));
         let state = inbound::State {
             store: Arc::clone(&store),
             queue: coord.clone(),
@@ -243,7 +244,8 @@ async fn learn_identities(slack: &Workspaces) -> bool {
         match workspace.client.auth_test().await {
             Ok(answer) => {
                 let field = |name: &str| answer.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
-                let identity = Identity { bot_id: field("bot_id"), user_id: field("user_id"), team_id: field("team_id"), url: field("url") };
+                let identity =
+                    Identity { bot_id: field("bot_id"), user_id: field("user_id"), team_id: field("team_id"), url: field("url") };
                 if identity.bot_id.is_empty() && identity.user_id.is_empty() {
                     tracing::warn!("Slack's answer does not say who we are");
                     continue;

@@ -43,7 +43,11 @@ pub async fn handle(state: &State, envelope: &Envelope, kind: &str) -> Result<()
         state.store.commit(Commit { documents: vec![document], ..Commit::default() }).await?;
     }
     if state.slack.remove(team) || stored.is_some() {
-        tracing::warn!(team, kind, "a workspace has removed the app and is not served any more; take it out of `slack.workspaces` if it is there");
+        tracing::warn!(
+            team,
+            kind,
+            "a workspace has removed the app and is not served any more; take it out of `slack.workspaces` if it is there"
+        );
     } else if state.slack.is_home(team) {
         tracing::error!(
             team,

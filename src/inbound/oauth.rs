@@ -78,11 +78,14 @@ pub async fn callback(state: &State, headers: &HeaderMap, back: Back) -> Respons
     if let Err(refused) = ticket::redeem(&install.app.client_secret, &install.used, &back.state, cookie(headers), now) {
         state.metrics.request_refused("unauthorized");
         tracing::info!(?refused, "an installation was refused");
-        return page::problem(StatusCode::BAD_REQUEST, match refused {
-            ticket::Refused::Foreign => "This installation was not started here, or in another browser. Please start it again.",
-            ticket::Refused::Expired => "This installation took more than ten minutes. Please start it again.",
-            ticket::Refused::Used => "This installation was finished before. Please start it again if it did not work.",
-        });
+        return page::problem(
+            StatusCode::BAD_REQUEST,
+            match refused {
+                ticket::Refused::Foreign => "This installation was not started here, or in another browser. Please start it again.",
+                ticket::Refused::Expired => "This installation took more than ten minutes. Please start it again.",
+                ticket::Refused::Used => "This installation was finished before. Please start it again if it did not work.",
+            },
+        );
     }
     if !back.error.is_empty() || back.code.is_empty() {
         tracing::info!("an installation was cancelled");

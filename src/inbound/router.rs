@@ -72,7 +72,11 @@ async fn api_alerts(Shared(state): Shared<State>, request: Request) -> Response 
     }
 }
 
-async fn oauth_callback(Shared(state): Shared<State>, headers: HeaderMap, back: Result<Query<oauth::Back>, axum::extract::rejection::QueryRejection>) -> Response {
+async fn oauth_callback(
+    Shared(state): Shared<State>,
+    headers: HeaderMap,
+    back: Result<Query<oauth::Back>, axum::extract::rejection::QueryRejection>,
+) -> Response {
     oauth::callback(&state, &headers, back.map(|Query(back)| back).unwrap_or_default()).await
 }
 

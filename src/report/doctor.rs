@@ -45,7 +45,10 @@ mod tests {
         It works; 1 of 2 could be better.
         ");
         findings.push(Finding::broken("bot token", "", "Make one."));
-        assert!(doctor_text(&findings).ends_with("BROKEN   bot token\n         → Make one.\n\nIt does not work: 1 of 3 must be mended first.\n"));
+        assert!(
+            doctor_text(&findings)
+                .ends_with("BROKEN   bot token\n         → Make one.\n\nIt does not work: 1 of 3 must be mended first.\n")
+        );
         assert!(doctor_text(&findings[..1]).ends_with("Everything works.\n"));
     }
 }

@@ -31,11 +31,11 @@ pub async fn workspaces(workspaces: &Workspaces, channel: &str) -> Vec<Finding> 
             Ok(granted) => {
                 findings.push(Finding::fine(format!("bot token{of}"), format!("speaks as {} in {}", granted.user, granted.team)));
                 findings.extend(FEATURES.iter().map(|feature| feature_finding(feature, &granted.scopes, &of)));
+                if team.is_empty() {
+                    findings.push(channel_finding(&workspace.client, channel).await);
+                }
             }
             Err(error) => findings.push(token_finding(&format!("bot token{of}"), &error, &team)),
-        }
-        if team.is_empty() {
-            findings.push(channel_finding(&workspace.client, channel).await);
         }
     }
     findings
@@ -72,7 +72,11 @@ fn token_finding(what: &str, error: &SlackError, team: &str) -> Finding {
     if waits_for_nobody(error) {
         return Finding::broken(what, error.to_string(), NETWORK);
     }
-    let place = if team.is_empty() { "`slack.bot_token` (SLACK_BOT_TOKEN)".to_owned() } else { format!("`slack.workspaces.{team}`, or install again at /slack/install") };
+    let place = if team.is_empty() {
+        "`slack.bot_token` (SLACK_BOT_TOKEN)".to_owned()
+    } else {
+        format!("`slack.workspaces.{team}`, or install again at /slack/install")
+    };
     Finding::broken(what, error.to_string(), format!("Install the app and put its \"Bot User OAuth Token\" (xoxb-…) into {place}."))
 }
 
@@ -114,7 +118,8 @@ async fn granted(client: &Client) -> Result<Granted, SlackError> {
     let body: Value = serde_json::from_slice(&body).map_err(|_| failed(format!("HTTP {}", status.as_u16()), SlackErrorKind::Ambiguous))?;
     let field = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     if body.get("ok").and_then(Value::as_bool) != Some(true) {
-        let kind = if field("error") == "ratelimited" { SlackErrorKind::RateLimited(std::time::Duration::ZERO) } else { SlackErrorKind::Blocked };
+        let kind =
+            if field("error") == "ratelimited" { SlackErrorKind::RateLimited(std::time::Duration::ZERO) } else { SlackErrorKind::Blocked };
         return Err(failed(field("error"), kind));
     }
     let scopes = header.split(',').map(|scope| scope.trim().to_owned()).filter(|scope| !scope.is_empty()).collect();

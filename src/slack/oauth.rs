@@ -73,12 +73,8 @@ pub async fn access(connection: &Connection, app: &AppCredentials, code: &str, r
     if answer.get("is_enterprise_install").and_then(Value::as_bool) == Some(true) {
         return Err(failed("installed into a whole organisation", SlackErrorKind::Refused));
     }
-    let grant = Grant {
-        team: text("/team/id"),
-        team_name: text("/team/name"),
-        bot_token: text("/access_token").into(),
-        scopes: text("/scope"),
-    };
+    let grant =
+        Grant { team: text("/team/id"), team_name: text("/team/name"), bot_token: text("/access_token").into(), scopes: text("/scope") };
     if grant.team.is_empty() || !grant.bot_token.expose_secret().starts_with("xoxb-") {
         return Err(failed("the answer holds no bot token", SlackErrorKind::Refused));
     }

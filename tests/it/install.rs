@@ -162,7 +162,10 @@ async fn each_workspace_is_spoken_to_with_its_own_token() {
     let spoken: Vec<String> = slack.world.slack.calls().into_iter().map(|call| call.method).filter(|name| name != "auth.test").collect();
     assert!(spoken.is_empty(), "the home workspace heard {spoken:?}");
     // And the home is served as before.
-    let ts = slack.world.post(sentence("firing").to_string().replace("checkout-7f5b9c4d68-4xk9p", "cart-7f5b9c4d68-4xk9p").parse().unwrap()).await;
+    let ts = slack
+        .world
+        .post(sentence("firing").to_string().replace("checkout-7f5b9c4d68-4xk9p", "cart-7f5b9c4d68-4xk9p").parse().unwrap())
+        .await;
     slack.world.until("the home's own card", |home| home.thread(&slack.world.channel, &ts).into_iter().find(is_ours)).await;
 }
 
@@ -183,7 +186,8 @@ async fn installed_by_a_person_served_after_a_restart_and_forgotten_when_the_app
     slack.other.post_as_bot(&slack.channel, "Alertmanager", sentence("resolved")).await.unwrap();
     slack
         .until("the card after a restart", |other| {
-            let cards = other.messages(&slack.channel).into_iter().flat_map(|alert| other.thread(&slack.channel, alert["ts"].as_str().unwrap()));
+            let cards =
+                other.messages(&slack.channel).into_iter().flat_map(|alert| other.thread(&slack.channel, alert["ts"].as_str().unwrap()));
             cards.filter(is_ours).find(|card| shown(card).contains("Resolved"))
         })
         .await;
@@ -207,7 +211,10 @@ async fn installed_by_a_person_served_after_a_restart_and_forgotten_when_the_app
     tokio::time::timeout(Duration::from_secs(10), gone).await.expect("the workspace is forgotten");
     // The home is never forgotten.
     slack.world.slack.send_event(json!({"type": "app_uninstalled"}), DeliveryOptions::default()).await;
-    let ts = slack.world.post(sentence("firing").to_string().replace("checkout-7f5b9c4d68-4xk9p", "cart-7f5b9c4d68-4xk9p").parse().unwrap()).await;
+    let ts = slack
+        .world
+        .post(sentence("firing").to_string().replace("checkout-7f5b9c4d68-4xk9p", "cart-7f5b9c4d68-4xk9p").parse().unwrap())
+        .await;
     slack.world.until("the home's card", |home| home.thread(&slack.world.channel, &ts).into_iter().find(is_ours)).await;
 }
 

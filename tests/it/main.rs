@@ -6,6 +6,7 @@ mod alerts;
 mod architecture;
 mod cli;
 mod conversation;
+mod doctor;
 mod doors;
 mod install;
 mod restart;

@@ -305,7 +305,8 @@ async fn a_proxy_with_a_password_carries_the_web_api_and_the_connection() {
         },
     )
     .await;
-    let port = fs::read_to_string(world.settings_file()).unwrap().split("slack.test:").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let port =
+        fs::read_to_string(world.settings_file()).unwrap().split("slack.test:").nth(1).unwrap().split('/').next().unwrap().to_owned();
     world.slack.set_base_url(&format!("http://slack.test:{port}"));
     world.start_service().await;
     connected(&world).await;

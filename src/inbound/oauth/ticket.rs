@@ -82,7 +82,9 @@ mod tests {
         assert_eq!(check(&ticket, "n1", LIFETIME_SECONDS + 1), Err(Refused::Expired));
         assert_eq!(check(&ticket, "n1", LIFETIME_SECONDS), Ok(()));
         assert_eq!(check(&ticket, "n1", 3), Err(Refused::Used));
-        for broken in ["", ".", "..", "1.n1", "9999999999.n1.", "9999999999.n1.zz", "9999999999.n1.00", "x.n1.00", "99999999999999999999.n.00"] {
+        for broken in
+            ["", ".", "..", "1.n1", "9999999999.n1.", "9999999999.n1.zz", "9999999999.n1.00", "x.n1.00", "99999999999999999999.n.00"]
+        {
             assert_eq!(check(broken, "n1", 1), Err(Refused::Foreign), "{broken}");
         }
         let stretched = ticket.replacen("17000006", "17000009", 1);

@@ -47,7 +47,15 @@ const fn read(name: &'static str, tier: Tier, scopes: &'static [&'static str], r
 }
 
 static METHODS: &[Method] = &[
-    Method { name: "apps.connections.open", tier: Tier::One, scopes: &[], app_level: true, open: false, json: true, run: people::connections_open },
+    Method {
+        name: "apps.connections.open",
+        tier: Tier::One,
+        scopes: &[],
+        app_level: true,
+        open: false,
+        json: true,
+        run: people::connections_open,
+    },
     write("auth.test", Tier::Free, &[], people::auth_test),
     write("chat.delete", Tier::Three, WRITE, chat::delete),
     read("chat.getPermalink", Tier::Free, &[], chat::permalink),

@@ -126,7 +126,8 @@ impl Sandbox {
     /// The fault that is to happen to this method now; `*` means any method of the Web API.
     pub(super) fn take_fault(&self, method: &str) -> Option<Fault> {
         let mut state = self.state();
-        let index = state.faults.iter().position(|(name, _, times)| *times > 0 && (name == method || name == "*" && method.contains('.')))?;
+        let index =
+            state.faults.iter().position(|(name, _, times)| *times > 0 && (name == method || name == "*" && method.contains('.')))?;
         let entry = state.faults.get_mut(index)?;
         entry.2 -= 1;
         let fault = entry.1;

@@ -26,8 +26,16 @@ fn the_manifest_subscribes_to_every_event_that_has_a_handler_and_keeps_slacks_li
     let mut events = list(&manifest["settings"]["event_subscriptions"]["bot_events"]);
     events.sort_unstable();
     let handled = [
-        "agent_session_stopped", "app_home_opened", "app_mention", "app_uninstalled", "link_shared", "message.channels", "message.groups",
-        "message.im", "reaction_added", "tokens_revoked",
+        "agent_session_stopped",
+        "app_home_opened",
+        "app_mention",
+        "app_uninstalled",
+        "link_shared",
+        "message.channels",
+        "message.groups",
+        "message.im",
+        "reaction_added",
+        "tokens_revoked",
     ];
     assert_eq!(events, handled);
     let shortcut = &manifest["features"]["shortcuts"][0];

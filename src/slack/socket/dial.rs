@@ -59,10 +59,8 @@ impl Trouble {
 /// # Errors
 /// What Slack or the way there says.
 pub async fn open(client: &Client) -> Result<Url, Trouble> {
-    let answer = client
-        .call("apps.connections.open", &json!({}))
-        .await
-        .map_err(|error| Trouble { message: error.to_string(), kind: error.kind })?;
+    let answer =
+        client.call("apps.connections.open", &json!({})).await.map_err(|error| Trouble { message: error.to_string(), kind: error.kind })?;
     let url = answer.get("url").and_then(Value::as_str).and_then(|url| Url::parse(url).ok());
     let url = url.ok_or_else(|| Trouble::passing("apps.connections.open: the answer holds no address"))?;
     // Without TLS only where the API itself is spoken to without it: a workspace on this machine.
