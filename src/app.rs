@@ -21,6 +21,8 @@ use crate::{
 
 /// How long a process that was told to stop may take to finish what it has in hand.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How often the list of workspaces is read: another process may have installed one.
+const WORKSPACES_EVERY: Duration = Duration::from_secs(30);
 /// The longest wait between two attempts to learn who we are.
 const IDENTITY_WAIT_MAX: Duration = Duration::from_secs(60);
 
@@ -132,12 +134,15 @@ impl App {
         let pager = notify::PagerDuty::new(&settings.notify, slack.connection().proxy()).map_err(anyhow::Error::msg)?;
         let engine =
             tokio::task::spawn_blocking(move || engine_with(bundle.as_deref(), rules, tools)).await.context("opening the evidence")??;
+        let install =
+            settings.slack.oauth.zip(settings.public_url.as_deref()).map(|(app, public_url)| inbound::Install::new(app, public_url));
         let state = inbound::State {
             store: Arc::clone(&store),
             queue: coord.clone(),
             deliveries: Arc::default(),
             slack: Arc::clone(&slack),
             socket: socket.as_ref().map(|socket| Arc::clone(&socket.health)),
+            install,
             signing_secret: Arc::new(settings.slack.signing_secret),
             api_token: settings.api_token.map(Arc::new),
             public_url: settings.public_url.map(Into::into),
@@ -146,6 +151,7 @@ impl App {
             ids,
             metrics: Arc::clone(&metrics),
         };
+        inbound::load_workspaces(&state).await.context("the stored workspaces cannot be read")?;
         let ctx = Ctx {
             store,
             queue: coord.clone(),
@@ -171,7 +177,7 @@ impl App {
     /// # Errors
     /// When the listener fails, or another process already works on the same store.
     pub async fn run(self, listener: Option<TcpListener>, stop: CancellationToken) -> anyhow::Result<()> {
-        let identity = tokio::spawn(learn_identities(Arc::clone(&self.state.slack), stop.clone()));
+        let identity = tokio::spawn(know_workspaces(self.state.clone(), stop.clone()));
         let _alone = if self.roles.worker { Some(only_worker(&self.store_path)?) } else { None };
         if self.roles.worker {
             self.ctx.store.take_over().await.context("the store does not take writes")?;
@@ -246,35 +252,47 @@ impl Watch {
     }
 }
 
-/// Asks Slack who we are in every workspace, patiently: until then our own messages are told by the app's id alone.
-async fn learn_identities(slack: Arc<Workspaces>, stop: CancellationToken) {
-    let mut wait = Duration::from_secs(1);
-    while !stop.is_cancelled() {
-        let unknown: Vec<_> = slack.all().into_iter().filter(|workspace| workspace.identity.get().is_none()).collect();
-        if unknown.is_empty() {
-            return;
-        }
-        for workspace in unknown {
-            match workspace.client.auth_test().await {
-                Ok(answer) => {
-                    let field = |name: &str| answer.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
-                    let identity =
-                        Identity { bot_id: field("bot_id"), user_id: field("user_id"), team_id: field("team_id"), url: field("url") };
-                    if identity.bot_id.is_empty() && identity.user_id.is_empty() {
-                        tracing::warn!("Slack's answer does not say who we are");
-                        continue;
-                    }
-                    tracing::info!(bot_id = %identity.bot_id, team = %field("team"), "connected to Slack");
-                    // Only this task sets it, once.
-                    let _ = workspace.identity.set(identity);
-                }
-                Err(error) => tracing::warn!(%error, "Slack does not say who we are"),
-            }
-        }
+/// Keeps the list of workspaces as the store has it, and asks Slack who we are in each, patiently: until then our own
+/// messages are told by the app's id alone.
+async fn know_workspaces(state: inbound::State, stop: CancellationToken) {
+    let mut patience = Duration::from_secs(1);
+    loop {
+        let wait = if learn_identities(&state.slack).await {
+            WORKSPACES_EVERY
+        } else {
+            patience = (patience * 2).min(IDENTITY_WAIT_MAX);
+            patience / 2
+        };
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(wait) => {}
         }
-        wait = (wait * 2).min(IDENTITY_WAIT_MAX);
+        if let Err(error) = inbound::load_workspaces(&state).await {
+            tracing::warn!(%error, "the stored workspaces cannot be read");
+        }
     }
+}
+
+/// Asks in every workspace where it is not known; true when it is known everywhere then.
+async fn learn_identities(slack: &Workspaces) -> bool {
+    let mut all_known = true;
+    for workspace in slack.all().into_iter().filter(|workspace| workspace.identity.get().is_none()) {
+        all_known = false;
+        match workspace.client.auth_test().await {
+            Ok(answer) => {
+                let field = |name: &str| answer.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+                let identity =
+                    Identity { bot_id: field("bot_id"), user_id: field("user_id"), team_id: field("team_id"), url: field("url") };
+                if identity.bot_id.is_empty() && identity.user_id.is_empty() {
+                    tracing::warn!("Slack's answer does not say who we are");
+                    continue;
+                }
+                tracing::info!(bot_id = %identity.bot_id, team = %field("team"), "connected to Slack");
+                // Only this task sets it, once.
+                let _ = workspace.identity.set(identity);
+            }
+            Err(error) => tracing::warn!(%error, "Slack does not say who we are"),
+        }
+    }
+    all_known
 }

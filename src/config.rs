@@ -14,7 +14,14 @@ use std::{
 
 use secrecy::SecretString;
 
-use crate::{agents, analysis::Thresholds, inbound, notify, pipeline, report::Services, slack::Connection, web::Proxy};
+use crate::{
+    agents,
+    analysis::Thresholds,
+    inbound, notify, pipeline,
+    report::Services,
+    slack::{Connection, oauth::AppCredentials},
+    web::Proxy,
+};
 use reader::Reader;
 
 /// The settings that come with the program: every key with its default.
@@ -59,14 +66,7 @@ pub struct Slack {
     /// Further workspaces: team id to bot token.
     pub workspaces: BTreeMap<String, SecretString>,
     /// What installs the app into other workspaces.
-    pub oauth: Option<OAuth>,
-}
-
-/// The app's own credentials.
-#[derive(Debug)]
-pub struct OAuth {
-    pub client_id: String,
-    pub client_secret: SecretString,
+    pub oauth: Option<AppCredentials>,
 }
 
 /// The rule files beside the settings, or the embedded ones.
@@ -233,7 +233,7 @@ fn slack(reader: &mut Reader<'_>, no_public_url: bool) -> Option<Slack> {
         client_id.is_empty() || client_secret.is_some() && !no_public_url,
         "`slack.client_secret` and `server.public_url` beside it, or to be empty",
     );
-    let oauth = client_secret.filter(|_| !client_id.is_empty()).map(|client_secret| OAuth { client_id, client_secret });
+    let oauth = client_secret.filter(|_| !client_id.is_empty()).map(|client_secret| AppCredentials { client_id, client_secret });
     Some(Slack {
         delivery,
         connection: connection.ok()?,

@@ -2,6 +2,7 @@
 
 mod config;
 mod demo;
+mod doctor;
 mod eval;
 mod investigate;
 mod logs;
@@ -45,6 +46,8 @@ enum Command {
     /// Check the configuration: all errors at once
     #[command(subcommand)]
     Config(config::Command),
+    /// Try every connection and every Slack scope, and say what is missing
+    Doctor(doctor::Args),
 }
 
 /// Runs the command; an error is one sentence on stderr and exit code 1 (2 for wrong arguments, by clap).
@@ -58,6 +61,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Logs(args) => logs::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Config(command) => config::run(command),
+        Command::Doctor(args) => doctor::run(args),
     };
     match result {
         Ok(code) => code,

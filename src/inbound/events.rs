@@ -20,6 +20,9 @@ pub struct Envelope {
     pub api_app_id: Option<String>,
     #[serde(default)]
     pub team_id: String,
+    /// When it happened, in seconds since 1970; 0 where it is not said.
+    #[serde(default)]
+    pub event_time: i64,
     #[serde(default)]
     pub event: Value,
 }

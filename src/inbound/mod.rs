@@ -11,6 +11,7 @@ mod deliveries;
 mod events;
 mod installs;
 mod interactions;
+mod oauth;
 mod people;
 mod reading;
 mod reply;
@@ -27,6 +28,8 @@ mod word;
 
 pub use config::{Config, WEBHOOKS, Webhook};
 pub use deliveries::envelope;
+pub use installs::load as load_workspaces;
+pub use oauth::Install;
 pub use reading::{Arrivals, run as read_deliveries};
 pub use router::router;
 pub use socket::run as socket;

@@ -5,14 +5,14 @@ use std::time::Duration;
 use axum::{
     Json, Router,
     body::{Body, Bytes, to_bytes},
-    extract::{Path, Request, State as Shared},
+    extract::{Path, Query, Request, State as Shared},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
 
 use super::{
-    State, api, deliveries,
+    State, api, deliveries, oauth,
     reply::{BODY_MAX, Refusal},
     webhooks,
 };
@@ -33,6 +33,8 @@ pub fn router(state: State) -> Router {
         .route("/api/v1/slack/webhook", post(slack_webhook))
         .route("/api/v1/alerts", post(api_alerts))
         .route("/api/v1/webhooks/{sender}", post(webhook))
+        .route("/slack/install", get(|Shared(state): Shared<State>| async move { oauth::install(&state) }))
+        .route("/slack/oauth/callback", get(oauth_callback))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
@@ -82,6 +84,14 @@ async fn webhook(Shared(state): Shared<State>, Path(sender): Path<String>, reque
         Ok(body) => answer(&state, webhooks::receive(&state, &door, &head.headers, &body).await),
         Err(refusal) => refused(&state, refusal),
     }
+}
+
+async fn oauth_callback(
+    Shared(state): Shared<State>,
+    headers: HeaderMap,
+    back: Result<Query<oauth::Back>, axum::extract::rejection::QueryRejection>,
+) -> Response {
+    oauth::callback(&state, &headers, back.map(|Query(back)| back).unwrap_or_default()).await
 }
 
 async fn ready(Shared(state): Shared<State>) -> Response {

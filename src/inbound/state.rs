@@ -24,6 +24,8 @@ pub struct State {
     pub slack: Arc<Workspaces>,
     /// How Socket Mode fares, where this process has that role.
     pub socket: Option<Arc<crate::slack::socket::Health>>,
+    /// What installs the app into further workspaces; `None` where that is not wanted.
+    pub install: Option<Arc<super::Install>>,
     /// Empty where Slack does not call us: then no request can be Slack's.
     pub signing_secret: Arc<SecretString>,
     /// What callers of the API must present; `None` only where the API is not reachable from outside this machine.

@@ -4,6 +4,7 @@
 //! every other room may import this one.
 
 mod alert;
+mod checkup;
 mod clock;
 mod entity;
 mod evidence;
@@ -21,6 +22,7 @@ mod storm;
 mod tool;
 
 pub use alert::{Alert, AlertStatus, Link, Origin, Priority, Severity};
+pub use checkup::{Finding, Standing};
 pub use clock::{Clock, Ids};
 pub use entity::Entity;
 pub use evidence::{Category, Evidence, EvidenceKind, Hypothesis};

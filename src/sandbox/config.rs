@@ -5,6 +5,11 @@ use std::time::Duration;
 /// Settings of a sandbox; the default grants every scope and runs at Slack's own limits.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// The workspace's id, `T…`.
+    pub team: String,
+    /// The app's id and secret, with which it is installed into workspaces.
+    pub client_id: String,
+    pub client_secret: String,
     /// The bot token that the Web API accepts, `xoxb-…`.
     pub bot_token: String,
     /// The app-level token for `apps.connections.open`, `xapp-…`.
@@ -44,6 +49,9 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            team: super::workspace::TEAM.to_owned(),
+            client_id: "1234567890.0987654321".to_owned(),
+            client_secret: "sandbox-client-secret".to_owned(),
             bot_token: "xoxb-sandbox".to_owned(),
             app_token: "xapp-sandbox".to_owned(),
             signing_secret: "sandbox-signing-secret".to_owned(),

@@ -16,6 +16,7 @@ mod config;
 mod control;
 mod delivery;
 mod message;
+mod oauth;
 mod page;
 mod peer;
 mod respond;
@@ -151,6 +152,7 @@ impl Sandbox {
             .merge(control::router())
             .merge(delivery::router())
             .merge(respond::router())
+            .merge(oauth::router())
             .merge(page::router())
             .with_state(self.clone())
     }

@@ -143,6 +143,8 @@ pub struct State {
     pub faults: Vec<(String, Fault, u32)>,
     pub limits: Limits,
     pub sockets: Sockets,
+    /// The codes of installations that were granted and not yet redeemed, with the address that each was sent to.
+    pub codes: HashMap<String, String>,
     /// Events that wait to be sent once the lock is free.
     pub outbox: Vec<Value>,
     last_ts: i64,
@@ -190,9 +192,11 @@ impl State {
             faults: Vec::new(),
             limits: Limits::default(),
             sockets: Sockets::default(),
+            codes: HashMap::new(),
             outbox: Vec::new(),
             last_ts: 0,
-            serial: 0,
+            // Ids differ between workspaces, as Slack's do.
+            serial: if config.team == TEAM { 0 } else { 100_000 },
         };
         for name in &config.channels {
             state.add_channel(name, true, now);

@@ -115,7 +115,7 @@ impl Connection {
     }
 
     /// The HTTP proxy that leads to `host`, where one does.
-    pub fn proxy_to(&self, host: &str) -> Option<&Proxy> {
+    pub(super) fn proxy_to(&self, host: &str) -> Option<&Proxy> {
         self.proxy.as_ref().filter(|proxy| proxy.applies(host))
     }
 
@@ -141,6 +141,10 @@ impl Client {
     /// Whether this is the token that the client uses.
     pub fn has_token(&self, token: &SecretString) -> bool {
         self.token.token_value.0 == token.expose_secret()
+    }
+
+    pub(super) fn token(&self) -> SecretString {
+        self.token.token_value.0.clone().into()
     }
 
     /// Why Slack refuses the token, in its own word; `None` while it accepts it.

@@ -2,11 +2,14 @@
 
 pub mod blocks;
 mod client;
+pub mod doctor;
 mod files;
 mod messages;
 pub mod mrkdwn;
+pub mod oauth;
 mod pace;
 mod people;
+pub mod scopes;
 mod sessions;
 pub mod signature;
 pub mod socket;

@@ -1,9 +1,9 @@
 //! The Slack workspaces that this bot serves, each with its own token.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
-        Arc, OnceLock, PoisonError, RwLock,
+        Arc, Mutex, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -74,13 +74,15 @@ pub struct Workspaces {
     connection: Connection,
     home: Arc<Workspace>,
     others: RwLock<BTreeMap<String, Arc<Workspace>>>,
+    /// Those of `others` that are there because the store says so.
+    stored: Mutex<BTreeSet<String>>,
 }
 
 impl Workspaces {
     /// The home workspace alone.
     pub fn new(connection: Connection, bot_token: &SecretString) -> Self {
         let home = Arc::new(Workspace::new(Client::new(&connection, bot_token)));
-        Self { connection, home, others: RwLock::default() }
+        Self { connection, home, others: RwLock::default(), stored: Mutex::default() }
     }
 
     /// Adds a workspace, or gives it a new token; one that is there with this token stays as it is.
@@ -97,6 +99,27 @@ impl Workspaces {
     /// Forgets a workspace that removed the app, and says whether it was there. The home stays.
     pub fn remove(&self, team: &str) -> bool {
         self.others.write().unwrap_or_else(PoisonError::into_inner).remove(team).is_some()
+    }
+
+    /// Makes the workspaces of the store, and no others of it, known. One that was added by [`Workspaces::add`] stays as it is.
+    pub fn sync(&self, stored: BTreeMap<String, SecretString>) {
+        let mut known = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+        for gone in known.iter().filter(|team| !stored.contains_key(*team)) {
+            self.remove(gone);
+        }
+        known.retain(|team| stored.contains_key(team));
+        for (team, token) in stored {
+            let given = !known.contains(&team) && self.others.read().unwrap_or_else(PoisonError::into_inner).contains_key(&team);
+            if !given {
+                self.add(&team, &token);
+                known.insert(team);
+            }
+        }
+    }
+
+    /// Whether this is the home's team, as far as Slack has said.
+    pub fn is_home(&self, team: &str) -> bool {
+        self.home.identity.get().is_some_and(|us| us.team_id == team)
     }
 
     /// Every workspace with its team id, the home first; the home's is empty.

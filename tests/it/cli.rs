@@ -41,7 +41,7 @@ fn bundle(files: &[(&str, &[u8])]) -> tempfile::TempDir {
 fn help_teaches() {
     let help = run(&["--help"], "");
     assert_eq!(help.code, 0);
-    for command in ["demo", "serve", "investigate", "parse-alert", "route", "logs", "eval", "config"] {
+    for command in ["demo", "serve", "investigate", "parse-alert", "route", "logs", "eval", "config", "doctor"] {
         assert!(help.out.contains(command), "{command} is not in {}", help.out);
         assert_eq!(run(&[command, "--help"], "").code, 0, "{command} --help");
     }

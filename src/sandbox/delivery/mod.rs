@@ -113,6 +113,7 @@ impl Sandbox {
     pub(super) async fn deliver(&self, kind: Kind, payload: Value, options: &DeliveryOptions) -> Delivery {
         let start = Instant::now();
         let at = self.0.clock.now();
+        let payload = self.localised(payload);
         let socket = self.state().sockets.in_use();
         let attempts = if socket { self.over_socket(kind, &payload).await } else { self.over_http(kind, &payload, options).await };
         let last = attempts.last();

@@ -116,3 +116,15 @@ async fn a_socket_url_works_once() {
     connect_async(url).await.unwrap();
     assert!(connect_async(url).await.is_err());
 }
+
+#[tokio::test]
+async fn an_event_takes_no_answer_with_its_acknowledgement() {
+    let world = world(config()).await;
+    let mut socket = Socket::open(&world).await;
+    world.sandbox.post_as_user("alerts", "alice", "hello", None).await.unwrap();
+    let first = socket.next().await.unwrap();
+    socket.ack(&first, Some(json!({"text": "nobody asked"}))).await;
+    let second = socket.next().await.unwrap();
+    assert_eq!(second["retry_reason"], "unexpected_response_payload");
+    socket.ack(&second, None).await;
+}

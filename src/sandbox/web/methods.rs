@@ -25,6 +25,8 @@ pub struct Method {
     scopes: &'static [&'static str],
     /// Takes the app-level token instead of the bot token.
     app_level: bool,
+    /// Takes no token at all, but the app's id and secret.
+    open: bool,
     /// Slack takes JSON bodies only for methods that write.
     json: bool,
     pub run: fn(&mut Context<'_>, &Args) -> Result<Value, Refusal>,
@@ -37,15 +39,23 @@ const WRITE: &[&str] = &["chat:write"];
 type Run = fn(&mut Context<'_>, &Args) -> Result<Value, Refusal>;
 
 const fn write(name: &'static str, tier: Tier, scopes: &'static [&'static str], run: Run) -> Method {
-    Method { name, tier, scopes, app_level: false, json: true, run }
+    Method { name, tier, scopes, app_level: false, open: false, json: true, run }
 }
 
 const fn read(name: &'static str, tier: Tier, scopes: &'static [&'static str], run: Run) -> Method {
-    Method { name, tier, scopes, app_level: false, json: false, run }
+    Method { name, tier, scopes, app_level: false, open: false, json: false, run }
 }
 
 static METHODS: &[Method] = &[
-    Method { name: "apps.connections.open", tier: Tier::One, scopes: &[], app_level: true, json: true, run: people::connections_open },
+    Method {
+        name: "apps.connections.open",
+        tier: Tier::One,
+        scopes: &[],
+        app_level: true,
+        open: false,
+        json: true,
+        run: people::connections_open,
+    },
     write("agents.sessions.setStatus", Tier::Three, WRITE, sessions::set_status),
     write("auth.test", Tier::Free, &[], people::auth_test),
     write("chat.appendStream", Tier::Four, WRITE, streams::append),
@@ -66,6 +76,7 @@ static METHODS: &[Method] = &[
     read("files.getUploadURLExternal", Tier::Four, &["files:write"], files::upload_url),
     write("reactions.add", Tier::Three, &["reactions:write"], reactions::add),
     write("reactions.remove", Tier::Two, &["reactions:write"], reactions::remove),
+    Method { name: "oauth.v2.access", tier: Tier::Four, scopes: &[], app_level: false, open: true, json: false, run: people::access },
     read("usergroups.list", Tier::Two, &["usergroups:read"], people::usergroups),
     read("usergroups.users.list", Tier::Two, &["usergroups:read"], people::group_members),
     read("users.info", Tier::Four, &["users:read"], people::info),
@@ -95,6 +106,9 @@ impl Method {
     /// Token first, then scope.
     pub fn admit(&self, config: &Config, token: &str) -> Result<(), Refusal> {
         let (right, wrong) = if self.app_level { (&config.app_token, &config.bot_token) } else { (&config.bot_token, &config.app_token) };
+        if self.open {
+            return Ok(());
+        }
         if token.is_empty() {
             return Err(Refusal::new("not_authed"));
         }

@@ -174,7 +174,7 @@ impl Sandbox {
 }
 
 fn respond(sandbox: &Sandbox, answer: Answer) -> Response {
-    let mut response = (answer.status, axum::Json(answer.body)).into_response();
+    let mut response = (answer.status, axum::Json(sandbox.localised(answer.body))).into_response();
     let headers = response.headers_mut();
     if let Ok(scopes) = sandbox.0.config.scopes.join(",").parse() {
         headers.insert("x-oauth-scopes", scopes);

@@ -1,4 +1,4 @@
-//! Who is who: `auth.test`, `users.*`, `usergroups.list`; and `apps.connections.open`.
+//! Who is who: `auth.test`, `users.*`, `usergroups.list`; and how an app comes in: `apps.connections.open`, `oauth.v2.access`.
 
 use serde_json::{Value, json};
 
@@ -21,6 +21,25 @@ pub fn connections_open(context: &mut Context<'_>, _: &Args) -> Answer {
     context.state.sockets.admit(&ticket);
     let root = context.state.base_url.replacen("http", "ws", 1);
     Ok(json!({"url": format!("{root}/ws?ticket={ticket}&app_id={APP}")}))
+}
+
+/// `oauth.v2.access`: the bot token for a code, once.
+pub fn access(context: &mut Context<'_>, args: &Args) -> Answer {
+    if args.need("client_id")? != context.config.client_id {
+        return Err(Refusal::new("invalid_client_id"));
+    }
+    if args.need("client_secret")? != context.config.client_secret {
+        return Err(Refusal::new("bad_client_secret"));
+    }
+    let sent_to = context.state.codes.remove(args.need("code")?).ok_or_else(|| Refusal::new("invalid_code"))?;
+    if args.need("redirect_uri")? != sent_to {
+        return Err(Refusal::new("bad_redirect_uri"));
+    }
+    Ok(json!({
+        "access_token": context.config.bot_token, "token_type": "bot", "scope": context.config.scopes.join(","),
+        "bot_user_id": BOT_USER, "app_id": APP, "team": {"id": TEAM, "name": "Sandbox <&> Sons"}, "enterprise": null,
+        "is_enterprise_install": false, "authed_user": {"id": "U01ALICE"},
+    }))
 }
 
 fn describe(user: &User) -> Value {
