@@ -66,7 +66,7 @@ fn calls(world: &World, method: &str) -> Vec<Value> {
 async fn a_slow_look_shows_a_plan_that_the_report_replaces() {
     let world = World::start_with(|_| {}, slow("metrics", 2500, false)).await;
     let ts = world.post(sentence("firing")).await;
-    let card = world.card_shows(&ts, "Looking with infrastructure").await;
+    let card = world.card_shows(&ts, " with infrastructure").await;
     assert!(ours(&world, &ts).len() == 1, "nothing but the card at first");
     let plan = second_shows(&world, &ts, "asking metrics").await;
     assert!(seen(&plan).contains("in_progress") && seen(&plan).contains("Looking at checkout"), "{plan}");
