@@ -87,13 +87,7 @@ impl App {
     ///
     /// # Errors
     /// When the store or the bundle cannot be opened.
-    pub async fn build_with(
-        settings: Settings,
-        roles: Roles,
-        clock: Clock,
-        ids: Ids,
-        tools: Vec<Arc<dyn Tool>>,
-    ) -> anyhow::Result<Self> {
+    pub async fn build_with(settings: Settings, roles: Roles, clock: Clock, ids: Ids, tools: Vec<Arc<dyn Tool>>) -> anyhow::Result<Self> {
         install_tls();
         let store: Arc<dyn Store> = Arc::new(store::Embedded::open(&settings.store_path).context("cannot open the store")?);
         let coord = Arc::new(coord::Embedded::default());
@@ -103,7 +97,8 @@ impl App {
             slack.add(team, token);
         }
         let (bundle, rules) = (settings.bundle, settings.rules);
-        let engine = tokio::task::spawn_blocking(move || engine_with(bundle.as_deref(), rules, tools)).await.context("opening the evidence")??;
+        let engine =
+            tokio::task::spawn_blocking(move || engine_with(bundle.as_deref(), rules, tools)).await.context("opening the evidence")??;
         let state = inbound::State {
             store: Arc::clone(&store),
             queue: coord.clone(),

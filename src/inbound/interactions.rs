@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{State, deliveries::Ack, reply::Refusal, shortcuts, state::Door, storms};
+use super::{State, deliveries::Ack, exports, reply::Refusal, shortcuts, state::Door, storms};
 use crate::{
     model::{Act, Inbound, IncidentId, Part, Priority, RecordSource, Reply, Text},
     report,
@@ -97,6 +97,7 @@ pub async fn handle(state: &State, raw: Value) -> Ack {
             "resolve" => act(state, &payload, pressed, Act::Resolve, incident).await?,
             "reopen" => act(state, &payload, pressed, Act::Reopen, incident).await?,
             "rerun" => act(state, &payload, pressed, Act::Rerun, incident).await?,
+            exports::ACTION => exports::handle(state, incident).await?,
             "details" => {
                 // Slack wants its answer within three seconds and the modal too: the one does not wait for the other.
                 let (state, team, trigger) = (state.clone(), payload.team().to_owned(), payload.trigger_id.clone());
@@ -144,7 +145,11 @@ async fn details_view(state: &State, id: IncidentId) -> crate::store::Result<Val
     };
     let parts = investigation.map_or_else(
         || vec![Part::Section(Text::new().plain("The investigation has not finished yet."))],
-        |investigation| report::details(&investigation),
+        |investigation| {
+            let mut parts = report::details(&investigation);
+            parts.push(Part::Actions(vec![exports::button(id)]));
+            parts
+        },
     );
     Ok(blocks::modal(&id.to_string(), &parts))
 }

@@ -19,8 +19,6 @@ pub async fn handle(state: &State, envelope: &Envelope) -> Result<(), Refusal> {
     let own = format!("{channel}/{thread}/{}", text(event, "event_ts"));
     let key = envelope.event_id.as_deref().unwrap_or(&own);
     let door = Door { source: RecordSource::SlackEvents, key: Some(key), team: &envelope.team_id, priority: Priority::P0 };
-    state
-        .record(door, |_| Inbound::Stop { channel: channel.to_owned(), thread: thread.to_owned(), user: user.to_owned() })
-        .await?;
+    state.record(door, |_| Inbound::Stop { channel: channel.to_owned(), thread: thread.to_owned(), user: user.to_owned() }).await?;
     Ok(())
 }

@@ -22,5 +22,5 @@ mod stop;
 mod tests;
 
 pub use ctx::{Ctx, Mentions, Settings};
-pub use stop::Stops;
 pub use queue::{Outcome, run, tick};
+pub use stop::Stops;

@@ -149,7 +149,8 @@ async fn send(ctx: &Ctx, slot: &Slot) -> Result<(), StoreError> {
         tokio::time::sleep(wait).await;
     }
     let result = match &slot.body {
-        SlotBody::Message(message) | SlotBody::Progress { message, .. } => match show(ctx, slot, message, &blocks::message(message)).await? {
+        SlotBody::Message(message) | SlotBody::Progress { message, .. } => match show(ctx, slot, message, &blocks::message(message)).await?
+        {
             Err(error) if error.kind == SlackErrorKind::BadBlocks => {
                 tracing::warn!(slot = %slot.key, %error, "Slack refuses these blocks; sending plainer ones");
                 show(ctx, slot, message, &blocks::plain_message(message)).await?
@@ -216,13 +217,7 @@ pub fn thread_of(slot: &Slot) -> Option<&str> {
 }
 
 /// Starts a stream where a person asked and the workspace has it; `None` means that the plan is to be posted instead.
-async fn stream_starts(
-    slack: &Workspace,
-    slot: &Slot,
-    thread: &str,
-    message: &Message,
-    user: &str,
-) -> Option<Result<String, SlackError>> {
+async fn stream_starts(slack: &Workspace, slot: &Slot, thread: &str, message: &Message, user: &str) -> Option<Result<String, SlackError>> {
     if user.is_empty() || !slack.streaming.is_there() {
         return None;
     }

@@ -22,14 +22,14 @@ pub const HEIGHT: u32 = 420;
 /// Fewer dated marks than this are no timeline.
 const MARKS_MIN: usize = 2;
 /// More marks than this do not fit beside each other with their words.
-const MARKS_MAX: usize = 6;
+const MARKS_MAX: usize = 5;
 /// A shorter span is one moment.
 const SPAN_MIN_SECONDS: f64 = 5.0;
 /// The alert, or the end, is drawn where it falls when that makes the picture at most this many times wider; otherwise the
 /// marks that tell the story would fall onto each other.
 const STRETCH_MAX: f64 = 4.0;
-const LABEL_MAX: usize = 34;
-const TITLE_MAX: usize = 62;
+const LABEL_MAX: usize = 25;
+const TITLE_MAX: usize = 56;
 
 /// What a mark means; each has a shape and a colour of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,7 +127,12 @@ fn seen(investigation: &Investigation) -> Vec<Mark> {
                 _ if Some(at) == onset => Meaning::Onset,
                 _ => Meaning::Seen,
             };
-            Mark { at, meaning, label: short(&seen.summary.replace('`', ""), LABEL_MAX) }
+            // The onset is what the cause is called; everything else speaks for itself.
+            let label = match (meaning, investigation.hypotheses.first()) {
+                (Meaning::Onset, Some(cause)) => cause.category.as_str().replace('_', " "),
+                _ => seen.summary.replace('`', ""),
+            };
+            Mark { at, meaning, label: short(&label, LABEL_MAX) }
         })
         .collect();
     marks.sort_by_key(|mark| (mark.at, mark.meaning));
@@ -138,7 +143,8 @@ fn alt(incident: &Incident, headline: &str, marks: &[Mark], activity: &Activity)
     let told: Vec<String> =
         marks.iter().map(|mark| format!("{} {}: {}", mark.at.strftime("%H:%M:%S"), mark.meaning.word(), mark.label)).collect();
     let mut out = format!("Timeline of {} in UTC. {headline}. {}.", incident.id, told.join("; "));
-    if let (Some(from), Some((at, most))) = (activity.from, activity.errors.iter().enumerate().max_by_key(|(at, count)| (**count, usize::MAX - at)))
+    if let (Some(from), Some((at, most))) =
+        (activity.from, activity.errors.iter().enumerate().max_by_key(|(at, count)| (**count, usize::MAX - at)))
         && *most > 0
     {
         let step = i64::try_from(activity.step_ms).unwrap_or_default();

@@ -133,7 +133,8 @@ mod tests {
 
     #[test]
     fn the_lock_screen_says_it_in_a_sentence() {
-        let message = progress(IncidentId(7), &Looking { subject: "Checkout".into(), reason: String::new(), agents: vec![looker("network")] });
+        let message =
+            progress(IncidentId(7), &Looking { subject: "Checkout".into(), reason: String::new(), agents: vec![looker("network")] });
         assert_eq!(message.text, "INC-7: looking at Checkout with network");
         assert_eq!(message.parts.len(), 1, "no empty small print");
     }

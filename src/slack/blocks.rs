@@ -182,8 +182,7 @@ fn table(header: &[String], rows: &[Vec<String>]) -> Value {
     let mut left = TABLE_CHARS_MAX;
     let mut out: Vec<Vec<Value>> = Vec::new();
     for row in std::iter::once(header).chain(rows.iter().map(Vec::as_slice)).take(TABLE_ROWS_MAX) {
-        let cells: Vec<String> =
-            row.iter().take(TABLE_COLUMNS_MAX).map(|cell| filled(cell, TABLE_CHARS_MAX)).collect();
+        let cells: Vec<String> = row.iter().take(TABLE_COLUMNS_MAX).map(|cell| filled(cell, TABLE_CHARS_MAX)).collect();
         let size: usize = cells.iter().map(|cell| cell.chars().count()).sum();
         if size > left {
             break;

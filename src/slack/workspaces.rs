@@ -64,13 +64,7 @@ pub struct Workspace {
 
 impl Workspace {
     fn new(client: Client) -> Self {
-        Self {
-            client,
-            identity: OnceLock::new(),
-            streaming: Feature::default(),
-            sessions: Feature::default(),
-            files: Feature::default(),
-        }
+        Self { client, identity: OnceLock::new(), streaming: Feature::default(), sessions: Feature::default(), files: Feature::default() }
     }
 }
 

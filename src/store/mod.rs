@@ -14,8 +14,8 @@ use crate::model::{AlertId, AuditEntry, Incident, IncidentId, Investigation, Inv
 
 pub use embedded::Embedded;
 pub use types::{
-    Commit, Document, DocumentKind, DocumentUpdate, FileContent, FileWish, IncidentFilter, NewWork, Occasion, Place, Recorded, Similar, Slot, SlotBody,
-    SlotUpdate, Work, WorkKind,
+    Commit, Document, DocumentKind, DocumentUpdate, FileContent, FileWish, IncidentFilter, NewWork, Occasion, Place, Recorded, Similar,
+    Slot, SlotBody, SlotUpdate, Work, WorkKind,
 };
 
 /// Why the store did not do it. Nothing of a failed call has happened.

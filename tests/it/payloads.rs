@@ -123,9 +123,8 @@ fn input() -> impl Strategy<Value = Part> {
         choices().prop_map(|choices| InputKind::Radio { chosen: choices.first().map(|choice| choice.value.clone()), choices }),
         Just(InputKind::Person { chosen: None }),
     ];
-    (0u32..1000, words(), words(), kind).prop_map(|(id, label, hint, kind)| {
-        Part::Input(Input { id: format!("field{id}"), label, hint, optional: true, live: false, kind })
-    })
+    (0u32..1000, words(), words(), kind)
+        .prop_map(|(id, label, hint, kind)| Part::Input(Input { id: format!("field{id}"), label, hint, optional: true, live: false, kind }))
 }
 
 proptest! {

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use serde_json::Value;
 use sre_agent::sandbox::{Config, Fault};
 
-use crate::world::{World, is_ours, shown};
+use crate::world::{ALICE, World, is_ours, sentence, shown};
 
 /// A world with the evidence of a rollout that lowered a memory limit, and the alert about it.
 async fn world(change: impl FnOnce(&mut Config)) -> (World, Value) {
@@ -36,7 +36,12 @@ fn copy(from: &Path, to: &Path) {
 }
 
 fn files(world: &World, ts: &str) -> Vec<Value> {
-    world.thread(ts).iter().filter(|message| is_ours(message)).flat_map(|message| message["files"].as_array().cloned().unwrap_or_default()).collect()
+    world
+        .thread(ts)
+        .iter()
+        .filter(|message| is_ours(message))
+        .flat_map(|message| message["files"].as_array().cloned().unwrap_or_default())
+        .collect()
 }
 
 #[tokio::test]
@@ -61,11 +66,13 @@ async fn a_picture_that_was_shared_without_an_answer_is_not_shared_again() {
     world.slack.inject("files.completeUploadExternal", Fault::Ambiguous, 1);
     world.slack.inject("files.getUploadURLExternal", Fault::ServerError(503), 1);
     let ts = world.post(alert.clone()).await;
-    world.until("the search for it", |slack| {
-        let calls = slack.calls();
-        let shared = calls.iter().position(|call| call.method == "files.completeUploadExternal")?;
-        calls.iter().skip(shared).any(|call| call.method == "conversations.replies").then_some(())
-    }).await;
+    world
+        .until("the search for it", |slack| {
+            let calls = slack.calls();
+            let shared = calls.iter().position(|call| call.method == "files.completeUploadExternal")?;
+            calls.iter().skip(shared).any(|call| call.method == "conversations.replies").then_some(())
+        })
+        .await;
     world.card_shows(&ts, "Reported").await;
     assert_eq!(files(&world, &ts).len(), 1);
 }
@@ -82,4 +89,22 @@ async fn without_the_scope_there_is_a_report_and_no_picture() {
     let tried = world.slack.calls().iter().filter(|call| call.method == "files.getUploadURLExternal").count();
     assert_eq!(tried, 1, "it is asked for once and then left alone");
     assert!(files(&world, &ts).is_empty());
+}
+
+#[tokio::test]
+async fn all_evidence_comes_as_a_file_when_somebody_wants_it() {
+    let world = World::usual().await;
+    let ts = world.post(sentence("firing")).await;
+    let (_, report) = world.report(&ts).await;
+    world.slack.click(ALICE, &world.channel, report["ts"].as_str().unwrap(), "details").await.unwrap();
+    let view = world.until("a modal", |slack| slack.open_views(ALICE).into_iter().next()).await;
+    let id = view["id"].as_str().unwrap();
+    for _ in 0..2 {
+        world.slack.click_in_view(ALICE, id, "evidence_file").await.unwrap();
+    }
+    let file = world.until("a file", |_| files(&world, &ts).into_iter().next()).await;
+    assert_eq!(file["title"], "INC-1: all evidence");
+    let text = reqwest::get(file["url_private"].as_str().unwrap()).await.unwrap().text().await.unwrap();
+    assert!(text.contains("E1 condition") && text.contains("OOMKilled") && text.contains("asked kubernetes_objects"), "{text}");
+    assert_eq!(files(&world, &ts).len(), 1, "pressed twice, shared once");
 }

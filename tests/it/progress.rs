@@ -28,7 +28,11 @@ impl Tool for Slow {
     async fn call(&self, _query: &Query) -> Result<Output, ToolError> {
         tokio::time::sleep(self.takes).await;
         if self.fails {
-            return Err(ToolError { tool: self.name.to_owned(), message: "the backend is down".to_owned(), kind: ToolErrorKind::Unavailable });
+            return Err(ToolError {
+                tool: self.name.to_owned(),
+                message: "the backend is down".to_owned(),
+                kind: ToolErrorKind::Unavailable,
+            });
         }
         Ok(Output { observations: Arc::new(Observations::default()), query: String::new(), truncated: false })
     }
@@ -112,7 +116,11 @@ async fn for_a_person_the_plan_is_streamed_and_ended_by_the_report() {
     let plan = world.until("a streamed plan", |slack| third(slack).filter(|message| seen(message).contains("asking metrics"))).await;
     assert_eq!(plan["streaming_state"], "in_progress");
     assert_eq!(world.slack.session(&world.channel, &ts).as_deref(), Some("processing"));
-    let report = world.until("the second report", |slack| third(slack).filter(|message| seen(message).contains("Root cause") && !seen(message).contains("\"plan\""))).await;
+    let report = world
+        .until("the second report", |slack| {
+            third(slack).filter(|message| seen(message).contains("Root cause") && !seen(message).contains("\"plan\""))
+        })
+        .await;
     assert_eq!(report["ts"], plan["ts"]);
     assert_eq!(report["streaming_state"], "completed");
     let started = calls(&world, "chat.startStream");

@@ -1,7 +1,10 @@
 use jiff::Timestamp;
 
 use super::*;
-use crate::{model::Alert, report::tests::{incident, investigation}};
+use crate::{
+    model::Alert,
+    report::tests::{incident, investigation},
+};
 
 fn at(time: &str) -> Timestamp {
     format!("2026-01-15T{time}Z").parse().unwrap()

@@ -147,7 +147,6 @@ fn status(state: TaskState) -> &'static str {
     }
 }
 
-
 /// The same steps for a workspace that does not know plans.
 pub fn plan_as_text(title: &str, tasks: &[Task]) -> Value {
     let text = tasks.iter().take(TASKS_MAX).fold(Text::new().bold(title), |text, task| {
