@@ -21,6 +21,8 @@
 //! - keeps an alert through a crash? `inbound` writes a `RawRecord` through `store::Store`, `pipeline::record` picks it up
 //! - reads `kubectl describe` text? `tools::bundle`
 //! - knows that a pod was OOM-killed? `analysis::kubernetes`
+//! - shows what is being done while people wait? `pipeline::progress` collects, `report::progress` words it, `slack::stream` streams it
+//! - draws the timeline? `report::picture`; `pipeline::files` shares it in the thread
 //! - turns a report into Block Kit? `report` makes a `model::Message`, `slack::blocks` renders it
 
 pub mod model;

@@ -15,6 +15,8 @@ const BARS: f64 = 100.0;
 /// The rows in which labels stand, from the top; three keep neighbours apart.
 const ROWS: [f64; 3] = [118.0, 164.0, 210.0];
 const LABEL_SIZE: f64 = 31.0;
+/// What a label needs beside its words: its mark, and a gap.
+const ROOM: f64 = 36.0;
 /// The width of a character of the typeface against its size, on the safe side.
 const CHARACTER: f64 = 0.53;
 
@@ -32,7 +34,7 @@ const GREEN: &str = "#2fd6a3";
 pub fn svg(picture: &Picture) -> String {
     let scale = Scale::of(picture);
     let mut out = format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="Ubuntu"><defs><pattern id="bad" width="12" height="12" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="4" height="12" fill="{RED}" fill-opacity="0.28"/></pattern></defs><rect width="{WIDTH}" height="{HEIGHT}" rx="14" fill="{GROUND}"/>"#
+        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="Ubuntu"><defs><pattern id="bad" width="10" height="10" patternUnits="userSpaceOnUse"><rect width="10" height="3" fill="{RED}" fill-opacity="0.3"/></pattern></defs><rect width="{WIDTH}" height="{HEIGHT}" rx="14" fill="{GROUND}"/>"#
     );
     text(&mut out, LEFT - 12.0, 54.0, 39.0, INK, "start", 1.0, &picture.headline);
     bad_time(&mut out, picture, &scale);
@@ -64,7 +66,7 @@ impl Scale {
     }
 }
 
-/// From the onset until it was over, or to the right edge: hatched, so that it does not depend on its colour.
+/// From the onset until it was over, or to the right edge: striped, so that it does not depend on its colour.
 fn bad_time(out: &mut String, picture: &Picture, scale: &Scale) {
     let first = |meaning| picture.marks.iter().find(|mark| mark.meaning == meaning).map(|mark| scale.x(mark.at.as_millisecond()));
     let Some(from) = first(Meaning::Onset) else { return };
@@ -123,10 +125,11 @@ fn axis(out: &mut String, scale: &Scale) {
 fn marks(out: &mut String, picture: &Picture, scale: &Scale) {
     // Where the last label of each row ends.
     let mut ends = [f64::MIN; ROWS.len()];
+    let (mut lines, mut shapes, mut labels) = (String::new(), String::new(), String::new());
     for mark in &picture.marks {
         let x = scale.x(mark.at.as_millisecond());
         let label = format!("{} {}", clock(mark.at, scale), mark.label);
-        let width = label.chars().count() as f64 * LABEL_SIZE * CHARACTER + 36.0;
+        let width = label.chars().count() as f64 * LABEL_SIZE * CHARACTER + ROOM;
         // To the right of its mark where there is room, else to the left.
         let rightwards = x + width <= RIGHT + 20.0;
         let (begin, end) = if rightwards { (x, x + width) } else { (x - width, x) };
@@ -134,15 +137,23 @@ fn marks(out: &mut String, picture: &Picture, scale: &Scale) {
         let row = free.or_else(|| ends.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map(|(row, _)| row)).unwrap_or(0);
         let y = ROWS.get(row).copied().unwrap_or(ROWS[0]);
         let colour = colour(mark.meaning);
-        let _ = write!(out, r#"<path d="M{x:.1} {y:.1}V{AXIS}" stroke="{colour}" stroke-width="4"/>"#);
-        shape(out, mark.meaning, x, y - 11.0, 17.0);
-        let (at, anchor) = if rightwards { (x + 27.0, "start") } else { (x - 27.0, "end") };
-        if free.is_some() {
-            text(out, at, y, LABEL_SIZE, INK, anchor, 0.4, &label);
-            if let Some(taken) = ends.get_mut(row) {
-                *taken = end;
-            }
+        let _ = write!(lines, r#"<path d="M{x:.1} {y:.1}V{AXIS}" stroke="{colour}" stroke-width="4"/>"#);
+        shape(&mut shapes, mark.meaning, x, y - 11.0, 17.0);
+        // Words that would lie upon other words are left out; the mark stays, and the report has them all.
+        if free.is_none() {
+            continue;
         }
+        let (at, anchor, from) = if rightwards { (x + 27.0, "start", x + 21.0) } else { (x - 27.0, "end", end - width + 12.0) };
+        // A later mark's line does not run through these words.
+        let _ =
+            write!(labels, r#"<rect x="{from:.1}" y="{:.1}" width="{:.1}" height="38" fill="{GROUND}"/>"#, y - 28.0, width - ROOM + 6.0);
+        text(&mut labels, at, y, LABEL_SIZE, INK, anchor, 0.4, &label);
+        if let Some(taken) = ends.get_mut(row) {
+            *taken = end;
+        }
+    }
+    for layer in [lines, labels, shapes] {
+        out.push_str(&layer);
     }
 }
 
