@@ -84,6 +84,19 @@ async fn a_slow_look_shows_a_plan_that_the_report_replaces() {
 }
 
 #[tokio::test]
+async fn a_plan_that_a_dead_worker_left_becomes_the_next_ones_report() {
+    let mut world = World::start_with(|_| {}, slow("metrics", 5000, false)).await;
+    let ts = world.post(sentence("firing")).await;
+    let plan = second_shows(&world, &ts, "asking metrics").await;
+    world.abandon_service().await;
+    world.tools.clear();
+    world.start_service().await;
+    let report = second_shows(&world, &ts, "OOMKilled").await;
+    assert_eq!(report["ts"], plan["ts"]);
+    assert_eq!(ours(&world, &ts).len(), 2, "nothing is left over");
+}
+
+#[tokio::test]
 async fn a_fast_look_shows_no_plan() {
     let world = World::usual().await;
     let ts = world.post(sentence("firing")).await;
