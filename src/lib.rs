@@ -23,6 +23,8 @@
 //! - knows that a pod was OOM-killed? `analysis::kubernetes`
 //! - does what a button says? `inbound::interactions` records the act, `pipeline::act` does it and answers, `pipeline::tell` tells other systems
 //! - decides who may? `pipeline::rights`; who is mentioned? `pipeline::mentions`
+//! - shows what is being done while people wait? `pipeline::progress` collects, `report::progress` words it, `slack::stream` streams it
+//! - draws the timeline? `report::picture`; `pipeline::files` shares it in the thread
 //! - turns a report into Block Kit? `report` makes a `model::Message`, `slack::blocks` renders it
 
 pub mod model;

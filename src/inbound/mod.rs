@@ -9,6 +9,7 @@ mod commands;
 mod config;
 mod deliveries;
 mod events;
+mod exports;
 mod installs;
 mod interactions;
 mod oauth;

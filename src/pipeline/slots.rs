@@ -97,10 +97,7 @@ fn under_alert(incident: &Incident, investigation: InvestigationId, body: SlotBo
         incident: incident.id,
         team: incident.team.clone(),
         channel: incident.channel.clone(),
-        place: match &incident.alert.origin {
-            Origin::Slack { ts, .. } => Place::Thread(ts.clone()),
-            Origin::Webhook => Place::UnderCard,
-        },
+        place: Place::below(incident),
         body,
     }
 }

@@ -23,7 +23,7 @@ pub fn findings(incident: IncidentId, report: &Report) -> Message {
     }
     parts.extend(excerpt(report).map(Part::Excerpt));
     parts.push(Part::Section(what_it_means(report)));
-    parts.push(Part::Section(timeline(report)));
+    parts.push(Part::Section(timeline(report, &rows)));
     parts.push(Part::Context(other_causes(report)));
     parts.push(Part::Actions(actions(incident, report)));
     parts.push(Part::Context(small_print(report)));
@@ -82,19 +82,24 @@ fn when(seen: &Evidence) -> String {
     match (seen.time, seen.until) {
         (Some(from), Some(until)) if until > from => format!("{} – {}", from.strftime("%H:%M"), until.strftime("%H:%M")),
         (Some(at), _) => at.strftime("%H:%M:%S").to_string(),
-        _ => "now".to_owned(),
+        // Its source carries no time: it was so when it was looked at, and nobody knows since when.
+        _ => "–".to_owned(),
     }
 }
 
-/// The source's own words for the first cause: a log line says more than a state.
+/// The source's own words for the first cause: a log line says more than a state. Words that the table has already are not said twice.
 fn excerpt(report: &Report) -> Option<String> {
     let first = report.hypotheses.first()?;
-    let mut cited: Vec<&Evidence> =
-        report.evidence.iter().filter(|seen| first.supporting.contains(&seen.id) && !seen.excerpt.trim().is_empty()).collect();
+    let mut cited: Vec<&Evidence> = report.evidence.iter().filter(|seen| first.supporting.contains(&seen.id) && says_more(seen)).collect();
     cited.sort_by_key(|seen| (seen.kind != crate::model::EvidenceKind::LogPattern, !seen.decisive));
     let lines: Vec<&str> = cited.first()?.excerpt.lines().filter(|line| !line.trim().is_empty()).take(EXCERPT_LINES).collect();
     let text: String = lines.join("\n").chars().take(EXCERPT_MAX).collect();
     Some(text)
+}
+
+fn says_more(seen: &Evidence) -> bool {
+    let first = seen.excerpt.lines().map(str::trim).find(|line| !line.is_empty());
+    first.is_some_and(|line| !short(&seen.summary, ROW_TEXT_MAX).contains(line))
 }
 
 fn what_it_means(report: &Report) -> Text {
@@ -105,8 +110,9 @@ fn what_it_means(report: &Report) -> Text {
                 text = std::mem::take(&mut text).plain("\n");
             }
             if at == 0 {
-                text = std::mem::take(&mut text).bold(title).plain("  ");
-            } else {
+                text = std::mem::take(&mut text).bold(title).plain(if lines.len() == 1 { "  " } else { "\n" });
+            }
+            if lines.len() > 1 {
                 text = std::mem::take(&mut text).plain("• ");
             }
             text.0.extend(remedy(line).0);
@@ -120,8 +126,10 @@ fn what_it_means(report: &Report) -> Text {
     text
 }
 
-fn timeline(report: &Report) -> Text {
-    if report.timeline.len() < 2 {
+/// What happened in which order, where the table does not show it already.
+fn timeline(report: &Report, rows: &[&Evidence]) -> Text {
+    let told = |item: &TimelineItem| rows.iter().any(|row| Some(row.id) == item.evidence);
+    if report.timeline.len() < 2 || report.timeline.iter().all(told) {
         return Text::new();
     }
     // What the first cause cites tells its story; the rest is in the details.

@@ -19,17 +19,19 @@ use super::words::{duration, seconds_between, short};
 pub const WIDTH: u32 = 1200;
 pub const HEIGHT: u32 = 420;
 
+/// Pixels for each unit of the drawing: sharp on a desktop, and below 80 kB.
+const PIXELS: f32 = 0.9;
 /// Fewer dated marks than this are no timeline.
 const MARKS_MIN: usize = 2;
 /// More marks than this do not fit beside each other with their words.
-const MARKS_MAX: usize = 6;
+const MARKS_MAX: usize = 5;
 /// A shorter span is one moment.
 const SPAN_MIN_SECONDS: f64 = 5.0;
 /// The alert, or the end, is drawn where it falls when that makes the picture at most this many times wider; otherwise the
 /// marks that tell the story would fall onto each other.
 const STRETCH_MAX: f64 = 4.0;
-const LABEL_MAX: usize = 34;
-const TITLE_MAX: usize = 62;
+const LABEL_MAX: usize = 25;
+const TITLE_MAX: usize = 56;
 
 /// What a mark means; each has a shape and a colour of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,11 +129,25 @@ fn seen(investigation: &Investigation) -> Vec<Mark> {
                 _ if Some(at) == onset => Meaning::Onset,
                 _ => Meaning::Seen,
             };
-            Mark { at, meaning, label: short(&seen.summary.replace('`', ""), LABEL_MAX) }
+            // The onset is what the cause is called; everything else speaks for itself.
+            let label = match (meaning, investigation.hypotheses.first()) {
+                (Meaning::Onset, Some(cause)) => named(cause.category),
+                _ => seen.summary.replace('`', ""),
+            };
+            Mark { at, meaning, label: short(&label, LABEL_MAX) }
         })
         .collect();
     marks.sort_by_key(|mark| (mark.at, mark.meaning));
     marks
+}
+
+/// A category as people write it: `OOM killed`, `DNS failure`.
+fn named(category: crate::model::Category) -> String {
+    let words = category.as_str().split('_').map(|word| match word {
+        "oom" | "dns" | "tls" | "cpu" => word.to_uppercase(),
+        _ => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn alt(incident: &Incident, headline: &str, marks: &[Mark], activity: &Activity) -> String {
@@ -170,8 +186,9 @@ impl Picture {
     pub fn png(&self) -> Result<Vec<u8>, String> {
         let options = usvg::Options { fontdb: Arc::clone(&FONTS), font_family: "Ubuntu".to_owned(), ..usvg::Options::default() };
         let tree = usvg::Tree::from_str(&self.svg(), &options).map_err(|error| error.to_string())?;
-        let mut pixels = tiny_skia::Pixmap::new(WIDTH, HEIGHT).ok_or("the picture has no size")?;
-        resvg::render(&tree, tiny_skia::Transform::default(), &mut pixels.as_mut());
+        let size = |length: u32| (length as f32 * PIXELS) as u32;
+        let mut pixels = tiny_skia::Pixmap::new(size(WIDTH), size(HEIGHT)).ok_or("the picture has no size")?;
+        resvg::render(&tree, tiny_skia::Transform::from_scale(PIXELS, PIXELS), &mut pixels.as_mut());
         pixels.encode_png().map_err(|error| error.to_string())
     }
 }

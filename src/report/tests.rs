@@ -176,10 +176,6 @@ fn the_report_says_the_cause_first_and_proves_it() {
     *Impact*  3 of 3 pods are not ready
     *Do now*  roll back: `kubectl rollout undo deployment/checkout -n shop`
     *Prevent*  keep the limit above the heap
-    *Timeline*
-    14:02  revision 17 → 18: limits.memory 512Mi → 128Mi [E1]
-    14:03  last state OOMKilled, exit 137 [E2]
-    14:03  502 from checkout ×116 [E3]
     (*Other causes*  2. A memory leak (0.31))
     [All evidence (3)] [Run again]
     (Ruled out: node memory pressure.

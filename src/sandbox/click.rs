@@ -202,6 +202,11 @@ fn act(element: &Value, block: &str, aim: &Aim<'_>, ts: &str) -> Result<(Value, 
 }
 
 impl Sandbox {
+    /// Clicks a button of an open modal or the home tab.
+    pub async fn click_in_view(&self, user: &str, view_id: &str, action_id: &str) -> Result<Delivery, SandboxError> {
+        self.act_in_view(user, view_id, &Aim { action_id, block_id: None, value: None }).await
+    }
+
     /// Clicks a button and waits for the app's acknowledgement. Feedback buttons count as the positive one.
     pub async fn click(&self, user: &str, channel: &str, ts: &str, action_id: &str) -> Result<Delivery, SandboxError> {
         self.act_on_message(user, channel, ts, &Aim { action_id, ..Aim::default() }).await

@@ -7,4 +7,5 @@ mod limits;
 mod page;
 mod samples;
 mod socket;
+mod streams;
 mod web_api;

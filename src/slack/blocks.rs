@@ -4,6 +4,8 @@ mod elements;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 pub use elements::about;
@@ -38,11 +40,10 @@ pub fn plain_message(message: &Message) -> Value {
     let plain = |part: &Part| match part {
         Part::Table { header, rows } => rows_as_sections(header, rows),
         Part::Plan { title, tasks } => vec![elements::plan_as_text(title, tasks)],
-        Part::Feedback { id, value, good, bad } => vec![elements::feedback_as_buttons(id, value, good, bad)],
+        Part::Feedback { id, value, good, bad } => elements::feedback_as_buttons(id, value, good, bad).into_iter().collect(),
         other => block(other).into_iter().collect(),
     };
-    let mut blocks: Vec<Value> = message.parts.iter().flat_map(plain).collect();
-    blocks.truncate(BLOCKS_MAX);
+    let blocks = bounded_blocks(message.parts.iter().flat_map(plain).collect(), BLOCKS_MAX);
     json!({"text": cut_escaped(&mrkdwn::escape(&message.text), TEXT_MAX), "blocks": blocks})
 }
 
@@ -88,24 +89,42 @@ pub fn home(parts: &[Part]) -> Value {
 }
 
 fn blocks(parts: &[Part], most: usize) -> Vec<Value> {
-    let mut table_used = most == VIEW_BLOCKS_MAX;
+    // A view takes neither tables nor plans nor Slack's own thumbs.
+    let view = most == VIEW_BLOCKS_MAX;
+    let mut table_used = view;
     let mut out = Vec::new();
     for part in parts {
         match part {
             // Slack takes one table per message and none in a view; the others become text.
-            Part::Table { header, rows } if table_used => out.extend(rows_as_sections(header, rows)),
+            Part::Table { header, rows } if table_used || header.is_empty() => out.extend(rows_as_sections(header, rows)),
             Part::Table { header, rows } => {
                 table_used = true;
                 out.push(table(header, rows));
             }
+            Part::Plan { title, tasks } if view => out.push(elements::plan_as_text(title, tasks)),
+            Part::Feedback { id, value, good, bad } if view => out.extend(elements::feedback_as_buttons(id, value, good, bad)),
             other => out.extend(block(other)),
         }
     }
-    if out.len() > most {
-        out.truncate(most - 1);
-        out.push(context(&Text::new().plain("… cut here: Slack takes no more in one message.")));
+    bounded_blocks(out, most)
+}
+
+/// No more blocks than Slack takes, and no block's id twice.
+fn bounded_blocks(mut blocks: Vec<Value>, most: usize) -> Vec<Value> {
+    if blocks.len() > most {
+        blocks.truncate(most - 1);
+        blocks.push(context(&Text::new().plain("… cut here: Slack takes no more in one message.")));
     }
-    out
+    let mut taken = BTreeSet::new();
+    for (at, block) in blocks.iter_mut().enumerate() {
+        let Some(id) = block.get("block_id").and_then(Value::as_str).map(str::to_owned) else { continue };
+        if !taken.insert(id.clone())
+            && let Some(fields) = block.as_object_mut()
+        {
+            fields.insert("block_id".to_owned(), format!("{}|{at}", cut(&id, ID_MAX - 8)).into());
+        }
+    }
+    blocks
 }
 
 fn block(part: &Part) -> Option<Value> {
@@ -114,14 +133,13 @@ fn block(part: &Part) -> Option<Value> {
         Part::Header(text) => json!({"type": "header", "text": plain_text(text, HEADER_MAX)}),
         Part::Section(text) | Part::Context(text) if text.is_empty() => return None,
         Part::Section(text) => section(bounded(text, SECTION_MAX)),
-        Part::Item(text, action) => with_accessory(section(bounded(text, SECTION_MAX)), elements::element(action)),
+        Part::Item(text, action) => with_accessory(section(bounded(text, SECTION_MAX)), elements::element(action)?),
         Part::Context(text) => context(text),
         Part::Excerpt(text) => {
             let inner = mrkdwn::escape(&text.replace("```", "'''"));
             section(format!("```{}```", cut_escaped(&inner, SECTION_MAX - 8)))
         }
-        Part::Actions(actions) if actions.is_empty() => return None,
-        Part::Actions(actions) => elements::actions(actions),
+        Part::Actions(actions) => return elements::actions(actions),
         Part::Plan { title, tasks } => elements::plan(title, tasks),
         Part::Feedback { id, value, good, bad } => elements::feedback(id, value, good, bad),
         Part::Input(input) => elements::input(input),
@@ -139,7 +157,12 @@ fn with_accessory(mut section: Value, accessory: Value) -> Value {
 }
 
 fn plain_text(text: &str, most: usize) -> Value {
-    json!({"type": "plain_text", "text": cut(text, most), "emoji": true})
+    json!({"type": "plain_text", "text": filled(text, most), "emoji": true})
+}
+
+/// Slack refuses empty words.
+fn filled(text: &str, most: usize) -> String {
+    if text.trim().is_empty() { "–".to_owned() } else { cut(text, most) }
 }
 
 /// Verbatim: Slack must not make links, channels or mentions out of words that came from data.
@@ -159,11 +182,13 @@ fn table(header: &[String], rows: &[Vec<String>]) -> Value {
     let mut left = TABLE_CHARS_MAX;
     let mut out: Vec<Vec<Value>> = Vec::new();
     for row in std::iter::once(header).chain(rows.iter().map(Vec::as_slice)).take(TABLE_ROWS_MAX) {
-        let cells: Vec<String> =
-            row.iter().take(TABLE_COLUMNS_MAX).map(|cell| if cell.is_empty() { "–".to_owned() } else { cell.clone() }).collect();
+        let cells: Vec<String> = row.iter().take(TABLE_COLUMNS_MAX).map(|cell| filled(cell, TABLE_CHARS_MAX)).collect();
         let size: usize = cells.iter().map(|cell| cell.chars().count()).sum();
         if size > left {
             break;
+        }
+        if cells.is_empty() {
+            continue;
         }
         left -= size;
         out.push(cells.into_iter().map(|cell| json!({"type": "raw_text", "text": cell})).collect());
@@ -171,6 +196,10 @@ fn table(header: &[String], rows: &[Vec<String>]) -> Value {
     // Only the columns with sentences wrap; the others stay as narrow as their words.
     let long = |column: usize| rows.iter().any(|row| row.get(column).is_some_and(|cell| cell.chars().count() > TABLE_WORD_MAX));
     let settings: Vec<Value> = (0..header.len().min(TABLE_COLUMNS_MAX)).map(|column| json!({"is_wrapped": long(column)})).collect();
+    if out.is_empty() {
+        // The header alone is more than a table holds.
+        return context(&Text::new().plain("The table is too large to be shown here."));
+    }
     json!({"type": "table", "rows": out, "column_settings": settings})
 }
 

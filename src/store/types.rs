@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::{
-    AlertId, AuditEntry, Incident, IncidentId, Investigation, InvestigationId, Member, Message, Priority, RawRecord, RecordSource, Reply,
+    AlertId, AuditEntry, Incident, IncidentId, Investigation, InvestigationId, Member, Message, Origin, Priority, RawRecord, RecordSource,
+    Reply,
 };
 
 /// What became of a raw record.
@@ -216,6 +217,16 @@ pub enum Place {
     Thread(String),
     /// A reply under the incident's card, wherever that ends up.
     UnderCard,
+}
+
+impl Place {
+    /// Where an incident's further messages go: under the alert in Slack, or under the card where there is none.
+    pub fn below(incident: &Incident) -> Self {
+        match &incident.alert.origin {
+            Origin::Slack { ts, .. } => Self::Thread(ts.clone()),
+            Origin::Webhook => Self::UnderCard,
+        }
+    }
 }
 
 /// What a slot shows.

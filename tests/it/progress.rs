@@ -70,7 +70,7 @@ fn calls(world: &World, method: &str) -> Vec<Value> {
 async fn a_slow_look_shows_a_plan_that_the_report_replaces() {
     let world = World::start_with(|_| {}, slow("metrics", 2500, false)).await;
     let ts = world.post(sentence("firing")).await;
-    let card = world.card_shows(&ts, "Looking with infrastructure").await;
+    let card = world.card_shows(&ts, " with infrastructure").await;
     assert!(ours(&world, &ts).len() == 1, "nothing but the card at first");
     let plan = second_shows(&world, &ts, "asking metrics").await;
     assert!(seen(&plan).contains("in_progress") && seen(&plan).contains("Looking at checkout"), "{plan}");
@@ -81,6 +81,19 @@ async fn a_slow_look_shows_a_plan_that_the_report_replaces() {
     assert!(!seen(&report).contains("\"plan\""), "{report}");
     assert_eq!(ours(&world, &ts)[0]["ts"], card["ts"]);
     assert_eq!(ours(&world, &ts).len(), 2);
+}
+
+#[tokio::test]
+async fn a_plan_that_a_dead_worker_left_becomes_the_next_ones_report() {
+    let mut world = World::start_with(|_| {}, slow("metrics", 5000, false)).await;
+    let ts = world.post(sentence("firing")).await;
+    let plan = second_shows(&world, &ts, "asking metrics").await;
+    world.abandon_service().await;
+    world.tools.clear();
+    world.start_service().await;
+    let report = second_shows(&world, &ts, "OOMKilled").await;
+    assert_eq!(report["ts"], plan["ts"]);
+    assert_eq!(ours(&world, &ts).len(), 2, "nothing is left over");
 }
 
 #[tokio::test]

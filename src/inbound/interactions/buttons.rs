@@ -6,7 +6,7 @@ use super::{
     record,
 };
 use crate::{
-    inbound::{State, reply::Refusal, storms},
+    inbound::{State, exports, reply::Refusal, storms},
     model::{Act, IncidentId, InvestigationId, Verdict},
     slack::blocks,
 };
@@ -61,6 +61,7 @@ async fn press(state: &State, payload: &Payload, pressed: &Pressed) -> Result<()
         "escalate" => return open(state, payload, incident, Modal::Escalate),
         "similar" | "runbook" => return open(state, payload, incident, Modal::Background),
         "details" => return open(state, payload, incident, Modal::Details),
+        exports::ACTION => return exports::handle(state, incident).await,
         "details_next" | "details_back" => {
             let page = words.next().and_then(|page| page.parse().ok()).unwrap_or_default();
             modals::turn(state, payload, incident, page);

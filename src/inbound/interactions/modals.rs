@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::payload::{Context, Payload};
 use crate::{
-    inbound::State,
+    inbound::{State, exports},
     model::{Incident, IncidentId, InvestigationId, Message, Part, Reply, Scope, Silence, Text},
     notify::at_sender,
     report::{
@@ -187,7 +187,11 @@ async fn details_view(state: &State, incident: &Incident, page: usize) -> Result
     parts.push(Part::Divider);
     parts.extend(report::known(incident));
     let id = incident.id.to_string();
-    Ok(blocks::modal(&id, &report::details_page(&parts, page, &id)))
+    let mut page = report::details_page(&parts, page, &id);
+    if investigation.is_some() {
+        page.push(Part::Actions(vec![exports::button(incident.id)]));
+    }
+    Ok(blocks::modal(&id, &page))
 }
 
 /// Shows in the open form what the chosen scope would cover.

@@ -9,14 +9,16 @@ use super::{HEIGHT, Mark, Meaning, Picture, WIDTH};
 const LEFT: f64 = 44.0;
 const RIGHT: f64 = WIDTH as f64 - 44.0;
 /// Where the time axis runs.
-const AXIS: f64 = 338.0;
+const AXIS: f64 = 330.0;
 /// How high the tallest bar is.
-const BARS: f64 = 118.0;
+const BARS: f64 = 100.0;
 /// The rows in which labels stand, from the top; three keep neighbours apart.
-const ROWS: [f64; 3] = [112.0, 152.0, 192.0];
-const LABEL_SIZE: f64 = 23.0;
+const ROWS: [f64; 3] = [118.0, 164.0, 210.0];
+const LABEL_SIZE: f64 = 31.0;
+/// What a label needs beside its words: its mark, and a gap.
+const ROOM: f64 = 36.0;
 /// The width of a character of the typeface against its size, on the safe side.
-const CHARACTER: f64 = 0.56;
+const CHARACTER: f64 = 0.53;
 
 const GROUND: &str = "#16181d";
 const INK: &str = "#ffffff";
@@ -32,9 +34,9 @@ const GREEN: &str = "#2fd6a3";
 pub fn svg(picture: &Picture) -> String {
     let scale = Scale::of(picture);
     let mut out = format!(
-        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="Ubuntu"><defs><pattern id="bad" width="12" height="12" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="4" height="12" fill="{RED}" fill-opacity="0.28"/></pattern></defs><rect width="{WIDTH}" height="{HEIGHT}" rx="14" fill="{GROUND}"/>"#
+        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="Ubuntu"><defs><pattern id="bad" width="10" height="10" patternUnits="userSpaceOnUse"><rect width="10" height="3" fill="{RED}" fill-opacity="0.3"/></pattern></defs><rect width="{WIDTH}" height="{HEIGHT}" rx="14" fill="{GROUND}"/>"#
     );
-    text(&mut out, LEFT, 50.0, 32.0, INK, "start", 0.9, &picture.headline);
+    text(&mut out, LEFT - 12.0, 54.0, 39.0, INK, "start", 1.0, &picture.headline);
     bad_time(&mut out, picture, &scale);
     bars(&mut out, picture, &scale);
     axis(&mut out, &scale);
@@ -64,12 +66,12 @@ impl Scale {
     }
 }
 
-/// From the onset until it was over, or to the right edge: hatched, so that it does not depend on its colour.
+/// From the onset until it was over, or to the right edge: striped, so that it does not depend on its colour.
 fn bad_time(out: &mut String, picture: &Picture, scale: &Scale) {
     let first = |meaning| picture.marks.iter().find(|mark| mark.meaning == meaning).map(|mark| scale.x(mark.at.as_millisecond()));
     let Some(from) = first(Meaning::Onset) else { return };
     let to = first(Meaning::Over).filter(|to| *to > from).unwrap_or(RIGHT);
-    let _ = write!(out, r#"<rect x="{from:.1}" y="212" width="{:.1}" height="{:.1}" fill="url(#bad)"/>"#, to - from, AXIS - 212.0);
+    let _ = write!(out, r#"<rect x="{from:.1}" y="228" width="{:.1}" height="{:.1}" fill="url(#bad)"/>"#, to - from, AXIS - 228.0);
 }
 
 fn bars(out: &mut String, picture: &Picture, scale: &Scale) {
@@ -100,7 +102,7 @@ const STEPS: &[i64] =
 fn axis(out: &mut String, scale: &Scale) {
     let _ = write!(out, r#"<path d="M{LEFT} {AXIS}H{RIGHT}" stroke="{QUIET}" stroke-width="2"/>"#);
     let span = (scale.to - scale.from) / 1000;
-    let step = STEPS.iter().copied().find(|step| span / step <= 6).unwrap_or(span.max(1));
+    let step = STEPS.iter().copied().find(|step| span / step <= 5).unwrap_or(span.max(1));
     let format = match step {
         ..60 => "%H:%M:%S",
         60..86_400 => "%H:%M",
@@ -109,24 +111,25 @@ fn axis(out: &mut String, scale: &Scale) {
     let mut at = (scale.from / 1000).div_euclid(step) * step;
     while at * 1000 <= scale.to {
         let x = scale.x(at * 1000);
-        let (fits, room) = (at * 1000 >= scale.from, x > LEFT + 30.0 && x < RIGHT - 90.0);
+        let (fits, room) = (at * 1000 >= scale.from, x > LEFT + 30.0 && x < RIGHT - 110.0);
         if fits && room {
             let _ = write!(out, r#"<path d="M{x:.1} {AXIS}v8" stroke="{QUIET}" stroke-width="2"/>"#);
             let label = Timestamp::from_second(at).map(|at| at.strftime(format).to_string()).unwrap_or_default();
-            text(out, x, AXIS + 30.0, 21.0, QUIET, "middle", 0.0, &label);
+            text(out, x, AXIS + 32.0, 26.0, QUIET, "middle", 0.0, &label);
         }
         at += step;
     }
-    text(out, RIGHT, AXIS + 30.0, 21.0, QUIET, "end", 0.0, "UTC");
+    text(out, RIGHT, AXIS + 32.0, 26.0, QUIET, "end", 0.0, "UTC");
 }
 
 fn marks(out: &mut String, picture: &Picture, scale: &Scale) {
     // Where the last label of each row ends.
     let mut ends = [f64::MIN; ROWS.len()];
+    let (mut lines, mut shapes, mut labels) = (String::new(), String::new(), String::new());
     for mark in &picture.marks {
         let x = scale.x(mark.at.as_millisecond());
         let label = format!("{} {}", clock(mark.at, scale), mark.label);
-        let width = label.chars().count() as f64 * LABEL_SIZE * CHARACTER + 26.0;
+        let width = label.chars().count() as f64 * LABEL_SIZE * CHARACTER + ROOM;
         // To the right of its mark where there is room, else to the left.
         let rightwards = x + width <= RIGHT + 20.0;
         let (begin, end) = if rightwards { (x, x + width) } else { (x - width, x) };
@@ -134,15 +137,23 @@ fn marks(out: &mut String, picture: &Picture, scale: &Scale) {
         let row = free.or_else(|| ends.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map(|(row, _)| row)).unwrap_or(0);
         let y = ROWS.get(row).copied().unwrap_or(ROWS[0]);
         let colour = colour(mark.meaning);
-        let _ = write!(out, r#"<path d="M{x:.1} {y:.1}V{AXIS}" stroke="{colour}" stroke-width="3"/>"#);
-        shape(out, mark.meaning, x, y - 8.0, 12.0);
-        let (at, anchor) = if rightwards { (x + 20.0, "start") } else { (x - 20.0, "end") };
-        if free.is_some() {
-            text(out, at, y, LABEL_SIZE, INK, anchor, 0.4, &label);
-            if let Some(taken) = ends.get_mut(row) {
-                *taken = end;
-            }
+        let _ = write!(lines, r#"<path d="M{x:.1} {y:.1}V{AXIS}" stroke="{colour}" stroke-width="4"/>"#);
+        shape(&mut shapes, mark.meaning, x, y - 11.0, 17.0);
+        // Words that would lie upon other words are left out; the mark stays, and the report has them all.
+        if free.is_none() {
+            continue;
         }
+        let (at, anchor, from) = if rightwards { (x + 27.0, "start", x + 21.0) } else { (x - 27.0, "end", end - width + 12.0) };
+        // A later mark's line does not run through these words.
+        let _ =
+            write!(labels, r#"<rect x="{from:.1}" y="{:.1}" width="{:.1}" height="38" fill="{GROUND}"/>"#, y - 28.0, width - ROOM + 6.0);
+        text(&mut labels, at, y, LABEL_SIZE, INK, anchor, 0.4, &label);
+        if let Some(taken) = ends.get_mut(row) {
+            *taken = end;
+        }
+    }
+    for layer in [lines, labels, shapes] {
+        out.push_str(&layer);
     }
 }
 
@@ -164,14 +175,16 @@ fn colour(meaning: Meaning) -> &'static str {
 /// Diamond, cross, dot, triangle, tick: told apart without their colours.
 fn shape(out: &mut String, meaning: Meaning, x: f64, y: f64, r: f64) {
     let colour = colour(meaning);
+    // How large the sign inside a disc is.
+    let k = r * 0.75;
     let _ = match meaning {
         Meaning::Change => write!(out, r#"<path d="M{x:.1} {:.1}l{r} {r}l-{r} {r}l-{r} -{r}z" fill="{colour}"/>"#, y - r),
         Meaning::Onset => write!(
             out,
-            r#"<circle cx="{x:.1}" cy="{y:.1}" r="{}" fill="{colour}"/><path d="M{:.1} {:.1}l9 9m0 -9l-9 9" stroke="{GROUND}" stroke-width="3.4" stroke-linecap="round"/>"#,
+            r#"<circle cx="{x:.1}" cy="{y:.1}" r="{}" fill="{colour}"/><path d="M{:.1} {:.1}l{k:.1} {k:.1}m0 -{k:.1}l-{k:.1} {k:.1}" stroke="{GROUND}" stroke-width="4" stroke-linecap="round"/>"#,
             r + 1.0,
-            x - 4.5,
-            y - 4.5
+            x - k / 2.0,
+            y - k / 2.0
         ),
         Meaning::Seen => write!(out, r#"<circle cx="{x:.1}" cy="{y:.1}" r="{}" fill="{colour}"/>"#, r - 2.0),
         Meaning::Alert => {
@@ -179,10 +192,14 @@ fn shape(out: &mut String, meaning: Meaning, x: f64, y: f64, r: f64) {
         }
         Meaning::Over => write!(
             out,
-            r#"<circle cx="{x:.1}" cy="{y:.1}" r="{}" fill="{colour}"/><path d="M{:.1} {:.1}l4 5l7 -9" stroke="{GROUND}" stroke-width="3.4" fill="none" stroke-linecap="round" stroke-linejoin="round"/>"#,
+            r#"<circle cx="{x:.1}" cy="{y:.1}" r="{}" fill="{colour}"/><path d="M{:.1} {:.1}l{:.1} {:.1}l{:.1} -{:.1}" stroke="{GROUND}" stroke-width="4" fill="none" stroke-linecap="round" stroke-linejoin="round"/>"#,
             r + 1.0,
-            x - 5.5,
-            y + 0.5
+            x - k * 0.6,
+            y + k * 0.05,
+            k * 0.45,
+            k * 0.5,
+            k * 0.75,
+            k * 0.95
         ),
     };
 }
@@ -190,16 +207,16 @@ fn shape(out: &mut String, meaning: Meaning, x: f64, y: f64, r: f64) {
 /// Only what the picture has.
 fn legend(out: &mut String, picture: &Picture) {
     let mut x = LEFT + 10.0;
-    let y = HEIGHT as f64 - 22.0;
+    let y = HEIGHT as f64 - 16.0;
     let mut meanings: Vec<Meaning> = picture.marks.iter().map(|mark: &Mark| mark.meaning).collect();
     meanings.sort_unstable();
     meanings.dedup();
     let word = |out: &mut String, x: &mut f64, word: &str| {
-        text(out, *x + 18.0, y, 20.0, QUIET, "start", 0.0, word);
-        *x += 18.0 + word.chars().count() as f64 * 20.0 * CHARACTER + 34.0;
+        text(out, *x + 20.0, y, 25.0, QUIET, "start", 0.0, word);
+        *x += 20.0 + word.chars().count() as f64 * 25.0 * CHARACTER + 36.0;
     };
     for meaning in meanings {
-        shape(out, meaning, x, y - 7.0, 9.0);
+        shape(out, meaning, x, y - 9.0, 11.0);
         word(out, &mut x, meaning.word());
     }
     for (has, colour, name) in [(&picture.activity.lines, BAR, "log lines"), (&picture.activity.errors, RED, "errors")] {
@@ -209,7 +226,7 @@ fn legend(out: &mut String, picture: &Picture) {
         }
     }
     let date: civil::Date = jiff::tz::TimeZone::UTC.to_datetime(picture.from).date();
-    text(out, RIGHT, y, 20.0, QUIET, "end", 0.0, &date.strftime("%-d %b %Y").to_string());
+    text(out, RIGHT, y, 25.0, QUIET, "end", 0.0, &date.strftime("%-d %b %Y").to_string());
 }
 
 #[expect(clippy::too_many_arguments, reason = "the attributes of one element")]

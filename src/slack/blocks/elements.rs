@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ID_MAX, context, cut, plain_text};
+use super::{ID_MAX, context, cut, filled, plain_text};
 use crate::model::{Action, ActionKind, ActionStyle, Choice, Input, InputKind, Task, TaskState, Text};
 
 // Source of every limit: Slack's Block Kit reference (see `docs.slack.dev/reference/block-kit`).
@@ -24,13 +24,23 @@ const INPUT_TEXT_MAX: usize = 3000;
 const TASKS_MAX: usize = 50;
 const TASK_TITLE_MAX: usize = 256;
 
-pub fn actions(actions: &[Action]) -> Value {
-    let shown: Vec<Value> = actions.iter().take(ACTIONS_MAX).map(element).collect();
+/// `None` when nothing is left that can be pressed.
+pub fn actions(actions: &[Action]) -> Option<Value> {
+    let mut shown: Vec<Value> = Vec::new();
+    for element in actions.iter().filter_map(element) {
+        // Slack tells a block's elements apart by their ids.
+        if shown.len() < ACTIONS_MAX && shown.iter().all(|other| other.get("action_id") != element.get("action_id")) {
+            shown.push(element);
+        }
+    }
+    if shown.is_empty() {
+        return None;
+    }
     // Menus have no value of their own: the block's id says what they are about. It changes with the actions, because
     // Slack wants a new one where the content changed.
     let about = actions.iter().map(|action| action.value.as_str()).find(|value| !value.is_empty()).unwrap_or_default();
     let ids: Vec<&str> = actions.iter().map(|action| action.id.as_str()).collect();
-    json!({"type": "actions", "block_id": cut(&format!("{about}|{}", ids.join(",")), ID_MAX), "elements": shown})
+    Some(json!({"type": "actions", "block_id": cut(&format!("{about}|{}", ids.join(",")), ID_MAX), "elements": shown}))
 }
 
 /// What an actions block is about: the part of its id before the bar.
@@ -38,7 +48,13 @@ pub fn about(block_id: &str) -> &str {
     block_id.split('|').next().unwrap_or_default()
 }
 
-pub fn element(action: &Action) -> Value {
+/// `None` for a menu without a choice.
+pub fn element(action: &Action) -> Option<Value> {
+    if let ActionKind::More(choices) | ActionKind::Menu(choices) = &action.kind
+        && choices.is_empty()
+    {
+        return None;
+    }
     let mut element = match &action.kind {
         ActionKind::Button => {
             json!({"type": "button", "text": plain_text(&action.label, LABEL_MAX), "value": cut(&action.value, VALUE_MAX)})
@@ -57,7 +73,7 @@ pub fn element(action: &Action) -> Value {
             select
         }
     };
-    set(&mut element, "action_id", Some(cut(&action.id, ID_MAX).into()));
+    set(&mut element, "action_id", Some(filled(&action.id, ID_MAX).into()));
     let style = match action.style {
         ActionStyle::Plain => None,
         ActionStyle::Primary => Some("primary"),
@@ -69,7 +85,7 @@ pub fn element(action: &Action) -> Value {
             "confirm": plain_text(&confirm.yes, CONFIRM_VERB_MAX), "deny": plain_text("Cancel", CONFIRM_VERB_MAX)})
     });
     set(&mut element, "confirm", confirm);
-    element
+    Some(element)
 }
 
 pub fn input(input: &Input) -> Value {
@@ -81,13 +97,13 @@ pub fn input(input: &Input) -> Value {
             text
         }
         InputKind::Menu { choices, chosen } => {
-            let mut menu = json!({"type": "static_select", "options": options(choices, MENU_MAX)});
-            set(&mut menu, "initial_option", find(choices, chosen.as_deref()));
+            let mut menu = json!({"type": "static_select", "options": offered(choices, MENU_MAX)});
+            set(&mut menu, "initial_option", find(choices, chosen.as_deref(), MENU_MAX));
             menu
         }
         InputKind::Radio { choices, chosen } => {
-            let mut radio = json!({"type": "radio_buttons", "options": options(choices, RADIO_MAX)});
-            set(&mut radio, "initial_option", find(choices, chosen.as_deref()));
+            let mut radio = json!({"type": "radio_buttons", "options": offered(choices, RADIO_MAX)});
+            set(&mut radio, "initial_option", find(choices, chosen.as_deref(), RADIO_MAX));
             radio
         }
         InputKind::Person { chosen } => {
@@ -96,8 +112,8 @@ pub fn input(input: &Input) -> Value {
             person
         }
     };
-    set(&mut element, "action_id", Some(cut(&input.id, ID_MAX).into()));
-    let mut block = json!({"type": "input", "block_id": cut(&input.id, ID_MAX), "label": plain_text(&input.label, INPUT_LABEL_MAX),
+    set(&mut element, "action_id", Some(filled(&input.id, ID_MAX).into()));
+    let mut block = json!({"type": "input", "block_id": filled(&input.id, ID_MAX), "label": plain_text(&input.label, INPUT_LABEL_MAX),
         "element": element, "optional": input.optional, "dispatch_action": input.live});
     set(&mut block, "hint", (!input.hint.is_empty()).then(|| plain_text(&input.hint, INPUT_HINT_MAX)));
     block
@@ -131,11 +147,6 @@ fn status(state: TaskState) -> &'static str {
     }
 }
 
-/// Slack refuses empty words.
-fn filled(text: &str, most: usize) -> String {
-    if text.trim().is_empty() { "–".to_owned() } else { cut(text, most) }
-}
-
 /// The same steps for a workspace that does not know plans.
 pub fn plan_as_text(title: &str, tasks: &[Task]) -> Value {
     let text = tasks.iter().take(TASKS_MAX).fold(Text::new().bold(title), |text, task| {
@@ -154,14 +165,20 @@ pub fn plan_as_text(title: &str, tasks: &[Task]) -> Value {
 pub fn feedback(id: &str, value: &str, good: &str, bad: &str) -> Value {
     let button =
         |label: &str, sign: char| json!({"text": plain_text(label, LABEL_MAX), "value": cut(&format!("{sign}{value}"), VALUE_MAX)});
-    json!({"type": "context_actions", "elements": [{"type": "feedback_buttons", "action_id": cut(id, ID_MAX),
+    json!({"type": "context_actions", "elements": [{"type": "feedback_buttons", "action_id": filled(id, ID_MAX),
         "positive_button": button(good, '+'), "negative_button": button(bad, '-')}]})
 }
 
 /// The same for a workspace that does not know them.
-pub fn feedback_as_buttons(id: &str, value: &str, good: &str, bad: &str) -> Value {
+pub fn feedback_as_buttons(id: &str, value: &str, good: &str, bad: &str) -> Option<Value> {
     let button = |label: &str, sign: char| Action::button(&format!("{id}{sign}"), label, format!("{sign}{value}"));
     actions(&[button(good, '+'), button(bad, '-')])
+}
+
+/// A field that must be filled in keeps its place even where there is nothing to choose.
+fn offered(choices: &[Choice], most: usize) -> Vec<Value> {
+    let shown = options(choices, most);
+    if shown.is_empty() { vec![json!({"text": plain_text("nothing to choose", LABEL_MAX), "value": "-"})] } else { shown }
 }
 
 fn options(choices: &[Choice], most: usize) -> Vec<Value> {
@@ -169,11 +186,11 @@ fn options(choices: &[Choice], most: usize) -> Vec<Value> {
 }
 
 fn option(choice: &Choice) -> Value {
-    json!({"text": plain_text(&choice.label, LABEL_MAX), "value": cut(&choice.value, CHOICE_VALUE_MAX)})
+    json!({"text": plain_text(&choice.label, LABEL_MAX), "value": filled(&choice.value, CHOICE_VALUE_MAX)})
 }
 
-fn find(choices: &[Choice], chosen: Option<&str>) -> Option<Value> {
-    choices.iter().find(|choice| Some(choice.value.as_str()) == chosen).map(option)
+fn find(choices: &[Choice], chosen: Option<&str>, most: usize) -> Option<Value> {
+    choices.iter().take(most).find(|choice| Some(choice.value.as_str()) == chosen).map(option)
 }
 
 fn set(object: &mut Value, key: &str, value: Option<Value>) {

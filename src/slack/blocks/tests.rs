@@ -15,7 +15,7 @@ fn a_huge_message_stays_within_every_limit() {
         Part::Section(Text::new().bold("x").plain(long.clone())),
         Part::Context(Text::new().plain(long.clone())),
         Part::Excerpt(long.clone()),
-        Part::Actions(vec![action; 40]),
+        Part::Actions((0..40).map(|number| Action { id: format!("act{number}"), ..action.clone() }).collect()),
         Part::Table { header: vec!["a".into(), "b".into()], rows: vec![vec![long.clone(), "".into()]; 3] },
         Part::Table { header: vec!["a".into()], rows: vec![vec!["1".into()]; 3] },
     ];
