@@ -1,6 +1,7 @@
 //! What senders send, in fixtures of our own; each reader has one, and hostile bodies have none of their own way.
 
 mod bodies;
+mod changes;
 mod messages;
 mod own_api;
 

@@ -24,7 +24,7 @@ const CROWD: usize = 4;
 /// That moment. Far below what anybody who waits for an answer would notice.
 const MOMENT: Duration = Duration::from_micros(300);
 /// After so many jobs the log is moved into the file.
-const CHECKPOINT_JOBS: usize = 2000;
+const CHECKPOINT_JOBS: usize = 10_000;
 /// How many jobs may wait.
 const WAITING: usize = 4096;
 /// How long a caller tries to get a place among the waiting before it is told that the store is too busy. Below the
@@ -138,6 +138,7 @@ fn run(connection: &Connection, waiting: &Receiver<Job>, checkpoints: &Checkpoin
         crowd = batch.len() >= CROWD;
         since_checkpoint += batch.len();
         commit(connection, batch);
+        checkpoints.end(connection);
         if since_checkpoint >= CHECKPOINT_JOBS {
             since_checkpoint = 0;
             checkpoints.ask();
