@@ -4,6 +4,7 @@ mod bodies;
 mod changes;
 mod messages;
 mod own_api;
+mod shapes;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
