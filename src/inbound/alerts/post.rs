@@ -209,7 +209,8 @@ fn from_words(post: &Post) -> Option<Draft> {
     let is_alert = if post.person {
         title.marked && shouted && !sentence::is_chatter(&all)
     } else {
-        stated || marked || described || found.is_some() || known && !sentence::is_chatter(&all)
+        let over = sentence::is_recovery(&title.name) && sentence::service(&title.name).is_some() && !sentence::is_chatter(&all);
+        stated || marked || described || over || found.is_some() || known && !sentence::is_chatter(&all)
     };
     if !is_alert || all.trim().is_empty() {
         return None;
