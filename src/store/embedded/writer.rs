@@ -19,7 +19,7 @@ use crate::store::{Delivery, Result, StoreError};
 /// How many jobs may share one commit: enough to amortise the fsync, few enough to keep the worst wait in milliseconds.
 const BATCH: usize = 256;
 /// From so many jobs in one commit on there is a crowd, and the next commit waits a moment for more of them: each commit
-/// costs an fsync and some 50 µs of the processor, whatever it holds. Measured: on one core it doubles what can be taken.
+/// costs an fsync and its share of the processor, whatever it holds.
 const CROWD: usize = 4;
 /// That moment. Far below what anybody who waits for an answer would notice.
 const MOMENT: Duration = Duration::from_micros(300);
