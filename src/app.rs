@@ -182,9 +182,10 @@ impl App {
         if self.roles.worker {
             self.ctx.store.take_over().await.context("the store does not take writes")?;
         }
-        let pipeline = self.roles.worker.then(|| tokio::spawn(pipeline::run(Arc::clone(&self.ctx), stop.clone())));
+        let background = Background::start()?;
+        let pipeline = self.roles.worker.then(|| background.spawn(pipeline::run(Arc::clone(&self.ctx), stop.clone())));
+        let reading = self.roles.worker.then(|| background.spawn(inbound::read_deliveries(self.state.clone(), stop.clone())));
         let socket = self.socket.map(|socket| tokio::spawn(inbound::socket(self.state.clone(), socket, stop.clone())));
-        let reading = self.roles.worker.then(|| tokio::spawn(inbound::read_deliveries(self.state.clone(), stop.clone())));
         if let Some(listener) = listener {
             let router = inbound::router(self.state);
             let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
@@ -217,6 +218,47 @@ impl App {
     /// A handle that tells when everything that came in has been answered.
     pub fn watch(&self) -> Watch {
         Watch { store: Arc::clone(&self.ctx.store), clock: self.ctx.clock.clone() }
+    }
+}
+
+/// Threads for all that nobody waits for with an open connection. They have a lower priority than those of the doors: a
+/// sender's acknowledgement does not wait for an investigation, even on one core.
+struct Background(Option<tokio::runtime::Runtime>);
+
+/// How much nicer than the doors; 10 leaves about a tenth of a busy core. Source: the weights of Linux' scheduler.
+const NICER: i32 = 10;
+/// How many threads may read the store or evidence at the same time.
+const BLOCKING_THREADS: usize = 16;
+
+impl Background {
+    fn start() -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .thread_name("background")
+            .max_blocking_threads(BLOCKING_THREADS)
+            .on_thread_start(|| {
+                // Without the right to be nicer everything still works, only slower at the doors.
+                let _ = rustix::process::nice(NICER);
+            })
+            .enable_all()
+            .build()
+            .context("cannot start the background threads")?;
+        Ok(Self(Some(runtime)))
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
+        match &self.0 {
+            Some(runtime) => runtime.spawn(task),
+            None => tokio::spawn(task),
+        }
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        // Inside a runtime another one must not be waited for.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

@@ -82,6 +82,7 @@ fn read_alert(file: &Path) -> anyhow::Result<Alert> {
         // It is no alert of our own shape: perhaps some sender's.
         Err(ours) => match alerts::parse("auto", &body) {
             Ok(Recognised::Alerts(found)) => found,
+            Ok(Recognised::Changes(_)) => bail!("{} holds no alert: it tells of a deployment", file.display()),
             Ok(Recognised::NotAnAlert { reason } | Recognised::Unknown { reason }) => bail!("{} holds no alert: {reason}", file.display()),
             Err(_) => bail!("{}: {ours}", file.display()),
         },

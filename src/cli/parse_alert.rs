@@ -48,7 +48,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         });
         let line = match answer {
             Ok(Recognised::Alerts(alerts)) => Line { file: &name, is_alert: true, alerts, error: None },
-            Ok(Recognised::NotAnAlert { .. } | Recognised::Unknown { .. }) => {
+            Ok(Recognised::Changes(_) | Recognised::NotAnAlert { .. } | Recognised::Unknown { .. }) => {
                 Line { file: &name, is_alert: false, alerts: Vec::new(), error: None }
             }
             Err(error) => Line { file: &name, is_alert: false, alerts: Vec::new(), error: Some(error) },

@@ -6,9 +6,17 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+/// How many threads may wait for the store or the disk at the same time: each costs memory, and one disk serves them all.
+const BLOCKING_THREADS: usize = 16;
+
 /// Runs an asynchronous command to its end.
 pub fn block_on<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?.block_on(command)
+    tokio::runtime::Builder::new_multi_thread()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?
+        .block_on(command)
 }
 
 /// A token that is cancelled by Ctrl-C or SIGTERM.

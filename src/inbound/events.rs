@@ -101,16 +101,17 @@ async fn keep(state: &State, head: &Head<'_>, glance: &Glance<'_>, event: &str) 
         "" => format!("{}/{}/{}", &*glance.channel, &*message.ts, &*glance.event_ts),
         id => id.to_owned(),
     };
+    let now = state.clock.now();
     let delivery = Delivery {
         sequence: 0,
         source: RecordSource::SlackEvents,
         key,
         team: team.to_owned(),
-        received_at: state.clock.now(),
+        received_at: now,
         body: redact::json(event).into_owned(),
     };
     state.store.deliver(delivery).await?;
-    state.deliveries.ring();
+    state.deliveries.ring(now);
     Ok(())
 }
 

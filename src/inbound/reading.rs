@@ -2,9 +2,14 @@
 //!
 //! The backlog stays in the store, on disk: what is read ahead is never more than the workers can take.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
+use jiff::Timestamp;
 use serde_json::Value;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -24,12 +29,10 @@ const BATCH: usize = 64;
 const AHEAD: usize = 512;
 /// How often the store is asked when nobody rings: another process may have a door, too.
 const EVERY: Duration = Duration::from_secs(1);
-/// While the door is busy, the reader rests so many times as long as it reads: a sender that waits comes first.
-const REST: u32 = 4;
-/// The longest rest.
-const REST_MAX: Duration = Duration::from_millis(250);
-/// So many deliveries while one batch was read are a busy door.
-const BUSY: u64 = 32;
+/// How many records may wait while the door is busy: enough that the workers never wait for the reader.
+const AHEAD_BUSY: usize = 32;
+/// So many deliveries a second are a busy door. Source: storms of alerts that people have seen stay below.
+const BUSY: u64 = 1000;
 
 /// Reads until `stop`.
 pub async fn run(state: State, stop: CancellationToken) {
@@ -56,12 +59,11 @@ pub async fn run(state: State, stop: CancellationToken) {
 /// # Errors
 /// When the store fails; the deliveries are still there.
 pub async fn tick(state: &State) -> Result<bool, StoreError> {
-    if state.queue.waiting().await.is_ok_and(|waiting| waiting > AHEAD) {
+    let waiting = state.queue.waiting().await.unwrap_or_default();
+    if waiting > if state.deliveries.is_busy(state.clock.now()) { AHEAD_BUSY } else { AHEAD } {
         tokio::time::sleep(Duration::from_millis(20)).await;
         return Ok(true);
     }
-    let begun = tokio::time::Instant::now();
-    let before = state.deliveries.taken();
     let batch = state.store.deliveries(BATCH).await?;
     if batch.is_empty() {
         return Ok(false);
@@ -89,9 +91,6 @@ pub async fn tick(state: &State) -> Result<bool, StoreError> {
             Recorded::Duplicate(_) => state.metrics.duplicate_delivery(),
         }
     }
-    if state.deliveries.taken().saturating_sub(before) > BUSY {
-        tokio::time::sleep((begun.elapsed() * REST).min(REST_MAX)).await;
-    }
     Ok(full)
 }
 
@@ -99,7 +98,7 @@ pub async fn tick(state: &State) -> Result<bool, StoreError> {
 fn settle(state: &State, delivery: &Delivery) -> Settled {
     let record = meaning(delivery).map(|(priority, inbound)| {
         let id = AlertId(state.ids.fresh(delivery.received_at));
-        let inbound = with_id(inbound, id);
+        let inbound = inbound.with_id(id);
         let record = RawRecord {
             id,
             source: delivery.source,
@@ -113,19 +112,15 @@ fn settle(state: &State, delivery: &Delivery) -> Settled {
     Settled { sequence: delivery.sequence, key: delivery.key.clone(), record }
 }
 
-fn with_id(mut inbound: Inbound, id: AlertId) -> Inbound {
-    if let Inbound::Alerts { alerts, .. } = &mut inbound {
-        for alert in alerts {
-            alert.id = id;
-        }
-    }
-    inbound
-}
-
 fn meaning(delivery: &Delivery) -> Option<(Priority, Inbound)> {
     let event: Value = serde_json::from_str(&delivery.body).ok()?;
     let place = events::place(&event)?;
-    let Recognised::Alerts(mut found) = alerts::from_slack_message(&event) else { return None };
+    let mut found = match alerts::from_slack_message(&event) {
+        Recognised::Alerts(found) => found,
+        // An edit repeats what is known, and a reply is about it.
+        Recognised::Changes(changes) if !place.follow_up => return Some((Priority::P3, Inbound::Changes { changes })),
+        _ => return None,
+    };
     let priority = found.iter().map(|alert| alert.priority).min()?;
     for alert in &mut found {
         alert.origin = Origin::Slack { channel: place.channel.to_owned(), ts: place.ts.to_owned() };
@@ -137,18 +132,29 @@ fn meaning(delivery: &Delivery) -> Option<(Priority, Inbound)> {
 /// How the door tells the reader that something came.
 #[derive(Debug, Default)]
 pub struct Arrivals {
-    arrived: tokio::sync::Notify,
-    taken: std::sync::atomic::AtomicU64,
+    arrived: Notify,
+    /// The second in which the last came, and how many came in it and in the one before.
+    rate: Mutex<(i64, u64, u64)>,
 }
 
 impl Arrivals {
     /// Something came.
-    pub fn ring(&self) {
-        self.taken.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    pub fn ring(&self, now: Timestamp) {
+        {
+            let mut rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
+            let (second, count, _) = *rate;
+            *rate = match now.as_second() - second {
+                0 => (second, count + 1, rate.2),
+                1 => (second + 1, 1, count),
+                _ => (now.as_second(), 1, 0),
+            };
+        }
         self.arrived.notify_one();
     }
 
-    fn taken(&self) -> u64 {
-        self.taken.load(std::sync::atomic::Ordering::Relaxed)
+    /// More comes than can be read at the same time.
+    fn is_busy(&self, now: Timestamp) -> bool {
+        let (second, count, before) = *self.rate.lock().unwrap_or_else(PoisonError::into_inner);
+        (now.as_second() - second).abs() <= 1 && count.max(before) > BUSY
     }
 }

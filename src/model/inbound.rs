@@ -195,3 +195,16 @@ pub enum Inbound {
     /// Deploys, flags and other changes that somebody told of: evidence for later, never an alert.
     Changes { changes: Vec<Change> },
 }
+
+impl Inbound {
+    /// The same, its alerts with the record's id.
+    #[must_use]
+    pub fn with_id(mut self, id: AlertId) -> Self {
+        if let Self::Alerts { alerts, .. } = &mut self {
+            for alert in alerts {
+                alert.id = id;
+            }
+        }
+        self
+    }
+}

@@ -22,6 +22,8 @@ use crate::{
 const BATCH: usize = 200;
 /// The sender looks by itself this often, for what came due by time (a wait that ended) or from another process.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Two looks are at least this far apart: while many incidents change, one look serves them all.
+const LOOKS_APART: Duration = Duration::from_millis(20);
 /// The longest wait between two attempts at one message.
 const BACKOFF_MAX: i64 = 120;
 /// How long a message waits for a person to give back a token, a scope or a membership.
@@ -51,6 +53,7 @@ pub async fn run(ctx: Arc<Ctx>, stop: CancellationToken) {
     let busy: Arc<Mutex<BTreeSet<String>>> = Arc::default();
     let mut sending = JoinSet::new();
     while !stop.is_cancelled() {
+        let looked = tokio::time::Instant::now();
         match ctx.store.due_slots(ctx.clock.now(), BATCH).await {
             Ok(due) => {
                 for (channel, slots) in by_channel(due) {
@@ -78,6 +81,7 @@ pub async fn run(ctx: Arc<Ctx>, stop: CancellationToken) {
             () = ctx.outbox.notified() => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
+        tokio::time::sleep_until(looked + LOOKS_APART).await;
     }
     while sending.join_next().await.is_some() {}
 }

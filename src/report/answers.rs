@@ -6,7 +6,7 @@ use crate::model::{Act, Incident, IncidentId, IncidentState, Message, Part, Sile
 
 use super::{
     card::person_or_group,
-    words::{count, duration, seconds_between, short},
+    words::{count, duration, is_person, seconds_between, short},
 };
 
 /// How much of a person's reason is repeated.
@@ -86,8 +86,7 @@ fn already(incident: &Incident, word: &str, now: Timestamp) -> Message {
     let text = Text::new().plain(format!("{} is {word} already", incident.id));
     let Some(entry) = incident.timeline.iter().rev().find(|entry| entry.text.starts_with(word)) else { return sentence(text.plain(".")) };
     let text = text.plain(", by ");
-    let is_person = entry.actor.starts_with(['U', 'W']) && entry.actor.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
-    let text = if is_person { text.user(entry.actor.clone()) } else { text.plain(entry.actor.clone()) };
+    let text = if is_person(&entry.actor) { text.user(entry.actor.clone()) } else { text.plain(entry.actor.clone()) };
     sentence(text.plain(format!(" {} ago.", duration(seconds_between(entry.at, now).max(1.0)))))
 }
 

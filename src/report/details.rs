@@ -2,7 +2,7 @@
 
 use crate::model::{Action, Evidence, Incident, Investigation, Part, Text};
 
-use super::words::{count, object, prose, short};
+use super::words::{count, is_person, object, prose, short};
 
 /// How many parts one page shows: a modal takes 100 blocks, and some are ours.
 const PAGE: usize = 90;
@@ -59,11 +59,24 @@ pub fn known(incident: &Incident) -> Vec<Part> {
     for together in incident.timeline.iter().skip(skip).collect::<Vec<_>>().chunks(LINES_TOGETHER) {
         let text = together.iter().enumerate().fold(Text::new(), |text, (at, entry)| {
             let text = if at > 0 { text.plain("\n") } else { text };
-            text.time(entry.at).plain(format!("  {}", short(&entry.text, 150)))
+            let text = text.time(entry.at).plain("  ");
+            let text = if is_person(&entry.actor) { text.user(entry.actor.clone()).plain(" ") } else { text };
+            with_people(text, &short(&entry.text, 150))
         });
         parts.push(Part::Context(text));
     }
     parts
+}
+
+/// The words of a timeline's line, with `<@U…>` shown as the person. Only where nobody is notified by it: in a modal.
+fn with_people(mut text: Text, words: &str) -> Text {
+    let mut rest = words;
+    while let Some((before, after)) = rest.split_once("<@") {
+        let Some((id, tail)) = after.split_once('>').filter(|(id, _)| is_person(id)) else { break };
+        text = text.plain(before).user(id);
+        rest = tail;
+    }
+    text.plain(rest)
 }
 
 /// Everything that the investigation saw and did.

@@ -4,6 +4,7 @@
 //! usually called. Nothing in a body is trusted: lengths and counts are bounded in `draft`, and nothing panics.
 
 mod api;
+mod change;
 mod draft;
 mod fingerprint;
 mod generic;
@@ -27,7 +28,7 @@ mod tests;
 
 use serde_json::Value;
 
-use crate::model::Alert;
+use crate::model::{Alert, observation::Change};
 
 pub use api::from_api;
 pub use fingerprint::fingerprint;
@@ -41,6 +42,8 @@ pub const MAX_ALERTS: usize = 5_000;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Recognised {
     Alerts(Vec<Alert>),
+    /// Something was deployed, rolled back, turned on: evidence for later and no alert.
+    Changes(Vec<Change>),
     /// A handshake, a test, a comment: the sender says itself that it is no alert.
     NotAnAlert {
         reason: String,
@@ -122,6 +125,7 @@ fn read_list(list: &[Value]) -> Recognised {
         match generic::read(item, &item.to_string()) {
             Recognised::Alerts(found) => alerts.extend(found),
             Recognised::NotAnAlert { reason: why } | Recognised::Unknown { reason: why } => reason = why,
+            Recognised::Changes(_) => "news of a deployment".clone_into(&mut reason),
         }
     }
     if alerts.is_empty() { Recognised::NotAnAlert { reason } } else { Recognised::Alerts(alerts) }

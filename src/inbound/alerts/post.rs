@@ -52,6 +52,9 @@ const SENDERS: &[(&str, &str)] = &[
     ("kubernetes", "kubernetes"),
 ];
 
+/// Bots that tell of changes, and of what is sick because of them.
+const DEPLOYERS: &[(&str, &str)] = &[("argo cd", "argocd"), ("argocd", "argocd"), ("flux", "flux"), ("spinnaker", "spinnaker")];
+
 /// The alert in a message, if it states one.
 pub(super) fn read(post: &Post) -> Option<Draft> {
     let lines = || post.titles.iter().chain(&post.fallbacks).chain(&post.texts);
@@ -66,9 +69,18 @@ pub(super) fn read(post: &Post) -> Option<Draft> {
     Some(draft)
 }
 
-fn source(post: &Post, otherwise: &str) -> String {
+/// Whether a bot that sends alerts posted it: what it says is an alert or nothing.
+pub(super) fn is_alert_sender(post: &Post) -> bool {
+    sender(post, SENDERS).is_some()
+}
+
+fn sender(post: &Post, list: &[(&str, &'static str)]) -> Option<&'static str> {
     let names = format!("{} {}", post.sender, post.footer).to_lowercase();
-    SENDERS.iter().find(|(part, _)| names.contains(part)).map_or(otherwise, |(_, source)| source).to_owned()
+    list.iter().find(|(part, _)| names.contains(part)).map(|(_, source)| *source)
+}
+
+fn source(post: &Post, otherwise: &str) -> String {
+    sender(post, SENDERS).or_else(|| sender(post, DEPLOYERS)).unwrap_or(otherwise).to_owned()
 }
 
 /// Alertmanager's or Grafana's subject line, with whatever else the template prints.
@@ -197,7 +209,8 @@ fn from_words(post: &Post) -> Option<Draft> {
     let is_alert = if post.person {
         title.marked && shouted && !sentence::is_chatter(&all)
     } else {
-        stated || marked || described || found.is_some() || known && !sentence::is_chatter(&all)
+        let over = sentence::is_recovery(&title.name) && sentence::service(&title.name).is_some() && !sentence::is_chatter(&all);
+        stated || marked || described || over || found.is_some() || known && !sentence::is_chatter(&all)
     };
     if !is_alert || all.trim().is_empty() {
         return None;
@@ -215,7 +228,10 @@ fn from_words(post: &Post) -> Option<Draft> {
         draft.severity_word = severity_in(&all).unwrap_or("").to_owned();
     }
     if draft.service.is_empty() {
-        draft.service = sentence::service(&title.name).unwrap_or("").to_owned();
+        let symptom = || {
+            post.texts.iter().map(|text| mrkdwn::without_emoji(text)).filter(|text| sentence::is_alert(text)).find_map(sentence::service)
+        };
+        draft.service = sentence::service(&title.name).or_else(symptom).unwrap_or("").to_owned();
     }
     if let Some(environment) = sentence::environment(&all) {
         draft.label("env", environment);

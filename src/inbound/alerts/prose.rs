@@ -50,7 +50,9 @@ pub(super) fn read(text: &str) -> Said {
     fill(&mut said.resource, capture(&UNREADY, text));
     for found in OBJECT.captures_iter(text).take(20) {
         let part = |at: usize| found.get(at).map_or("", |group| group.as_str());
-        object(&mut said, &part(1).to_lowercase(), part(2), !part(3).is_empty());
+        // `service:checkout`, as tags are written, is as good as a quoted name.
+        let tagged = part(0).contains(&format!("{}:{}", part(1), part(2)));
+        object(&mut said, &part(1).to_lowercase(), part(2), tagged || !part(3).is_empty());
     }
     fill(&mut said.resource, capture(&MACHINE, text));
     fill(&mut said.resource, capture(&INSTANCE, text));

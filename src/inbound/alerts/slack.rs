@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    Recognised,
+    Recognised, change,
     draft::Draft,
     json::{self, items, text},
     listing, mrkdwn, post, sentence, title,
@@ -25,6 +25,8 @@ pub(super) struct Post {
     pub(super) links: Vec<Link>,
     pub(super) color: String,
     pub(super) footer: String,
+    /// The small line above an attachment's title.
+    pub(super) author: String,
     pub(super) ts: Value,
 }
 
@@ -93,6 +95,10 @@ fn message(event: &Value, raw: &str) -> Recognised {
         other => return not(&format!("a Slack message of subtype `{}`", super::draft::cut(other, 60))),
     };
     let ts = text(inner, "ts");
+    let changes = change::read(&gather(inner, None), json::time(&Value::String(ts.clone())));
+    if !changes.is_empty() {
+        return Recognised::Changes(changes);
+    }
     let mut alerts = Vec::new();
     for part in parts(inner) {
         let post = gather(inner, part);
@@ -192,7 +198,7 @@ impl Post {
             let name = self.plain(&json::first(action, &["text", "text.text"]));
             self.links.push(Link { title: name, url: text(action, "url") });
         }
-        for (slot, key) in [(&mut self.color, "color"), (&mut self.footer, "footer")] {
+        for (slot, key) in [(&mut self.color, "color"), (&mut self.footer, "footer"), (&mut self.author, "author_name")] {
             if slot.is_empty() {
                 *slot = text(attachment, key);
             }

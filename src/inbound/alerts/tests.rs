@@ -1,8 +1,10 @@
 //! What senders send, in fixtures of our own; each reader has one, and hostile bodies have none of their own way.
 
 mod bodies;
+mod changes;
 mod messages;
 mod own_api;
+mod shapes;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

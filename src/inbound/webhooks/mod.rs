@@ -23,7 +23,7 @@ use super::{
     router::one_header,
     state::{Door, clean},
 };
-use crate::model::{Inbound, RecordSource};
+use crate::model::{Inbound, Priority, RecordSource};
 use read::Reading;
 
 /// Longer ids are no ids but data.
@@ -69,28 +69,22 @@ pub async fn receive(state: &State, door: &Open<'_>, headers: &HeaderMap, raw: &
     if door.sender == "cloudwatch" {
         sns::confirm(state, &value);
     }
-    let mut alerts = match read::read(door.sender, door.settings, &text, &value, broken)? {
-        Reading::Alerts(alerts) => alerts,
+    let (inbound, priority) = match read::read(door.sender, door.settings, &text, &value, broken)? {
+        Reading::Alerts(mut alerts) => {
+            alerts.iter_mut().for_each(clean);
+            let priority = alerts.iter().map(|alert| alert.priority).min().unwrap_or(Priority::P2);
+            (Inbound::Alerts { alerts, follow_up: false }, priority)
+        }
+        Reading::Changes(changes) => (Inbound::Changes { changes }, Priority::P3),
         Reading::Nothing(reason) => {
             tracing::info!(sender = door.sender, reason, "a webhook delivery that is no alert");
             return Ok(Json(json!({"status": "received", "id": null, "reason": reason})).into_response());
         }
     };
-    let Some(priority) = alerts.iter().map(|alert| alert.priority).min() else {
-        return Ok(Json(json!({"status": "received", "id": null, "reason": "an empty list"})).into_response());
-    };
     let delivery = delivery_id(door.sender, headers, &value).map(|id| format!("{}/{id}", door.sender));
     // Two senders may send the same bytes, so the sender is part of the key either way.
     let key = format!("{}/{}", door.sender, dedup_key(delivery.as_deref(), raw, state.clock.now()));
-    let id = state
-        .record(Door { source: RecordSource::Webhook, key: Some(&key), team: "", priority }, |id| {
-            for alert in &mut alerts {
-                alert.id = id;
-                clean(alert);
-            }
-            Inbound::Alerts { alerts, follow_up: false }
-        })
-        .await?;
+    let id = state.record(Door { source: RecordSource::Webhook, key: Some(&key), team: "", priority }, |id| inbound.with_id(id)).await?;
     Ok(Json(json!({"status": "received", "id": id})).into_response())
 }
 

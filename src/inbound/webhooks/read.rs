@@ -8,7 +8,7 @@ use super::super::{
     alerts::{self, AlertError, MAX_ALERTS, Recognised, fingerprint},
     reply::Refusal,
 };
-use crate::model::{Alert, Severity};
+use crate::model::{Alert, Severity, observation::Change};
 
 /// How much of an unreadable body is shown, in bytes; the alert's `raw` holds more.
 const SHOWN_MAX: usize = 3_000;
@@ -19,6 +19,7 @@ const RAW_MAX: usize = 16 * 1024;
 #[derive(Debug)]
 pub enum Reading {
     Alerts(Vec<Alert>),
+    Changes(Vec<Change>),
     /// A handshake, a test, a comment…, with the reason.
     Nothing(String),
 }
@@ -42,6 +43,7 @@ pub fn read(sender: &str, settings: &Webhook, body: &[u8], value: &Value, broken
     Ok(match recognised {
         Ok(Recognised::Alerts(found)) if found.is_empty() => Reading::Nothing("an empty list".to_owned()),
         Ok(Recognised::Alerts(found)) => Reading::Alerts(found.into_iter().map(|alert| named(alert, sender)).collect()),
+        Ok(Recognised::Changes(changes)) => Reading::Changes(changes),
         Ok(Recognised::NotAnAlert { reason }) => Reading::Nothing(reason),
         Ok(Recognised::Unknown { reason }) => unreadable(sender, body, &reason),
         Err(AlertError::Invalid { field, reason }) => return Err(Refusal::Invalid { field, reason }),

@@ -106,7 +106,7 @@ fn alerts(sender: &str, map: &[(&str, &str)], text: &str) -> Vec<crate::model::A
     let value: Value = serde_json::from_str(text).unwrap_or(Value::Null);
     match read::read(sender, &Webhook { map, ..Webhook::default() }, text.as_bytes(), &value, None).unwrap() {
         Reading::Alerts(alerts) => alerts,
-        Reading::Nothing(reason) => panic!("{sender}: {reason}"),
+        other => panic!("{sender}: {other:?}"),
     }
 }
 

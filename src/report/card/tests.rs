@@ -165,3 +165,12 @@ fn details_longer_than_a_modal_are_turned_page_by_page() {
     };
     assert!(value.starts_with("INC-42 0000"));
 }
+
+#[test]
+fn what_is_known_names_people_as_people() {
+    let mut incident = incident(IncidentState::Acknowledged);
+    let entry = |actor: &str, text: &str| TimelineEntry { at: at("14:00:00"), actor: actor.into(), text: text.into() };
+    incident.timeline = vec![entry("U1A", "gave it to <@U2B>, at last"), entry("grafana", "x <@not a person> y <@")];
+    let shown = reading(&Message { text: String::new(), parts: known(&incident) });
+    assert!(shown.contains("14:00  @U1A gave it to @U2B, at last\n14:00  x <@not a person> y <@"), "{shown}");
+}

@@ -2,7 +2,11 @@
 
 use std::{
     path::Path,
-    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    },
     thread,
     time::Duration,
 };
@@ -13,14 +17,17 @@ use super::schema;
 
 /// How many passes one round may take: what is committed during a pass is left for the next, and each is shorter than
 /// the one before.
-const PASSES: usize = 4;
-/// How long the log may hold what is committed when nobody asks.
-const IDLE: Duration = Duration::from_secs(2);
+const PASSES: usize = 3;
+/// How long the log may hold what is committed when nobody asks. A round makes the commits beside it wait some milliseconds
+/// for the same disk, so it should be rare.
+const IDLE: Duration = Duration::from_secs(20);
 
 /// Asks for a round; a wish that waits already is enough.
 #[derive(Clone)]
 pub struct Checkpoints {
     wishes: SyncSender<()>,
+    /// What is left to move is what was committed a moment ago: the writer, between two commits, can end it.
+    nearly: Arc<AtomicBool>,
 }
 
 impl Checkpoints {
@@ -30,6 +37,15 @@ impl Checkpoints {
             Ok(()) | Err(TrySendError::Full(()) | TrySendError::Disconnected(())) => {}
         }
     }
+
+    /// The writer's part, between two commits: moves the little that came during the last pass, so that the log begins anew.
+    pub fn end(&self, connection: &Connection) {
+        if self.nearly.swap(false, Ordering::Relaxed)
+            && let Err(error) = pass(connection)
+        {
+            tracing::debug!(%error, "the log could not be moved into the file yet");
+        }
+    }
 }
 
 /// Starts the thread; it ends when the last [`Checkpoints`] is dropped.
@@ -37,20 +53,23 @@ pub fn start(path: &Path) -> anyhow::Result<Checkpoints> {
     let connection = Connection::open(path)?;
     schema::prepare_checkpoints(&connection)?;
     let (wishes, asked) = sync_channel(1);
-    thread::Builder::new().name("store-log".to_owned()).spawn(move || run(&connection, &asked))?;
-    Ok(Checkpoints { wishes })
+    let nearly = Arc::<AtomicBool>::default();
+    let behind = Arc::clone(&nearly);
+    thread::Builder::new().name("store-log".to_owned()).spawn(move || run(&connection, &asked, &behind))?;
+    Ok(Checkpoints { wishes, nearly })
 }
 
-fn run(connection: &Connection, asked: &Receiver<()>) {
+fn run(connection: &Connection, asked: &Receiver<()>, nearly: &AtomicBool) {
     loop {
         match asked.recv_timeout(IDLE) {
             Ok(()) | Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
-        for _ in 0..PASSES {
+        for round in 1..=PASSES {
             match pass(connection) {
                 // All of the log is in the file: the next commit starts the log anew.
                 Ok((in_log, moved)) if moved >= in_log => break,
+                Ok(_) if round == PASSES => nearly.store(true, Ordering::Relaxed),
                 Ok(_) => {}
                 Err(error) => {
                     tracing::debug!(%error, "the log could not be moved into the file yet");

@@ -16,7 +16,7 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params};
 
 use super::{
     Commit, Delivery, Document, DocumentKind, IncidentFilter, Place, Recorded, Result, Settled, Similar, Slot, SlotUpdate, Store,
@@ -124,9 +124,7 @@ impl Store for Embedded {
 
     async fn take_over(&self) -> Result<()> {
         self.writer
-            .write(|connection| {
-                connection.execute("UPDATE work SET lease_until = 0 WHERE state = 'open'", []).map(drop).map_err(unavailable)
-            })
+            .write(|connection| connection.run("UPDATE work SET lease_until = 0 WHERE state = 'open'", []).map(drop).map_err(unavailable))
             .await
     }
 
@@ -136,7 +134,7 @@ impl Store for Embedded {
             .write(move |connection| {
                 let (state, at) = not_before.map_or(("dead", 0), |at| ("open", millis(at)));
                 let changed = connection
-                    .execute(
+                    .run(
                         "UPDATE work SET state = ?1, not_before = ?2, lease_until = 0, error = ?3, failures = failures + 1 WHERE id = ?4 AND epoch = ?5 AND state = 'open'",
                         params![state, at, error, work.id, work.epoch as i64],
                     )
@@ -151,7 +149,7 @@ impl Store for Embedded {
         self.writer
             .write(move |connection| {
                 connection
-                    .execute(
+                    .run(
                         "UPDATE work SET lease_until = 0 WHERE id = ?1 AND epoch = ?2 AND state = 'open'",
                         params![work.id, work.epoch as i64],
                     )
@@ -169,7 +167,7 @@ impl Store for Embedded {
         self.writer
             .write(move |connection| {
                 connection
-                    .query_row(
+                    .one(
                         "INSERT INTO counters (name, value) VALUES ('incident', ?1)
                          ON CONFLICT (name) DO UPDATE SET value = value + ?1 RETURNING value",
                         [count as i64],
@@ -271,7 +269,7 @@ impl Store for Embedded {
         let key = key.to_owned();
         self.writer
             .write(move |connection| {
-                connection.execute("UPDATE slots SET in_doubt = 1 WHERE key = ?1", params![key]).map(drop).map_err(unavailable)
+                connection.run("UPDATE slots SET in_doubt = 1 WHERE key = ?1", params![key]).map(drop).map_err(unavailable)
             })
             .await
     }
@@ -281,7 +279,7 @@ impl Store for Embedded {
         self.writer
             .write(move |connection| {
                 connection
-                    .execute(
+                    .run(
                         "UPDATE slots SET sent_version = MAX(sent_version, ?2), ts = ?3, note = ?4, in_doubt = 0, attempts = 0, error = '' WHERE key = ?1",
                         params![key, version as i64, ts, note],
                     )
@@ -296,7 +294,7 @@ impl Store for Embedded {
         self.writer
             .write(move |connection| {
                 connection
-                    .execute(
+                    .run(
                         "UPDATE slots SET error = ?2, in_doubt = ?3, dead = ?4, not_before = ?5, attempts = attempts + 1 WHERE key = ?1",
                         params![key, error, ambiguous, not_before.is_none(), not_before.map_or(0, millis)],
                     )
@@ -311,7 +309,7 @@ impl Store for Embedded {
         self.writer
             .write(move |connection| {
                 connection
-                    .execute(
+                    .run(
                         "UPDATE slots SET ts = NULL, sent_version = 0, in_doubt = 0, note = '', place = ?2 WHERE key = ?1",
                         params![key, place],
                     )
@@ -329,11 +327,29 @@ impl Store for Embedded {
         self.writer
             .write(|connection| {
                 connection
-                    .execute("INSERT INTO counters (name, value) VALUES ('ping', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1", [])
+                    .run("INSERT INTO counters (name, value) VALUES ('ping', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1", [])
                     .map(drop)
                     .map_err(unavailable)
             })
             .await
+    }
+}
+
+/// Statements that stay prepared: to prepare one costs more than to run it.
+trait Prepared {
+    /// How many rows it changed.
+    fn run(&self, sql: &str, parameters: impl Params) -> rusqlite::Result<usize>;
+
+    fn one<T>(&self, sql: &str, parameters: impl Params, read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>) -> rusqlite::Result<T>;
+}
+
+impl Prepared for Connection {
+    fn run(&self, sql: &str, parameters: impl Params) -> rusqlite::Result<usize> {
+        self.prepare_cached(sql)?.execute(parameters)
+    }
+
+    fn one<T>(&self, sql: &str, parameters: impl Params, read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        self.prepare_cached(sql)?.query_row(parameters, read)
     }
 }
 

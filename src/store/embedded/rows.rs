@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Params, Row, params};
 use serde::de::DeserializeOwned;
 
-use super::{corrupt, millis, optional, things, unavailable};
+use super::{Prepared, corrupt, millis, optional, things, unavailable};
 use crate::{
     model::{Incident, IncidentId, Priority, RawRecord},
     store::{Commit, IncidentFilter, NewWork, Recorded, Result, Similar, Slot, SlotUpdate, StoreError, Work, WorkKind},
@@ -16,7 +16,7 @@ const LIST_MAX: usize = 500;
 const SEARCH_WORDS: usize = 24;
 
 pub fn document<T: DeserializeOwned>(connection: &Connection, sql: &str, parameters: impl Params) -> Result<Option<T>> {
-    let text: Option<String> = optional(connection.query_row(sql, parameters, |row| row.get(0)))?;
+    let text: Option<String> = optional(connection.one(sql, parameters, |row| row.get(0)))?;
     text.map(|text| serde_json::from_str(&text).map_err(corrupt)).transpose()
 }
 
@@ -29,11 +29,9 @@ pub fn insert_record(connection: &Connection, record: &RawRecord, priority: Prio
     )?;
     if inserted == 0 {
         let id: String = connection
-            .query_row(
-                "SELECT id FROM records WHERE source = ?1 AND dedup_key = ?2",
-                params![record.source.as_str(), record.dedup_key],
-                |row| row.get(0),
-            )
+            .one("SELECT id FROM records WHERE source = ?1 AND dedup_key = ?2", params![record.source.as_str(), record.dedup_key], |row| {
+                row.get(0)
+            })
             .map_err(unavailable)?;
         return Ok(Recorded::Duplicate(id.parse().map_err(corrupt)?));
     }
@@ -51,13 +49,12 @@ fn enqueue(connection: &Connection, work: &NewWork) -> Result<()> {
     .map(drop)
 }
 
-/// Runs a statement that stays prepared; how many rows it changed.
 fn execute(connection: &Connection, sql: &str, parameters: impl Params) -> Result<usize> {
-    connection.prepare_cached(sql).and_then(|mut statement| statement.execute(parameters)).map_err(unavailable)
+    connection.run(sql, parameters).map_err(unavailable)
 }
 
 pub fn claim(connection: &Connection, work: &str, now: i64, lease_until: i64) -> Result<Option<Work>> {
-    let row = optional(connection.query_row(
+    let row = optional(connection.one(
         "UPDATE work SET lease_until = ?3, epoch = epoch + 1, attempts = attempts + 1
          WHERE id = ?1 AND state = 'open' AND not_before <= ?2 AND lease_until <= ?2
          RETURNING kind, priority, attempts, epoch, failures",
@@ -100,7 +97,7 @@ pub fn commit(connection: &Connection, commit: Commit) -> Result<Vec<Incident>> 
     if let Some(investigation) = &commit.investigation {
         let doc = serde_json::to_string(investigation).map_err(corrupt)?;
         connection
-            .execute(
+            .run(
                 "INSERT INTO investigations (id, doc) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET doc = ?2",
                 params![investigation.id.to_string(), doc],
             )
@@ -127,12 +124,12 @@ fn put_incident(connection: &Connection, mut incident: Incident) -> Result<Incid
     let thread = incident.thread.as_ref().map_or_else(String::new, |thread| format!("{}/{}", thread.channel, thread.ts));
     let owner = incident.owner.as_deref().unwrap_or_default();
     let result = if before == 0 {
-        connection.execute(
+        connection.run(
             "INSERT INTO incidents (id, version, fingerprint, open, service, opened_at, doc, thread, owner) VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![id, incident.fingerprint, open, incident.service, millis(incident.opened_at), doc, thread, owner],
         )
     } else {
-        connection.execute(
+        connection.run(
             "UPDATE incidents SET version = ?2, open = ?3, service = ?4, doc = ?5, thread = ?7, owner = ?8 WHERE id = ?1 AND version = ?6",
             params![id, incident.version as i64, open, incident.service, doc, before as i64, thread, owner],
         )
@@ -149,7 +146,7 @@ fn put_incident(connection: &Connection, mut incident: Incident) -> Result<Incid
     things::put_keys(connection, id, if open { &incident.keys } else { &[] })?;
     let cause = incident.report.as_ref().and_then(|report| report.hypotheses.first()).map_or("", |first| first.statement.as_str());
     connection
-        .execute(
+        .run(
             "INSERT OR REPLACE INTO incidents_text (rowid, title, service, cause) VALUES (?1, ?2, ?3, ?4)",
             params![id, incident.title, incident.service, cause],
         )
@@ -207,7 +204,7 @@ pub fn similar(connection: &Connection, text: &str, limit: usize) -> Result<Vec<
 fn put_slot(connection: &Connection, slot: &SlotUpdate) -> Result<()> {
     let (place, body) = (serde_json::to_string(&slot.place).map_err(corrupt)?, serde_json::to_string(&slot.body).map_err(corrupt)?);
     connection
-        .execute(
+        .run(
             // The same wording again is no new version: nothing would be sent but an edit without a difference.
             "INSERT INTO slots (key, incident, channel, place, body, version, team) VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6)
              ON CONFLICT (key) DO UPDATE SET body = ?5, version = version + 1, not_before = 0, dead = 0 WHERE body <> ?5",
@@ -258,7 +255,7 @@ pub fn due_slots(connection: &Connection, now: i64, limit: usize) -> Result<Due>
 }
 
 pub fn slot(connection: &Connection, key: &str) -> Result<Option<Slot>> {
-    optional(connection.query_row(&format!("{SLOT_COLUMNS}{SLOT_TABLES} WHERE s.key = ?1"), params![key], read_slot))?.transpose()
+    optional(connection.one(&format!("{SLOT_COLUMNS}{SLOT_TABLES} WHERE s.key = ?1"), params![key], read_slot))?.transpose()
 }
 
 /// The slots whose keys begin with `prefix`, which ends with a slash; at most 100.
@@ -329,5 +326,5 @@ pub fn prune(connection: &Connection, before: i64) -> Result<usize> {
         "DELETE FROM slots WHERE incident IN (SELECT id FROM incidents WHERE open = 0 AND opened_at < ?1)",
         "DELETE FROM members WHERE incident IN (SELECT id FROM incidents WHERE open = 0 AND opened_at < ?1)",
     ];
-    FINISHED.iter().try_fold(0, |gone, sql| Ok(gone + connection.execute(sql, params![before]).map_err(unavailable)?))
+    FINISHED.iter().try_fold(0, |gone, sql| Ok(gone + connection.run(sql, params![before]).map_err(unavailable)?))
 }

@@ -91,5 +91,6 @@ pub fn prepare_checkpoints(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Sets up a connection that only reads.
 pub fn prepare_reader(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch("PRAGMA query_only = ON; PRAGMA busy_timeout = 5000;")
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.execute_batch("PRAGMA query_only = ON; PRAGMA busy_timeout = 5000; PRAGMA cache_size = -512;")
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::{corrupt, millis, optional, rows::parsed, unavailable};
+use super::{Prepared, corrupt, millis, optional, rows::parsed, unavailable};
 use crate::{
     model::{AuditEntry, Incident, IncidentId, Member},
     store::{Document, DocumentKind, DocumentUpdate, Result},
@@ -65,11 +65,11 @@ pub fn put_documents(connection: &Connection, documents: &[DocumentUpdate]) -> R
     documents.iter().try_for_each(|document| {
         // Written anew, so that its number says when it was written last.
         connection
-            .execute("DELETE FROM documents WHERE kind = ?1 AND key = ?2", params![document.kind.as_str(), document.key])
+            .run("DELETE FROM documents WHERE kind = ?1 AND key = ?2", params![document.kind.as_str(), document.key])
             .map_err(unavailable)?;
         let Some(body) = &document.body else { return Ok(()) };
         connection
-            .execute(
+            .run(
                 "INSERT INTO documents (kind, key, doc) VALUES (?1, ?2, ?3)",
                 params![document.kind.as_str(), document.key, body.to_string()],
             )

@@ -19,12 +19,12 @@ use crate::store::{Delivery, Result, StoreError};
 /// How many jobs may share one commit: enough to amortise the fsync, few enough to keep the worst wait in milliseconds.
 const BATCH: usize = 256;
 /// From so many jobs in one commit on there is a crowd, and the next commit waits a moment for more of them: each commit
-/// costs an fsync and some 50 µs of the processor, whatever it holds. Measured: on one core it doubles what can be taken.
+/// costs an fsync and its share of the processor, whatever it holds.
 const CROWD: usize = 4;
 /// That moment. Far below what anybody who waits for an answer would notice.
 const MOMENT: Duration = Duration::from_micros(300);
 /// After so many jobs the log is moved into the file.
-const CHECKPOINT_JOBS: usize = 2000;
+const CHECKPOINT_JOBS: usize = 10_000;
 /// How many jobs may wait.
 const WAITING: usize = 4096;
 /// How long a caller tries to get a place among the waiting before it is told that the store is too busy. Below the
@@ -138,6 +138,7 @@ fn run(connection: &Connection, waiting: &Receiver<Job>, checkpoints: &Checkpoin
         crowd = batch.len() >= CROWD;
         since_checkpoint += batch.len();
         commit(connection, batch);
+        checkpoints.end(connection);
         if since_checkpoint >= CHECKPOINT_JOBS {
             since_checkpoint = 0;
             checkpoints.ask();
