@@ -70,6 +70,9 @@ pub struct Investigation {
     pub gaps: Vec<String>,
     /// What was checked and is not the cause.
     pub ruled_out: Vec<String>,
+    /// What a person's words narrowed the evidence to, in one sentence with the numbers; empty when nothing was narrowed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub narrowed: String,
     /// The instant that counted as "now".
     pub now: Option<Timestamp>,
     pub duration_ms: u64,

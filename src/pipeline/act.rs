@@ -34,11 +34,18 @@ pub async fn step(ctx: &Ctx, work: &Work, act: &Act, id: IncidentId, person: &Pe
         }
         Some(incident) => {
             if let Some(mut incident) = apply(incident, act, user, now) {
-                if *act == Act::Rerun {
+                let occasion = match act {
+                    Act::Rerun => Some(Occasion::Rerun { user: user.to_owned() }),
+                    Act::Replay => Some(Occasion::Replay { user: user.to_owned() }),
+                    _ => None,
+                };
+                if let Some(occasion) = occasion {
                     let investigation = investigation_id(&work.id, now);
-                    incident.investigation = Some(investigation);
+                    if *act == Act::Rerun {
+                        incident.investigation = Some(investigation);
+                    }
                     commit.enqueue.push(NewWork {
-                        kind: WorkKind::Investigate { incident: id, investigation, occasion: Occasion::Rerun { user: user.to_owned() } },
+                        kind: WorkKind::Investigate { incident: id, investigation, occasion },
                         priority: incident.priority,
                     });
                 }
@@ -100,7 +107,8 @@ pub fn apply(mut incident: Incident, act: &Act, user: &str, now: Timestamp) -> O
             }
             "asked for another look"
         }
-        Act::Replay | Act::Assign { .. } | Act::Silence { .. } | Act::Unsilence | Act::Escalate { .. } | Act::Feedback { .. } => {
+        Act::Replay => "asked for a replay",
+        Act::Assign { .. } | Act::Silence { .. } | Act::Unsilence | Act::Escalate { .. } | Act::Feedback { .. } => {
             return None;
         }
     };

@@ -1,6 +1,6 @@
 //! An investigation becomes the incident's report, in one durable step with the messages that show it.
 
-use super::{Ctx, group::note, slots};
+use super::{Ctx, further, group::note, slots};
 use crate::{
     model::{Incident, IncidentId, IncidentState, Investigation},
     report,
@@ -20,7 +20,7 @@ pub async fn step(ctx: &Ctx, work: &Work, id: IncidentId, investigation: Investi
         let report = report::conclude(&investigation, similar(ctx, &incident, &investigation).await);
         let incident = reported(incident, &investigation, report.clone(), ctx.clock.now());
         let mut wanted = slots::standing(&incident);
-        wanted.push(slots::findings(&incident, investigation.id, &report));
+        wanted.push(further::with_lead(slots::findings(&incident, investigation.id, &report), &investigation.narrowed, ""));
         let commit = Commit {
             done: Some(work.clone()),
             incidents: vec![incident],

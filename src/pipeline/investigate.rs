@@ -2,14 +2,14 @@
 
 use std::{sync::Arc, time::Instant};
 
-use super::{Ctx, conclude};
+use super::{Ctx, further};
 use crate::{
     model::{Alert, IncidentId, Investigation, InvestigationId, InvestigationStatus, Request, Routing},
     store::{Commit, Occasion, Work},
 };
 
 /// Investigates one incident.
-pub async fn step(ctx: &Ctx, work: &Work, incident: IncidentId, id: InvestigationId, _occasion: &Occasion) -> anyhow::Result<()> {
+pub async fn step(ctx: &Ctx, work: &Work, incident: IncidentId, id: InvestigationId, occasion: &Occasion) -> anyhow::Result<()> {
     let Some(found) = ctx.store.incident(incident).await? else {
         // Nothing refers to it any more: the work is void.
         ctx.store.commit(Commit { done: Some(work.clone()), ..Commit::default() }).await?;
@@ -19,7 +19,7 @@ pub async fn step(ctx: &Ctx, work: &Work, incident: IncidentId, id: Investigatio
     // Judging evidence is computing: on a thread of its own it holds up neither the doors nor the sender, and the
     // deadline can pass while it computes.
     let running = tokio::task::spawn_blocking({
-        let (engine, request, runtime) = (Arc::clone(&ctx.engine), Request::alert(found.alert.clone()), tokio::runtime::Handle::current());
+        let (engine, request, runtime) = (Arc::clone(&ctx.engine), further::request(&found, occasion), tokio::runtime::Handle::current());
         move || runtime.block_on(engine.investigate(id, &request, &|_| {}))
     });
     let investigation = match tokio::time::timeout(ctx.settings.deadline, running).await {
@@ -30,7 +30,7 @@ pub async fn step(ctx: &Ctx, work: &Work, incident: IncidentId, id: Investigatio
         }
     };
     ctx.metrics.investigation_finished(investigation.status.as_str(), started.elapsed().as_secs_f64());
-    conclude::step(ctx, work, incident, investigation).await
+    further::conclude(ctx, work, incident, investigation, occasion).await
 }
 
 /// An honest answer for an investigation that did not come to an end.
@@ -48,6 +48,7 @@ pub fn failed(id: InvestigationId, alert: Alert, gap: &str) -> Investigation {
         impact: String::new(),
         gaps: vec![gap.to_owned()],
         ruled_out: Vec::new(),
+        narrowed: String::new(),
         duration_ms: 0,
     }
 }

@@ -42,11 +42,16 @@ pub fn findings(incident: &Incident, investigation: InvestigationId, report: &Re
         incident: incident.id,
         team: incident.team.clone(),
         channel: incident.channel.clone(),
-        place: match &incident.alert.origin {
-            Origin::Slack { ts, .. } => Place::Thread(ts.clone()),
-            Origin::Webhook => Place::UnderCard,
-        },
+        place: below(incident),
         body: SlotBody::Message(report::findings(incident.id, report)),
+    }
+}
+
+/// A further message in the incident's thread.
+pub fn below(incident: &Incident) -> Place {
+    match &incident.alert.origin {
+        Origin::Slack { ts, .. } => Place::Thread(ts.clone()),
+        Origin::Webhook => Place::UnderCard,
     }
 }
 

@@ -67,6 +67,7 @@ pub fn investigation() -> Investigation {
         impact: "3 of 3 pods are not ready".into(),
         gaps: vec!["Loki did not answer in 8 s".into()],
         ruled_out: vec!["node memory pressure".into()],
+        narrowed: String::new(),
         now: Some(at("14:21:00")),
         duration_ms: 1234,
     }

@@ -201,6 +201,7 @@ pub async fn an_investigation_is_kept_whole(store: &impl Store) {
         impact: String::new(),
         gaps: vec!["no logs".to_owned()],
         ruled_out: Vec::new(),
+        narrowed: String::new(),
         now: Some(now()),
         duration_ms: 3,
     };
