@@ -106,7 +106,7 @@ fn place<'a>(state: &State, envelope: &'a Envelope) -> Option<Place<'a>> {
     Some(Place { channel, ts: thread, follow_up: edited || thread != ts })
 }
 
-fn is_ours(state: &State, envelope: &Envelope, message: &Value) -> bool {
+pub fn is_ours(state: &State, envelope: &Envelope, message: &Value) -> bool {
     let same = |known: &str, given: &str| !known.is_empty() && known == given;
     let by_identity = state
         .slack
@@ -119,6 +119,6 @@ fn is_ours(state: &State, envelope: &Envelope, message: &Value) -> bool {
     by_identity || same(app, text(message, "app_id")) || same(app, profile)
 }
 
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+pub fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value.get(key).and_then(Value::as_str).unwrap_or_default()
 }

@@ -80,7 +80,12 @@ async fn anew(ctx: &Ctx, work: &Work, record: AlertId, asked: &Ask, person: &Per
         None => format!("question/{record}"),
     };
     let mut commit = Commit { done: Some(work.clone()), ..Commit::default() };
-    if ctx.store.incident_of(&fingerprint).await?.is_none() {
+    match ctx.store.incident_of(&fingerprint).await? {
+        // The same message twice: by its menu and by a reaction, for example.
+        Some(there) if there.alert.summary == asked.text => {}
+        // A second question in a thread whose first one has just become an incident.
+        Some(there) => return within(ctx, work, record, asked, person, there).await,
+        None => {
         let mut incident = opened(ctx, record, asked, person, fingerprint);
         incident.id = ctx.store.reserve_incident_ids(1).await?;
         let investigation = investigation_id(&format!("{}/{record}", incident.id), now);
@@ -93,6 +98,7 @@ async fn anew(ctx: &Ctx, work: &Work, record: AlertId, asked: &Ask, person: &Per
         });
         commit.slots = slots::standing(&incident);
         commit.incidents.push(incident);
+        }
     }
     submit(ctx, commit).await
 }
