@@ -35,7 +35,7 @@ pub async fn handle(state: &State, payload: &Value) -> Ack {
     };
     let trigger = Some(field("/trigger_id")).filter(|trigger| !trigger.is_empty());
     let door = Door { source: RecordSource::SlackInteraction, key: trigger, team, priority: Priority::P1 };
-    let answer = pick_up(state, &Picked { team, channel, user, door, message }, reply.clone()).await?;
+    let answer = pick_up(state, &Picked { channel, user, door, message }, reply.clone()).await?;
     tell(state, team, user, reply, answer);
     Ok(None)
 }

@@ -19,6 +19,7 @@ mod message;
 mod page;
 mod peer;
 mod respond;
+mod shortcut;
 mod views;
 mod web;
 mod workspace;

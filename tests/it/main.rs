@@ -5,8 +5,11 @@
 mod alerts;
 mod architecture;
 mod cli;
+mod commands;
 mod conversation;
 mod doors;
+mod home;
+mod questions;
 mod restart;
 mod scenarios;
 mod scenarios_logs;

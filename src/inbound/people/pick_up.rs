@@ -17,7 +17,6 @@ use crate::{
 /// Which message, and who pointed at it.
 #[derive(Debug, Clone, Copy)]
 pub struct Picked<'a> {
-    pub team: &'a str,
     pub channel: &'a str,
     pub user: &'a str,
     /// What makes it happen once; its priority is replaced by the alert's.

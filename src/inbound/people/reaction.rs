@@ -40,7 +40,7 @@ pub async fn handle(state: &State, envelope: &Envelope) -> Result<(), Refusal> {
             let key = format!("reaction/{channel}/{ts}");
             let door = Door { source: RecordSource::SlackEvents, key: Some(&key), team: &envelope.team_id, priority: Priority::P2 };
             let reply = Reply { channel: channel.to_owned(), ..Reply::default() };
-            pick_up(state, &Picked { team: &envelope.team_id, channel, user, door, message: &message }, reply).await?
+            pick_up(state, &Picked { channel, user, door, message: &message }, reply).await?
         }
         Ok(Ok(None)) => report::sentence("The message is not there any more."),
         Ok(Err(error)) => match error.kind {

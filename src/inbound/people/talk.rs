@@ -221,14 +221,18 @@ fn speaks_to_us(text: &str) -> bool {
     if report::known_question(text).is_some() {
         return true;
     }
-    const VERBS: [&str; 10] =
-        ["narrow", "only", "just", "ignore", "exclude", "focus", "zoom", "limit", "restrict", "nothing"];
-    const PEOPLE: [&str; 14] = ["i", "i'm", "me", "my", "you", "your", "he", "she", "we", "they", "us", "it", "if", "when"];
+    const VERBS: [&str; 9] = ["narrow", "only", "just", "ignore", "exclude", "focus", "zoom", "limit", "restrict"];
+    // An instruction has no subject and no other verb: "only the database was affected" tells people something.
+    #[rustfmt::skip]
+    const TELLING: [&str; 36] = [
+        "i", "i'm", "me", "my", "you", "your", "he", "she", "we", "they", "us", "it", "it's", "if", "when", "was", "were", "is", "are", "am",
+        "be", "been", "has", "have", "had", "seems", "looks", "did", "does", "do", "will", "would", "can", "could", "should", "restarted",
+    ];
     let lower = text.to_lowercase();
-    let mut spoken = lower.split_whitespace();
-    let (first, second) = (spoken.next().unwrap_or_default(), spoken.next().unwrap_or_default());
+    let mut spoken = lower.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty());
+    let begins = spoken.next().is_some_and(|first| VERBS.contains(&first));
     // The times in it do not matter here, only that there are some.
-    VERBS.contains(&first) && !PEOPLE.contains(&second) && narrow::read(&lower, Timestamp::UNIX_EPOCH).is_instruction()
+    begins && !spoken.any(|word| TELLING.contains(&word)) && narrow::read(&lower, Timestamp::UNIX_EPOCH).is_instruction()
 }
 
 #[cfg(test)]
@@ -260,6 +264,7 @@ mod tests {
             "I think it is the database",
             "what changed in the last deploy, bob?",
             "ignore me, wrong thread",
+            "only the payments service was affected",
             "ok",
             "rolling back now",
             "",

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Args, chat, conversations, files, limits::Tier, people, reactions, views};
+use super::{Args, chat, conversations, files, limits::Tier, links, people, reactions, views};
 use crate::sandbox::{
     blocks::Problem,
     config::Config,
@@ -51,6 +51,7 @@ static METHODS: &[Method] = &[
     read("chat.getPermalink", Tier::Free, &[], chat::permalink),
     write("chat.postEphemeral", Tier::Four, WRITE, chat::post_ephemeral),
     write("chat.postMessage", Tier::Posting, WRITE, chat::post),
+    write("chat.unfurl", Tier::Three, &["links:write"], links::unfurl),
     write("chat.update", Tier::Three, WRITE, chat::update),
     read("conversations.history", Tier::Three, HISTORY, conversations::history),
     read("conversations.info", Tier::Three, READ, conversations::info),
@@ -63,6 +64,7 @@ static METHODS: &[Method] = &[
     write("reactions.add", Tier::Three, &["reactions:write"], reactions::add),
     write("reactions.remove", Tier::Two, &["reactions:write"], reactions::remove),
     read("usergroups.list", Tier::Two, &["usergroups:read"], people::usergroups),
+    read("usergroups.users.list", Tier::Two, &["usergroups:read"], people::usergroup_users),
     read("users.info", Tier::Four, &["users:read"], people::info),
     read("users.list", Tier::Two, &["users:read"], people::list),
     write("views.open", Tier::Four, &[], views::open),

@@ -55,11 +55,20 @@ pub fn list(context: &mut Context<'_>, args: &Args) -> Answer {
     }))
 }
 
+/// The one user group, and who is in it.
+const ON_CALL_GROUP: &str = "S01ONCALL";
+const ON_CALL: [&str; 2] = ["U01ALICE", "U02BOB"];
+
+/// `usergroups.users.list`.
+pub fn usergroup_users(_: &mut Context<'_>, args: &Args) -> Answer {
+    if args.need("usergroup")? == ON_CALL_GROUP { Ok(json!({"users": ON_CALL})) } else { Err(Refusal::new("no_such_subteam")) }
+}
+
 /// `usergroups.list`: one group, the people on call.
 pub fn usergroups(_: &mut Context<'_>, args: &Args) -> Answer {
-    let users = ["U01ALICE", "U02BOB"];
+    let users = ON_CALL;
     let mut group = json!({
-        "id": "S01ONCALL", "team_id": TEAM, "is_usergroup": true, "is_subteam": true, "name": "On call",
+        "id": ON_CALL_GROUP, "team_id": TEAM, "is_usergroup": true, "is_subteam": true, "name": "On call",
         "description": "Who carries the pager", "handle": "oncall", "is_external": false, "auto_provision": false,
         "date_create": 1_700_000_000, "date_update": 1_700_000_000, "date_delete": 0, "auto_type": null,
         "created_by": "U01ALICE", "updated_by": "U01ALICE", "deleted_by": null,
