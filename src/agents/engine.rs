@@ -83,7 +83,8 @@ impl Engine {
         let mut view = narrow::view(words, &focus, &gathered.observations);
         let mut verdict = self.judge(&chosen, &view.focus, &view.observations, progress);
 
-        let mut rest: Vec<String> = self.catalog.agents.iter().map(|agent| agent.name.clone()).filter(|name| !chosen.contains(name)).collect();
+        let mut rest: Vec<String> =
+            self.catalog.agents.iter().map(|agent| agent.name.clone()).filter(|name| !chosen.contains(name)).collect();
         if !narrow::agents(words).is_empty() {
             rest.clear();
         }
@@ -145,6 +146,10 @@ impl Engine {
         let asked = narrow::agents(request.narrow.as_deref());
         if !asked.is_empty() {
             routing = Routing { agents: asked, reasons: vec!["asked for by name".to_owned()] };
+        } else if request.narrow.is_some() && request.as_alert().is_some() {
+            // The words are about the evidence; what the alert's name says about who should look does not matter any more.
+            routing.agents = self.catalog.agents.iter().map(|agent| agent.name.clone()).collect();
+            routing.reasons.insert(0, "a person asked: all of them look".to_owned());
         }
         routing.agents.retain(|name| self.catalog.get(name).is_some());
         if routing.agents.is_empty() {

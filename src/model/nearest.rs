@@ -21,7 +21,12 @@ pub fn edit_distance(a: &str, b: &str) -> usize {
 
 /// The known word that is nearest to `word`, when it is at most `most` edits away; the first of equally near ones.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>, most: usize) -> Option<&'a str> {
-    known.into_iter().map(|known| (edit_distance(word, known), known)).filter(|(far, _)| *far <= most).min_by_key(|(far, _)| *far).map(|(_, known)| known)
+    known
+        .into_iter()
+        .map(|known| (edit_distance(word, known), known))
+        .filter(|(far, _)| *far <= most)
+        .min_by_key(|(far, _)| *far)
+        .map(|(_, known)| known)
 }
 
 #[cfg(test)]

@@ -9,9 +9,7 @@ use super::{
 };
 use crate::{
     agents::focus_of,
-    model::{
-        Alert, AlertId, Ask, Incident, IncidentId, IncidentState, Origin, Priority, Request, Severity, ThreadRef,
-    },
+    model::{Alert, AlertId, Ask, Incident, IncidentId, IncidentState, Origin, Priority, Request, Severity, ThreadRef},
     redact,
     report::{self, Known},
     store::{Commit, NewWork, Occasion, SlotBody, SlotUpdate, Work, WorkKind},
@@ -86,18 +84,18 @@ async fn anew(ctx: &Ctx, work: &Work, record: AlertId, asked: &Ask, person: &Per
         // A second question in a thread whose first one has just become an incident.
         Some(there) => return within(ctx, work, record, asked, person, there).await,
         None => {
-        let mut incident = opened(ctx, record, asked, person, fingerprint);
-        incident.id = ctx.store.reserve_incident_ids(1).await?;
-        let investigation = investigation_id(&format!("{}/{record}", incident.id), now);
-        incident.investigation = Some(investigation);
-        incident.agents = ctx.engine.route(&further::request(&incident, &Occasion::Alert)).agents;
-        commit.enqueue.push(NewWork {
-            kind: WorkKind::Investigate { incident: incident.id, investigation, occasion: Occasion::Alert },
-            // Somebody waits for it.
-            priority: Priority::P1,
-        });
-        commit.slots = slots::standing(&incident);
-        commit.incidents.push(incident);
+            let mut incident = opened(ctx, record, asked, person, fingerprint);
+            incident.id = ctx.store.reserve_incident_ids(1).await?;
+            let investigation = investigation_id(&format!("{}/{record}", incident.id), now);
+            incident.investigation = Some(investigation);
+            incident.agents = ctx.engine.route(&further::request(&incident, &Occasion::Alert)).agents;
+            commit.enqueue.push(NewWork {
+                kind: WorkKind::Investigate { incident: incident.id, investigation, occasion: Occasion::Alert },
+                // Somebody waits for it.
+                priority: Priority::P1,
+            });
+            commit.slots = slots::standing(&incident);
+            commit.incidents.push(incident);
         }
     }
     submit(ctx, commit).await

@@ -26,23 +26,35 @@ pub enum Known {
 pub fn known_question(text: &str) -> Option<Known> {
     let text = text.to_lowercase().replace(['’', '`'], "'");
     let text = text.trim_matches(|c: char| !c.is_alphanumeric()).replace("what's", "what is").replace("who's", "who is");
-    let text: Vec<&str> = text.split_whitespace().filter(|word| !matches!(*word, "please" | "so" | "ok" | "and" | "exactly" | "now")).collect();
+    let text: Vec<&str> =
+        text.split_whitespace().filter(|word| !matches!(*word, "please" | "so" | "ok" | "and" | "exactly" | "now")).collect();
     let known = match text.join(" ").as_str() {
-        "why" | "why is that" | "how do you know" | "how do you know that" | "are you sure" | "show the evidence" | "evidence" => Known::Why,
-        "what changed" | "what has changed" | "what was changed" | "did anything change" | "what was deployed" | "any changes"
-        | "any deploys" | "changes" => Known::WhatChanged,
+        "why" | "why is that" | "how do you know" | "how do you know that" | "are you sure" | "show the evidence" | "evidence" => {
+            Known::Why
+        }
+        "what changed"
+        | "what has changed"
+        | "what was changed"
+        | "did anything change"
+        | "what was deployed"
+        | "any changes"
+        | "any deploys"
+        | "changes" => Known::WhatChanged,
         "who owns it" | "who owns this" | "who has it" | "who is on it" | "who is the owner" | "owner" => Known::WhoOwns,
         "who is affected" | "what is affected" | "who else is affected" | "what else is affected" | "what is the impact" | "impact" => {
             Known::WhoIsAffected
         }
-        "what should i do" | "what should we do" | "what do i do" | "what can i do" | "what to do" | "how do i fix it" | "how do i fix this"
-        | "how can we fix it" | "how to fix it" | "next steps" => Known::WhatToDo,
+        "what should i do" | "what should we do" | "what do i do" | "what can i do" | "what to do" | "how do i fix it"
+        | "how do i fix this" | "how can we fix it" | "how to fix it" | "next steps" => Known::WhatToDo,
         "what was ruled out" | "what did you rule out" | "what is ruled out" | "ruled out" => Known::RuledOut,
         "what could you not check" | "what couldn't you check" | "what is missing" | "what was not checked" | "gaps" => Known::NotChecked,
         "since when" | "when did it start" | "when did this start" | "when did it begin" => Known::SinceWhen,
-        "similar" | "similar incidents" | "seen before" | "have we seen this before" | "did this happen before" | "has this happened before" => {
-            Known::Similar
-        }
+        "similar"
+        | "similar incidents"
+        | "seen before"
+        | "have we seen this before"
+        | "did this happen before"
+        | "has this happened before" => Known::Similar,
         _ => return None,
     };
     Some(known)
@@ -150,10 +162,9 @@ pub fn comparison(before: Option<&Hypothesis>, now: Option<&Hypothesis>) -> Stri
         (Some(before), Some(now)) if before.category == now.category && before.entity.name == now.entity.name => {
             format!("Replay as of the alert's time: the same cause, confidence {:.2} (was {:.2}).", now.confidence, before.confidence)
         }
-        (Some(before), Some(_)) => format!(
-            "Replay as of the alert's time: another cause. The report said: {}",
-            short(&before.statement.replace('`', ""), 200)
-        ),
+        (Some(before), Some(_)) => {
+            format!("Replay as of the alert's time: another cause. The report said: {}", short(&before.statement.replace('`', ""), 200))
+        }
         (Some(before), None) => format!(
             "Replay as of the alert's time: no cause is found any more. The report said: {}",
             short(&before.statement.replace('`', ""), 200)
@@ -173,7 +184,9 @@ mod tests {
         assert_eq!(known_question("what changed?"), Some(Known::WhatChanged));
         assert_eq!(known_question("What’s affected please?"), Some(Known::WhoIsAffected));
         assert_eq!(known_question("who owns it??"), Some(Known::WhoOwns));
-        for chatter in ["why did you deploy on a friday", "what changed in your life", "", "ok", "I know why", "similar to last week I think"] {
+        for chatter in
+            ["why did you deploy on a friday", "what changed in your life", "", "ok", "I know why", "similar to last week I think"]
+        {
             assert_eq!(known_question(chatter), None, "{chatter}");
         }
     }

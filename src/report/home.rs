@@ -40,7 +40,8 @@ pub struct Home<'a> {
 /// The home tab.
 pub fn home(home: &Home<'_>) -> Vec<Part> {
     let all = most_urgent_first(&home.open.iter().collect::<Vec<_>>());
-    let (mine, others): (Vec<&Incident>, Vec<&Incident>) = all.into_iter().partition(|incident| incident.owner.as_deref() == Some(home.user));
+    let (mine, others): (Vec<&Incident>, Vec<&Incident>) =
+        all.into_iter().partition(|incident| incident.owner.as_deref() == Some(home.user));
     let mut parts = vec![Part::Header("My incidents".to_owned())];
     if mine.is_empty() {
         parts.push(Part::Section(Text::new().plain("None is yours.")));

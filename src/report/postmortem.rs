@@ -112,8 +112,7 @@ fn timeline(incident: &Incident, names: &Names) -> Vec<String> {
         let id = item.evidence.map_or(String::new(), |id| format!(" ({id})"));
         (item.time, format!("{}{id}", short(&item.text, LINE_MAX)))
     });
-    let done =
-        incident.timeline.iter().map(|entry| (entry.at, format!("{}: {}", name(&entry.actor, names), short(&entry.text, LINE_MAX))));
+    let done = incident.timeline.iter().map(|entry| (entry.at, format!("{}: {}", name(&entry.actor, names), short(&entry.text, LINE_MAX))));
     let mut lines: Vec<(Timestamp, String)> = seen.chain(done).collect();
     lines.sort_by_key(|(at, _)| *at);
     lines.into_iter().map(|(at, text)| format!("{}  {text}", stamp(at))).collect()

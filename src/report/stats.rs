@@ -30,10 +30,7 @@ pub fn stats(incidents: &[Incident], since: Timestamp, cut: bool) -> Message {
         times.into_iter().map(|(name, time)| format!("{name} {}", time.map_or_else(|| "–".to_owned(), duration))).collect();
     parts.push(Part::Section(Text::new().bold("Median time to").plain(format!("  {}", shown.join("  ·  ")))));
     parts.push(Part::Section(feedback(incidents)));
-    parts.push(Part::Table {
-        header: ["Week from", "Incidents", "Alerts", "Most of"].map(str::to_owned).to_vec(),
-        rows: weeks(incidents),
-    });
+    parts.push(Part::Table { header: ["Week from", "Incidents", "Alerts", "Most of"].map(str::to_owned).to_vec(), rows: weeks(incidents) });
     parts.push(Part::Section(ranking("By service", incidents, |incident| (incident.service.clone(), 1))));
     parts.push(Part::Section(ranking("Most frequent alerts", incidents, |incident| (incident.alert.name.clone(), incident.alert_count))));
     if cut {

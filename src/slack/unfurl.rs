@@ -7,9 +7,15 @@ use super::{Client, SlackError};
 /// Where the links were seen.
 #[derive(Debug, Clone, Copy)]
 pub enum Shared<'a> {
-    Message { channel: &'a str, ts: &'a str },
+    Message {
+        channel: &'a str,
+        ts: &'a str,
+    },
     /// Slack's own id of the place: also for a message that is still being written.
-    Unfurl { id: &'a str, source: &'a str },
+    Unfurl {
+        id: &'a str,
+        source: &'a str,
+    },
 }
 
 impl Client {

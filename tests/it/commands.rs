@@ -23,7 +23,8 @@ pub async fn world() -> World {
     ];
     fs::write(evidence.join("services.jsonl"), logs.join("\n") + "\n").unwrap();
     let change = |time: &str, id: &str, service: &str| {
-        json!({"time": format!("2026-01-15T{time}Z"), "kind": "deploy", "service": service, "id": id, "summary": format!("deploy {id}")}).to_string()
+        json!({"time": format!("2026-01-15T{time}Z"), "kind": "deploy", "service": service, "id": id, "summary": format!("deploy {id}")})
+            .to_string()
     };
     let changes = [change("09:00:00", "v1", "api"), change("13:50:00", "v2", "api"), change("13:55:00", "v3", "payments")];
     fs::write(evidence.join("changes.jsonl"), changes.join("\n") + "\n").unwrap();
@@ -39,7 +40,8 @@ pub async fn sre(world: &World, text: &str) -> String {
     let before = world.slack.ephemeral(ALICE).len();
     let delivery = world.slack.command(ALICE, &world.channel, "/sre", text).await.unwrap();
     assert_eq!(delivery.status, Some(200), "/sre {text}");
-    let answers = world.until(&format!("an answer to /sre {text}"), |slack| Some(slack.ephemeral(ALICE)).filter(|all| all.len() > before)).await;
+    let answers =
+        world.until(&format!("an answer to /sre {text}"), |slack| Some(slack.ephemeral(ALICE)).filter(|all| all.len() > before)).await;
     shown(answers.last().unwrap())
 }
 
@@ -55,7 +57,10 @@ async fn from_the_alert_to_the_figures() {
     world.report(&ts).await;
 
     let why = sre(&world, "why").await;
-    assert!(why.contains("Why INC-1") && why.contains("Because") && why.contains("OOMKilled") && why.contains("Would be refuted if"), "{why}");
+    assert!(
+        why.contains("Why INC-1") && why.contains("Because") && why.contains("OOMKilled") && why.contains("Would be refuted if"),
+        "{why}"
+    );
     assert!(sre(&world, "similar INC-1").await.contains("No closed incident resembles INC-1"));
     let show = sre(&world, "show 1").await;
     assert!(show.contains("INC-1") && show.contains("Timeline") && show.contains("no owner"), "{show}");
@@ -118,7 +123,10 @@ async fn acts_by_command_change_the_card() {
 #[tokio::test]
 async fn what_is_not_understood_is_said_with_a_way_out() {
     let world = world().await;
-    assert!(sre(&world, "incidnets").await.contains("did you mean incidents?") || sre(&world, "incidnets").await.contains("did you mean `incidents`?"));
+    assert!(
+        sre(&world, "incidnets").await.contains("did you mean incidents?")
+            || sre(&world, "incidnets").await.contains("did you mean `incidents`?")
+    );
     assert!(sre(&world, "why").await.contains("Nothing is open here"));
     assert!(sre(&world, "show INC-99").await.contains("There is no INC-99."));
     let first = world.post(alertmanager("firing", "HighLatency", "orders")).await;
@@ -157,7 +165,9 @@ async fn investigate_by_command_opens_a_message_of_its_own() {
     assert_eq!(delivery.status, Some(200));
     let channel = world.channel.clone();
     let cards = world
-        .until("two cards", |slack| Some(slack.messages(&channel).into_iter().filter(is_ours).collect::<Vec<_>>()).filter(|all| all.len() == 2))
+        .until("two cards", |slack| {
+            Some(slack.messages(&channel).into_iter().filter(is_ours).collect::<Vec<_>>()).filter(|all| all.len() == 2)
+        })
         .await;
     let first = cards.iter().find(|card| shown(card).contains("checkout")).unwrap();
     let ts = first["ts"].as_str().unwrap();

@@ -13,11 +13,17 @@ async fn the_home_tab_shows_what_is_open_and_follows_what_its_owner_does() {
     assert_eq!(world.slack.open_home(ALICE).await.unwrap().status, Some(200));
     let home = world.until("the home tab", |slack| slack.home(ALICE).filter(|home| shown(home).contains("INC-1"))).await;
     let text = shown(&home);
-    for part in ["My incidents", "None is yours.", "Open", "no owner", "On call", "Alice Moreno, Bob Tanaka", "Store: takes writes", "last alert"] {
+    for part in
+        ["My incidents", "None is yours.", "Open", "no owner", "On call", "Alice Moreno, Bob Tanaka", "Store: takes writes", "last alert"]
+    {
         assert!(text.contains(part), "`{part}` is missing in {text}");
     }
     assert_eq!(world.slack.click_home(ALICE, "ack").await.unwrap().status, Some(200));
-    world.until("it is hers", |slack| slack.home(ALICE).filter(|home| shown(home).contains("acknowledged") && !shown(home).contains("None is yours"))).await;
+    world
+        .until("it is hers", |slack| {
+            slack.home(ALICE).filter(|home| shown(home).contains("acknowledged") && !shown(home).contains("None is yours"))
+        })
+        .await;
     world.slack.click_home(ALICE, "details").await.unwrap();
     world.until("the details", |slack| slack.open_views(ALICE).into_iter().find(|view| shown(view).contains("OOMKilled"))).await;
     world.slack.click_home(ALICE, "resolve").await.unwrap();

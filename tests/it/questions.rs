@@ -24,7 +24,8 @@ async fn answered(world: &World, channel: &str, ts: &str) -> String {
 
 async fn records(world: &World) -> usize {
     let metrics = world.metrics().await;
-    let counts = metrics.lines().filter(|line| line.starts_with("records_received_total{")).filter_map(|line| line.rsplit(' ').next());
+    let counts =
+        metrics.lines().filter(|line| line.starts_with("sre_agent_records_received_total{")).filter_map(|line| line.rsplit(' ').next());
     counts.filter_map(|count| count.parse::<usize>().ok()).sum()
 }
 
@@ -118,10 +119,14 @@ async fn a_reaction_starts_a_look_at_any_message_once() {
     }
     let report = answered(&world, &world.channel.clone(), &ts).await;
     assert!(report.contains("OOMKilled"), "{report}");
-    world.until("Alice is told", |slack| slack.ephemeral(ALICE).into_iter().find(|told| shown(told).contains("answer in its thread"))).await;
+    world
+        .until("Alice is told", |slack| slack.ephemeral(ALICE).into_iter().find(|told| shown(told).contains("answer in its thread")))
+        .await;
     assert_eq!(records(&world).await, 1, "two reactions are one wish");
     assert_eq!(world.slack.react("U03CAROL", &world.channel, &ts, "mag").await.unwrap().status, Some(200));
-    world.until("Carol is told", |slack| slack.ephemeral("U03CAROL").into_iter().find(|told| shown(told).contains("This is INC-1 already"))).await;
+    world
+        .until("Carol is told", |slack| slack.ephemeral("U03CAROL").into_iter().find(|told| shown(told).contains("This is INC-1 already")))
+        .await;
     let reply = world.slack.post_as_user(&world.channel, ALICE, "nothing to see", None).await.unwrap();
     world.slack.react(ALICE, &world.channel, &reply, "eyes").await.unwrap();
     assert_eq!(records(&world).await, 1, "another reaction asks for nothing");
@@ -148,7 +153,8 @@ async fn the_shortcut_reads_an_alert_as_an_alert_and_the_rest_as_a_question() {
 async fn a_question_that_is_delivered_twice_is_asked_once() {
     let world = world().await;
     let ts = world.slack.post_as_user(&world.channel, ALICE, "nothing yet", None).await.unwrap();
-    let event = json!({"type": "app_mention", "user": ALICE, "channel": world.channel, "ts": ts, "text": mention(&world, "why is checkout down?")});
+    let event =
+        json!({"type": "app_mention", "user": ALICE, "channel": world.channel, "ts": ts, "text": mention(&world, "why is checkout down?")});
     for _ in 0..2 {
         let twice = DeliveryOptions { duplicate: true, ..DeliveryOptions::default() };
         assert_eq!(world.slack.send_event(event.clone(), twice).await.status, Some(200));

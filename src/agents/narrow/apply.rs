@@ -157,7 +157,10 @@ fn knows(all: &Observations, name: &str) -> bool {
     all.objects.iter().any(|object| about(&object.entity(), &[]))
         || all.events.iter().any(|event| about(&event.entity, &[]))
         || all.logs.iter().any(in_log)
-        || all.metrics.iter().any(|series| about(&series.entity, &[]) || series.labels.values().any(|value| about(&Entity::default(), &[value])))
+        || all
+            .metrics
+            .iter()
+            .any(|series| about(&series.entity, &[]) || series.labels.values().any(|value| about(&Entity::default(), &[value])))
         || all.spans.iter().any(|span| about(&Entity::default(), &[&span.service]))
         || all.edges.iter().any(|edge| about(&Entity::default(), &[&edge.caller, &edge.callee]))
         || all.changes.iter().any(|change| about(&change.entity, &[&change.service]))
@@ -206,7 +209,8 @@ fn says(narrow: &Narrow, only: &[String], kept: &Observations, all: &Observation
     if let Some((_, kind)) = narrow.changes
         && !kept.changes.is_empty()
     {
-        let ids: Vec<String> = kept.changes.iter().map(|change| format!("`{}`", if change.id.is_empty() { &change.summary } else { &change.id })).collect();
+        let ids: Vec<String> =
+            kept.changes.iter().map(|change| format!("`{}`", if change.id.is_empty() { &change.summary } else { &change.id })).collect();
         let noun = if kind.is_empty() { "change" } else { kind };
         let plural = if ids.len() == 1 { "" } else { "s" };
         what.push_str(&format!(", with the last {} {noun}{plural} ({}) and what came after", ids.len(), ids.join(", ")));

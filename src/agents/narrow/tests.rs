@@ -19,7 +19,12 @@ fn line(clock: &str, level: Level, text: &str) -> LogLine {
 }
 
 fn evidence() -> Observations {
-    let log = |pod: &str, lines| LogStream { source: format!("logs/{pod}.log"), entity: Entity::new("Pod", "shop", pod), lines, ..LogStream::default() };
+    let log = |pod: &str, lines| LogStream {
+        source: format!("logs/{pod}.log"),
+        entity: Entity::new("Pod", "shop", pod),
+        lines,
+        ..LogStream::default()
+    };
     let change = |id: &str, kind: &str, service: &str, clock: &str| Change {
         id: id.into(),
         kind: kind.into(),
@@ -29,12 +34,25 @@ fn evidence() -> Observations {
     };
     Observations {
         logs: vec![
-            log("api-7f5b9", vec![line("13:30", Level::Error, "early"), line("13:50", Level::Error, "timeout"), line("13:55", Level::Info, "fine")]),
+            log(
+                "api-7f5b9",
+                vec![line("13:30", Level::Error, "early"), line("13:50", Level::Error, "timeout"), line("13:55", Level::Info, "fine")],
+            ),
             log("payments-1", vec![line("13:52", Level::Error, "card refused")]),
         ],
-        events: vec![Event { entity: Entity::new("Pod", "shop", "payments-1"), event_type: "Warning".into(), last: Some(at("13:40")), ..Event::default() }],
+        events: vec![Event {
+            entity: Entity::new("Pod", "shop", "payments-1"),
+            event_type: "Warning".into(),
+            last: Some(at("13:40")),
+            ..Event::default()
+        }],
         objects: vec![Object { kind: "Pod".into(), namespace: "shop".into(), name: "api-7f5b9".into(), ..Object::default() }],
-        changes: vec![change("a1", "deploy", "api", "13:45"), change("b2", "deploy", "payments", "13:20"), change("c3", "flag", "api", "13:49"), change("d4", "deploy", "api", "09:00")],
+        changes: vec![
+            change("a1", "deploy", "api", "13:45"),
+            change("b2", "deploy", "payments", "13:20"),
+            change("c3", "flag", "api", "13:49"),
+            change("d4", "deploy", "api", "09:00"),
+        ],
         ..Observations::default()
     }
 }
@@ -92,7 +110,8 @@ fn it_is_honest_about_what_it_does_not_know_and_when_nothing_is_left() {
     let plain = apply(&read("is the moon full?", now()), &evidence());
     assert_eq!((plain.says.as_str(), plain.gaps.len()), ("", 0));
     assert_eq!(plain.observations, evidence());
-    for text in ["", "only", "ignore", "last", "since", "between and", "narrow to the", "только ошибки 🙂 since 25:99", "of of of in in"] {
+    for text in ["", "only", "ignore", "last", "since", "between and", "narrow to the", "только ошибки 🙂 since 25:99", "of of of in in"]
+    {
         apply(&read(text, now()), &evidence());
     }
 }

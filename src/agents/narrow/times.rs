@@ -179,7 +179,9 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_none() {
-        for text in ["the last two deploys", "port 8080", "99:99", "checkout-7f5b9c4d68", "version 1.2", "since the deploy", "last 99999 h", ""] {
+        for text in
+            ["the last two deploys", "port 8080", "99:99", "checkout-7f5b9c4d68", "version 1.2", "since the deploy", "last 99999 h", ""]
+        {
             check(text, "", "");
         }
     }

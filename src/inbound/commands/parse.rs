@@ -293,7 +293,9 @@ mod tests {
 
     #[test]
     fn a_sentence_is_no_command() {
-        for text in ["why is checkout slow", "why?", "show me the errors", "status of checkout", "incidents of the last week please", "ack that"] {
+        for text in
+            ["why is checkout slow", "why?", "show me the errors", "status of checkout", "incidents of the last week please", "ack that"]
+        {
             assert_eq!(reads_as_command(text, "U1"), None, "{text}");
         }
         assert_eq!(reads_as_command("status", "U1"), Some(Command::Status));

@@ -67,10 +67,7 @@ async fn keep(state: &State, asker: &Asker) -> crate::store::Result<()> {
     let body = Some(json!({"opened_at": begun}));
     state
         .store
-        .commit(Commit {
-            documents: vec![DocumentUpdate { kind: DocumentKind::Home, key: key.clone(), body }],
-            ..Commit::default()
-        })
+        .commit(Commit { documents: vec![DocumentUpdate { kind: DocumentKind::Home, key: key.clone(), body }], ..Commit::default() })
         .await?;
     let Some(mine) = state.store.document(DocumentKind::Home, &key).await? else { return Ok(()) };
     let lately = state.store.documents(DocumentKind::Home, KEPT_MAX + 1).await?;

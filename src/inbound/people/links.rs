@@ -65,7 +65,12 @@ mod tests {
         let read = |address: &str| incident_of(address, "https://sre.example.com");
         assert_eq!(read("https://sre.example.com/incidents/INC-42"), Some(IncidentId(42)));
         assert_eq!(read("https://sre.example.com/incidents/42?tab=evidence"), Some(IncidentId(42)));
-        for other in ["https://sre.example.com/incidents/", "https://sre.example.com.evil.example/incidents/INC-1", "https://sre.example.com/x/INC-1", ""] {
+        for other in [
+            "https://sre.example.com/incidents/",
+            "https://sre.example.com.evil.example/incidents/INC-1",
+            "https://sre.example.com/x/INC-1",
+            "",
+        ] {
             assert_eq!(read(other), None, "{other}");
         }
     }

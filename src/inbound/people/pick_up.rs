@@ -58,13 +58,8 @@ pub async fn pick_up(state: &State, picked: &Picked<'_>, reply: Reply) -> Result
     if words.is_empty() {
         return Ok(report::sentence("This message has no words that I could look for."));
     }
-    let ask = Ask {
-        text: words,
-        user: picked.user.to_owned(),
-        channel: picked.channel.to_owned(),
-        ts: Some(root.to_owned()),
-        incident: None,
-    };
+    let ask =
+        Ask { text: words, user: picked.user.to_owned(), channel: picked.channel.to_owned(), ts: Some(root.to_owned()), incident: None };
     state.record(Door { priority: Priority::P1, ..picked.door }, |_| Inbound::Ask { ask, reply }).await?;
     Ok(report::sentence("I take it as a question and answer in its thread."))
 }

@@ -47,7 +47,12 @@ pub async fn handle(state: &State, envelope: &Envelope) -> Result<(), Refusal> {
     let event = &envelope.event;
     let (channel, ts, user) = (text(event, "channel"), text(event, "ts"), text(event, "user"));
     // What another bot says is never a question, even when it mentions us: two bots would talk for ever.
-    if channel.is_empty() || ts.is_empty() || user.is_empty() || !text(event, "bot_id").is_empty() || events::is_ours(state, envelope, event) {
+    if channel.is_empty()
+        || ts.is_empty()
+        || user.is_empty()
+        || !text(event, "bot_id").is_empty()
+        || events::is_ours(state, envelope, event)
+    {
         return Ok(());
     }
     let thread = text(event, "thread_ts");
@@ -254,7 +259,15 @@ mod tests {
 
     #[test]
     fn people_who_talk_to_each_other_are_left_alone() {
-        for ours in ["why?", "what changed?", "only errors of api", "narrow to the last two deploys", "ignore payments", "who is affected?", "just the last 30 min"] {
+        for ours in [
+            "why?",
+            "what changed?",
+            "only errors of api",
+            "narrow to the last two deploys",
+            "ignore payments",
+            "who is affected?",
+            "just the last 30 min",
+        ] {
             assert!(speaks_to_us(ours), "{ours}");
         }
         for theirs in [
