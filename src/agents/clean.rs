@@ -15,6 +15,7 @@ pub fn clean(mut investigation: Investigation) -> Investigation {
     investigation.evidence.iter_mut().for_each(evidence);
     investigation.hypotheses.iter_mut().for_each(hypothesis);
     text(&mut investigation.impact);
+    text(&mut investigation.narrowed);
     texts(&mut investigation.gaps);
     texts(&mut investigation.ruled_out);
     for call in &mut investigation.tool_calls {

@@ -16,6 +16,7 @@ use super::{
     catalog::Catalog,
     clean::clean,
     focus::focus_of,
+    narrow,
     router::Router,
 };
 use crate::{
@@ -85,10 +86,16 @@ impl Engine {
         let chosen = routing.agents.clone();
         self.gather(&chosen, &focus, &mut gathered, progress).await;
         focus.now = request.now.or_else(|| newest(&gathered.observations));
-        let mut verdict = self.judge(&chosen, &focus, &gathered.observations, progress);
+        let words = request.narrow.as_deref();
+        let mut view = narrow::view(words, &focus, &gathered.observations);
+        let mut verdict = self.judge(&chosen, &view.focus, &view.observations, progress);
 
-        let rest: Vec<String> = self.catalog.agents.iter().map(|agent| agent.name.clone()).filter(|name| !chosen.contains(name)).collect();
-        if !rest.is_empty() && !settles(&verdict, &focus, &Links::of(&gathered.observations)) {
+        let mut rest: Vec<String> =
+            self.catalog.agents.iter().map(|agent| agent.name.clone()).filter(|name| !chosen.contains(name)).collect();
+        if !narrow::agents(words).is_empty() {
+            rest.clear();
+        }
+        if !rest.is_empty() && !settles(&verdict, &view.focus, &Links::of(&view.observations)) {
             routing.reasons.push(format!(
                 "nothing decisive about the subject in the evidence of {}: {} joined",
                 chosen.join(", "),
@@ -97,12 +104,14 @@ impl Engine {
             routing.agents.extend(rest.iter().cloned());
             self.gather(&rest, &focus, &mut gathered, progress).await;
             focus.now = request.now.or_else(|| newest(&gathered.observations));
-            verdict = self.judge(&routing.agents, &focus, &gathered.observations, progress);
+            view = narrow::view(words, &focus, &gathered.observations);
+            verdict = self.judge(&routing.agents, &view.focus, &view.observations, progress);
         }
 
-        let links = Links::of(&gathered.observations);
-        let fused = fuse::fuse(verdict.findings, &focus, &links, &self.thresholds);
-        let mut gaps = gaps(&gathered, &focus, &links);
+        let links = Links::of(&view.observations);
+        let fused = fuse::fuse(verdict.findings, &view.focus, &links, &self.thresholds);
+        let mut gaps = gaps(&gathered, &view.focus, &links);
+        gaps.extend(view.gaps);
         if self.tools.names().is_empty() {
             gaps.insert(0, "no source of evidence is configured, so nothing was looked at (`evidence.bundle` in the settings)".to_owned());
         }
@@ -126,7 +135,8 @@ impl Engine {
             gaps,
             ruled_out,
             activity,
-            now: focus.now,
+            narrowed: view.says,
+            now: view.focus.now,
             duration_ms: millis(started.elapsed()),
         }))
     }
@@ -142,6 +152,14 @@ impl Engine {
             Subject::Alert(alert) => self.router.route(alert),
             Subject::Question(text) => self.router.route_question(text),
         };
+        let asked = narrow::agents(request.narrow.as_deref());
+        if !asked.is_empty() {
+            routing = Routing { agents: asked, reasons: vec!["asked for by name".to_owned()] };
+        } else if request.narrow.is_some() && request.as_alert().is_some() {
+            // The words are about the evidence; what the alert's name says about who should look does not matter any more.
+            routing.agents = self.catalog.agents.iter().map(|agent| agent.name.clone()).collect();
+            routing.reasons.insert(0, "a person asked: all of them look".to_owned());
+        }
         routing.agents.retain(|name| self.catalog.get(name).is_some());
         if routing.agents.is_empty() {
             routing.agents = self.catalog.agents.iter().map(|agent| agent.name.clone()).collect();

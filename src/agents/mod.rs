@@ -8,6 +8,7 @@ mod catalog;
 mod clean;
 mod engine;
 mod focus;
+pub mod narrow;
 
 pub use agent::{Agent, Case};
 pub use catalog::{AgentSpec, Catalog, CatalogError};

@@ -93,7 +93,7 @@ async fn keep(state: &State, head: &Head<'_>, glance: &Glance<'_>, event: &str) 
     let team = &*head.team_id;
     let message = if &*glance.subtype == "message_changed" { glance.message.as_deref() } else { Some(glance) };
     let (Some(message), true) = (message, matches!(&*glance.subtype, "" | "bot_message" | "message_changed")) else { return Ok(()) };
-    if message.bot_id.is_empty() || message.ts.is_empty() || glance.channel.is_empty() || is_ours(state, head, team, message) {
+    if message.bot_id.is_empty() || message.ts.is_empty() || glance.channel.is_empty() || is_ours_at_a_glance(state, head, team, message) {
         return Ok(());
     }
     let key = match &*head.event_id {
@@ -195,7 +195,21 @@ pub fn place(event: &Value) -> Option<Place<'_>> {
     Some(Place { channel, ts: thread, follow_up: edited || thread != ts })
 }
 
-fn is_ours(state: &State, head: &Head<'_>, team: &str, message: &Glance<'_>) -> bool {
+/// Whether we wrote it ourselves, in an envelope that was read already.
+pub fn is_ours(state: &State, envelope: &Envelope, message: &Value) -> bool {
+    let same = |known: &str, given: &str| !known.is_empty() && known == given;
+    let by_identity = state
+        .slack
+        .of(&envelope.team_id)
+        .identity
+        .get()
+        .is_some_and(|us| same(&us.bot_id, text(message, "bot_id")) || same(&us.user_id, text(message, "user")));
+    let app = envelope.api_app_id.as_deref().unwrap_or_default();
+    by_identity || same(app, text(message, "app_id"))
+}
+
+/// The same at a glance.
+fn is_ours_at_a_glance(state: &State, head: &Head<'_>, team: &str, message: &Glance<'_>) -> bool {
     let same = |known: &str, given: &str| !known.is_empty() && known == given;
     let by_identity =
         state.slack.of(team).identity.get().is_some_and(|us| same(&us.bot_id, &message.bot_id) || same(&us.user_id, &message.user));

@@ -87,6 +87,9 @@ pub struct Investigation {
     /// How much was logged while it happened.
     #[serde(default)]
     pub activity: Activity,
+    /// What a person's words narrowed the evidence to, in one sentence with the numbers; empty when nothing was narrowed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub narrowed: String,
     /// The instant that counted as "now".
     pub now: Option<Timestamp>,
     pub duration_ms: u64,

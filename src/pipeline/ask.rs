@@ -1,14 +1,193 @@
 //! What people ask: an investigation of their own, or a further look within an incident's thread.
 
-use super::{Ctx, act::Person};
-use crate::{
-    model::Ask,
-    store::{Commit, Work},
+use super::{
+    Ctx,
+    act::Person,
+    further,
+    group::{investigation_id, note},
+    replies, slots,
 };
+use crate::{
+    agents::focus_of,
+    model::{Alert, AlertId, Ask, Group, Incident, IncidentId, IncidentState, Origin, Priority, Request, Severity, ThreadRef},
+    redact,
+    report::{self, Known},
+    store::{Commit, NewWork, Occasion, SlotBody, SlotUpdate, Work, WorkKind},
+};
+
+/// The source of the alert that stands for a question.
+pub const QUESTION: &str = "question";
+/// A question is kept up to this many characters.
+const QUESTION_MAX: usize = 1000;
+const TITLE_MAX: usize = 150;
+/// With more words than this, the first one is hardly the service that is meant.
+const WORDS_MAX: usize = 3;
 
 /// Answers a question.
 pub async fn step(ctx: &Ctx, work: &Work, asked: &Ask, person: &Person<'_>) -> anyhow::Result<()> {
-    tracing::info!(channel = %asked.channel, user = %person.id, "a question arrived");
-    ctx.store.commit(Commit { done: Some(work.clone()), ..Commit::default() }).await?;
+    let WorkKind::Record(record) = work.kind else { anyhow::bail!("a question that is no record") };
+    let mut asked = asked.clone();
+    asked.text = redact::text(&asked.text.chars().take(QUESTION_MAX).collect::<String>()).into_owned();
+    if let Some(id) = asked.incident
+        && let Some(incident) = ctx.store.incident(id).await?
+    {
+        return within(ctx, work, record, &asked, person, incident).await;
+    }
+    anew(ctx, work, record, &asked, person).await
+}
+
+/// About an incident that is there: answered from its report, or by a further look.
+async fn within(ctx: &Ctx, work: &Work, record: AlertId, asked: &Ask, person: &Person<'_>, mut incident: Incident) -> anyhow::Result<()> {
+    let now = ctx.clock.now();
+    let known = report::known_question(&asked.text);
+    if known == Some(Known::WhoOwns) {
+        // Naming the owner in the thread would call them: only who asked is told.
+        ctx.store.commit(Commit { done: Some(work.clone()), ..Commit::default() }).await?;
+        replies::answer(ctx, person, &report::answer(&incident, Known::WhoOwns)).await;
+        return Ok(());
+    }
+    note(&mut incident, now, person.id, &format!("asked: {}", asked.text));
+    let mut commit = Commit { done: Some(work.clone()), ..Commit::default() };
+    match known {
+        Some(known) => commit.slots.push(SlotUpdate {
+            key: format!("{}/answer/{record}", incident.id),
+            incident: incident.id,
+            team: incident.team.clone(),
+            channel: incident.channel.clone(),
+            place: slots::below(&incident),
+            body: SlotBody::Message(report::answer(&incident, known)),
+        }),
+        None => commit.enqueue.push(NewWork {
+            kind: WorkKind::Investigate {
+                incident: incident.id,
+                investigation: investigation_id(&work.id, now),
+                occasion: Occasion::Question { user: person.id.to_owned(), text: asked.text.clone() },
+            },
+            priority: incident.priority,
+        }),
+    }
+    commit.incidents.push(incident);
+    submit(ctx, commit).await
+}
+
+/// About nothing that is there yet: an incident of its own, so that everything works as for an alert.
+async fn anew(ctx: &Ctx, work: &Work, record: AlertId, asked: &Ask, person: &Person<'_>) -> anyhow::Result<()> {
+    let now = ctx.clock.now();
+    let fingerprint = match &asked.ts {
+        Some(ts) => format!("question/{}/{ts}", asked.channel),
+        None => format!("question/{record}"),
+    };
+    let mut commit = Commit { done: Some(work.clone()), ..Commit::default() };
+    match ctx.store.incident_of(&fingerprint).await? {
+        // The same message twice: by its menu and by a reaction, for example.
+        Some(there) if there.alert.summary == asked.text => {}
+        // A second question in a thread whose first one has just become an incident.
+        Some(there) => return within(ctx, work, record, asked, person, there).await,
+        None => {
+            let mut incident = opened(ctx, record, asked, person, fingerprint);
+            incident.id = ctx.store.reserve_incident_ids(1).await?;
+            let investigation = investigation_id(&format!("{}/{record}", incident.id), now);
+            incident.investigation = Some(investigation);
+            incident.agents = ctx.engine.route(&further::request(&incident, &Occasion::Alert)).agents;
+            commit.enqueue.push(NewWork {
+                kind: WorkKind::Investigate { incident: incident.id, investigation, occasion: Occasion::Alert },
+                // Somebody waits for it.
+                priority: Priority::P1,
+            });
+            commit.slots = slots::standing(&incident);
+            commit.incidents.push(incident);
+        }
+    }
+    submit(ctx, commit).await
+}
+
+async fn submit(ctx: &Ctx, commit: Commit) -> anyhow::Result<()> {
+    let wake: Vec<_> = commit.enqueue.iter().map(|work| (work.kind.id(), work.priority)).collect();
+    ctx.store.commit(commit).await?;
+    for (id, priority) in wake {
+        // When the queue is away the sweeper finds the work.
+        let _ = ctx.investigations.push(&id, priority).await;
+    }
     Ok(())
+}
+
+fn opened(ctx: &Ctx, record: AlertId, asked: &Ask, person: &Person<'_>, fingerprint: String) -> Incident {
+    let now = ctx.clock.now();
+    let channel = if asked.channel.is_empty() { ctx.settings.channel.clone() } else { asked.channel.clone() };
+    let (origin, thread) = match &asked.ts {
+        Some(ts) => {
+            (Origin::Slack { channel: channel.clone(), ts: ts.clone() }, Some(ThreadRef { channel: channel.clone(), ts: ts.clone() }))
+        }
+        None => (Origin::Webhook, None),
+    };
+    let (service, namespace) = subject(&asked.text);
+    let alert = Alert {
+        id: record,
+        fingerprint: fingerprint.clone(),
+        source: QUESTION.to_owned(),
+        name: "Question".to_owned(),
+        service: service.clone(),
+        namespace: namespace.clone(),
+        severity: Severity::Low,
+        priority: Priority::P3,
+        summary: asked.text.clone(),
+        origin,
+        raw: asked.text.clone(),
+        ..Alert::default()
+    };
+    let mut incident = Incident {
+        id: IncidentId(0),
+        version: 0,
+        state: IncidentState::Investigating,
+        fingerprint,
+        title: asked.text.chars().take(TITLE_MAX).collect(),
+        service,
+        namespace,
+        priority: Priority::P3,
+        alert,
+        latest: None,
+        alert_count: 1,
+        owner: None,
+        thread,
+        channel,
+        team: person.team.to_owned(),
+        keys: Vec::new(),
+        firing: 1,
+        returns: Vec::new(),
+        storm: None,
+        group: Group::default(),
+        silenced: None,
+        mention: Vec::new(),
+        escalations: Vec::new(),
+        feedback: Vec::new(),
+        investigation: None,
+        applied: Some(record),
+        agents: Vec::new(),
+        report: None,
+        timeline: Vec::new(),
+        opened_at: now,
+        reported_at: None,
+        acknowledged_at: None,
+        resolved_at: None,
+    };
+    note(&mut incident, now, person.id, &format!("asked: {}", asked.text));
+    incident
+}
+
+/// The service and the namespace that a question names; empty where it names none.
+fn subject(text: &str) -> (String, String) {
+    let focus = focus_of(&Request::question(text));
+    let named = focus.entities.first().map(|entity| entity.name.clone());
+    let compound = || focus.words.iter().find(|word| word.contains('-')).cloned();
+    let only = || focus.words.first().filter(|_| focus.words.len() <= WORDS_MAX).cloned();
+    (named.or_else(compound).or_else(only).unwrap_or_default(), focus.namespace)
+}
+
+/// The first lines of an answer to a person: what was understood, what was looked at.
+pub fn lead(incident: IncidentId, text: &str, narrowed: &str) -> String {
+    if !narrowed.is_empty() {
+        return narrowed.to_owned();
+    }
+    let asked: String = text.chars().take(TITLE_MAX).collect::<String>().replace('`', "'");
+    format!("\u{201c}{asked}\u{201d}: no time, service or change in it that I could narrow {incident} to, so this is a look at everything.")
 }

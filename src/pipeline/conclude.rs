@@ -1,6 +1,6 @@
 //! An investigation becomes the incident's report, in one durable step with the messages that show it.
 
-use super::{Ctx, group::note, slots};
+use super::{Ctx, further, group::note, slots};
 use crate::{
     model::{Incident, IncidentId, IncidentState, Investigation},
     report,
@@ -20,7 +20,9 @@ pub async fn step(ctx: &Ctx, work: &Work, id: IncidentId, investigation: Investi
         let report = report::conclude(&investigation, similar(ctx, &incident, &investigation).await);
         let incident = reported(incident, &investigation, report.clone(), ctx.clock.now());
         let mut wanted = slots::standing(&incident);
-        wanted.extend(slots::findings(&incident, investigation.id, &report));
+        wanted.extend(
+            slots::findings(&incident, investigation.id, &report).map(|slot| further::with_lead(slot, &investigation.narrowed, "")),
+        );
         wanted.extend(slots::picture(&incident, &investigation));
         let commit = Commit {
             done: Some(work.clone()),

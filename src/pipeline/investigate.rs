@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use tokio::task::JoinHandle;
 
 use super::{
-    Ctx, changes, conclude,
+    Ctx, changes, further,
     progress::{self, Board},
     route,
 };
@@ -23,7 +23,7 @@ pub async fn step(ctx: &Ctx, work: &Work, incident: IncidentId, id: Investigatio
         return Ok(());
     };
     let started = Instant::now();
-    let mut request = Request::alert(found.alert.clone());
+    let mut request = further::request(&found, occasion);
     request.changes = changes::before(ctx, request.now.unwrap_or_else(|| ctx.clock.now())).await?;
     let board = Arc::new(Board::new(&found, &route::step(&ctx.engine, &request)));
     // Judging evidence is computing: on a thread of its own it holds up neither the doors nor the sender, and the
@@ -55,7 +55,7 @@ pub async fn step(ctx: &Ctx, work: &Work, incident: IncidentId, id: Investigatio
     self::session(ctx, &found, user, SessionStatus::Active, session);
     let investigation = investigation?;
     ctx.metrics.investigation_finished(investigation.status.as_str(), started.elapsed().as_secs_f64());
-    conclude::step(ctx, work, incident, investigation).await
+    further::conclude(ctx, work, incident, investigation, occasion).await
 }
 
 /// The Slack user id of the person who wants to know; empty where an alert began it.
@@ -110,6 +110,7 @@ pub fn failed(id: InvestigationId, alert: Alert, gap: &str) -> Investigation {
         gaps: vec![gap.to_owned()],
         ruled_out: Vec::new(),
         activity: Activity::default(),
+        narrowed: String::new(),
         duration_ms: 0,
     }
 }

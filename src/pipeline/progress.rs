@@ -115,7 +115,7 @@ async fn show(ctx: &Ctx, incident: &Incident, id: InvestigationId, looking: &Loo
     if ctx.store.investigation(id).await?.is_some() {
         return Ok(());
     }
-    let slot = slots::progress(incident, id, report::progress(incident.id, looking), user);
+    let Some(slot) = slots::progress(incident, id, report::progress(incident.id, looking), user) else { return Ok(()) };
     ctx.store.commit(Commit { slots: vec![slot], ..Commit::default() }).await?;
     ctx.outbox.notify_one();
     Ok(())

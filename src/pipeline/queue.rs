@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Ctx, conclude, group, investigate, publish, slots, tell, timers};
+use super::{Ctx, further, group, investigate, publish, slots, tell, timers};
 use crate::{
     coord::Queue,
     model::Inbound,
@@ -257,10 +257,10 @@ async fn failed(ctx: &Ctx, work: &Work, error: &anyhow::Error) -> anyhow::Result
 async fn put_aside(ctx: &Ctx, work: &Work, error: &anyhow::Error) -> anyhow::Result<Outcome> {
     tracing::error!(work = %work.id, error = format!("{error:#}"), "work is put aside");
     match &work.kind {
-        WorkKind::Investigate { incident, investigation, .. } => {
+        WorkKind::Investigate { incident, investigation, occasion } => {
             if let Some(found) = ctx.store.incident(*incident).await? {
                 let failed = investigate::failed(*investigation, found.alert, "the investigation failed again and again");
-                conclude::step(ctx, work, *incident, failed).await?;
+                further::conclude(ctx, work, *incident, failed, occasion).await?;
                 ctx.outbox.notify_one();
                 return Ok(Outcome::PutAside);
             }

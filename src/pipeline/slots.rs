@@ -64,16 +64,24 @@ pub fn pointer(slack: &Workspaces, incident: &Incident, alert: &Alert, reason: &
 
 /// The report's message; each investigation has its own, so that a second run does not overwrite the first.
 pub fn findings(incident: &Incident, investigation: InvestigationId, report: &Report) -> Option<SlotUpdate> {
-    has_messages(incident).then(|| {
-        let mut judged = report::findings(incident.id, report);
-        judged.parts.push(report::feedback(incident.id, investigation));
-        under_alert(incident, investigation, SlotBody::Message(judged))
-    })
+    has_messages(incident).then(|| judged(incident, investigation, report))
+}
+
+/// The same for a person who asked: they are answered also in a storm or under a silence, where there is a thread to answer in.
+pub fn answer(incident: &Incident, investigation: InvestigationId, report: &Report) -> Option<SlotUpdate> {
+    let asked_in_thread = matches!(incident.alert.origin, Origin::Slack { .. });
+    (asked_in_thread || has_messages(incident)).then(|| judged(incident, investigation, report))
+}
+
+fn judged(incident: &Incident, investigation: InvestigationId, report: &Report) -> SlotUpdate {
+    let mut judged = report::findings(incident.id, report);
+    judged.parts.push(report::feedback(incident.id, investigation));
+    under_alert(incident, investigation, SlotBody::Message(judged))
 }
 
 /// The plan that stands where the report will be, while `user` (or nobody in particular) waits.
-pub fn progress(incident: &Incident, investigation: InvestigationId, message: Message, user: &str) -> SlotUpdate {
-    under_alert(incident, investigation, SlotBody::Progress { message, user: user.to_owned() })
+pub fn progress(incident: &Incident, investigation: InvestigationId, message: Message, user: &str) -> Option<SlotUpdate> {
+    has_messages(incident).then(|| under_alert(incident, investigation, SlotBody::Progress { message, user: user.to_owned() }))
 }
 
 /// The timeline's picture, after the report; `None` when there is nothing to see.
@@ -109,11 +117,16 @@ pub fn line(incident: &Incident, what: &str, message: Message) -> SlotUpdate {
         incident: incident.id,
         team: incident.team.clone(),
         channel: incident.channel.clone(),
-        place: match &incident.alert.origin {
-            Origin::Slack { ts, .. } => Place::Thread(ts.clone()),
-            Origin::Webhook => Place::UnderCard,
-        },
+        place: below(incident),
         body: SlotBody::Message(message),
+    }
+}
+
+/// A further message in the incident's thread.
+pub fn below(incident: &Incident) -> Place {
+    match &incident.alert.origin {
+        Origin::Slack { ts, .. } => Place::Thread(ts.clone()),
+        Origin::Webhook => Place::UnderCard,
     }
 }
 

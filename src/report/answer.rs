@@ -21,13 +21,53 @@ pub enum Known {
     Similar,
 }
 
-/// The answer to a known question. `Why` and `Similar` have messages of their own.
+/// Reads a question whose answer is known already; `None` for everything else. The whole text must be the question, so that
+/// people who talk to each other are not answered.
+pub fn known_question(text: &str) -> Option<Known> {
+    let text = text.to_lowercase().replace(['’', '`'], "'");
+    let text = text.trim_matches(|c: char| !c.is_alphanumeric()).replace("what's", "what is").replace("who's", "who is");
+    let text: Vec<&str> =
+        text.split_whitespace().filter(|word| !matches!(*word, "please" | "so" | "ok" | "and" | "exactly" | "now")).collect();
+    let known = match text.join(" ").as_str() {
+        "why" | "why is that" | "how do you know" | "how do you know that" | "are you sure" | "show the evidence" | "evidence" => {
+            Known::Why
+        }
+        "what changed"
+        | "what has changed"
+        | "what was changed"
+        | "did anything change"
+        | "what was deployed"
+        | "any changes"
+        | "any deploys"
+        | "changes" => Known::WhatChanged,
+        "who owns it" | "who owns this" | "who has it" | "who is on it" | "who is the owner" | "owner" => Known::WhoOwns,
+        "who is affected" | "what is affected" | "who else is affected" | "what else is affected" | "what is the impact" | "impact" => {
+            Known::WhoIsAffected
+        }
+        "what should i do" | "what should we do" | "what do i do" | "what can i do" | "what to do" | "how do i fix it"
+        | "how do i fix this" | "how can we fix it" | "how to fix it" | "next steps" => Known::WhatToDo,
+        "what was ruled out" | "what did you rule out" | "what is ruled out" | "ruled out" => Known::RuledOut,
+        "what could you not check" | "what couldn't you check" | "what is missing" | "what was not checked" | "gaps" => Known::NotChecked,
+        "since when" | "when did it start" | "when did this start" | "when did it begin" => Known::SinceWhen,
+        "similar"
+        | "similar incidents"
+        | "seen before"
+        | "have we seen this before"
+        | "did this happen before"
+        | "has this happened before" => Known::Similar,
+        _ => return None,
+    };
+    Some(known)
+}
+
+/// The answer to a known question.
 pub fn answer(incident: &Incident, known: Known) -> Message {
     let Some(report) = &incident.report else {
         return super::help::sentence(&format!("{} has no report yet: I am still looking.", incident.id));
     };
     let text = match known {
-        Known::Why | Known::Similar => return super::why(incident),
+        Known::Why => return super::why(incident),
+        Known::Similar => list("Similar incidents", &report.similar, "No closed incident resembles this one."),
         Known::WhatChanged => changed(report),
         Known::WhoOwns => match &incident.owner {
             Some(owner) => Text::new().plain(format!("{} is ", incident.id)).user(owner.clone()).plain("'s."),
@@ -131,5 +171,23 @@ pub fn comparison(before: Option<&Hypothesis>, now: Option<&Hypothesis>) -> Stri
         ),
         (None, Some(_)) => "Replay as of the alert's time: a cause is found now; the report had none.".to_owned(),
         (None, None) => "Replay as of the alert's time: no cause is found, as before.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_question_is_the_whole_text() {
+        assert_eq!(known_question("Why?"), Some(Known::Why));
+        assert_eq!(known_question("what changed?"), Some(Known::WhatChanged));
+        assert_eq!(known_question("What’s affected please?"), Some(Known::WhoIsAffected));
+        assert_eq!(known_question("who owns it??"), Some(Known::WhoOwns));
+        for chatter in
+            ["why did you deploy on a friday", "what changed in your life", "", "ok", "I know why", "similar to last week I think"]
+        {
+            assert_eq!(known_question(chatter), None, "{chatter}");
+        }
     }
 }

@@ -32,7 +32,7 @@ mod unfurl;
 mod why;
 mod words;
 
-pub use answer::{Known, answer, comparison, further};
+pub use answer::{Known, answer, comparison, further, known_question};
 pub use background::background;
 pub use card::{card, notice};
 pub use conclude::conclude;

@@ -107,3 +107,16 @@ fn ranking(title: &str, incidents: &[Incident], of: impl Fn(&Incident) -> (Strin
     let shown: Vec<String> = ranked.into_iter().take(ROWS_MAX).map(|(name, number)| format!("{} {number}", short(&name, 60))).collect();
     Text::new().bold(title).plain(if shown.is_empty() { "  –".to_owned() } else { format!("  {}", shown.join("  ·  ")) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_the_middle() {
+        assert_eq!(median(Vec::new()), None);
+        assert_eq!(median(vec![3.0]), Some(3.0));
+        assert_eq!(median(vec![9.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), Some(2.5));
+    }
+}

@@ -68,6 +68,7 @@ pub fn investigation() -> Investigation {
         gaps: vec!["Loki did not answer in 8 s".into()],
         ruled_out: vec!["node memory pressure".into()],
         activity: crate::model::Activity::default(),
+        narrowed: String::new(),
         now: Some(at("14:21:00")),
         duration_ms: 1234,
     }

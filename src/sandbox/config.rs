@@ -88,6 +88,8 @@ const ALL_SCOPES: &[&str] = &[
     "im:history",
     "im:read",
     "im:write",
+    "links:read",
+    "links:write",
     "reactions:read",
     "reactions:write",
     "usergroups:read",

@@ -21,6 +21,7 @@ mod page;
 mod peer;
 mod respond;
 mod sessions;
+mod shortcut;
 mod views;
 mod web;
 mod workspace;

@@ -204,6 +204,7 @@ pub async fn an_investigation_is_kept_whole(store: &impl Store) {
         gaps: vec!["no logs".to_owned()],
         ruled_out: Vec::new(),
         activity: crate::model::Activity::default(),
+        narrowed: String::new(),
         now: Some(now()),
         duration_ms: 3,
     };

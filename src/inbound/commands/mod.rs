@@ -13,12 +13,13 @@ use serde_json::{Map, Value, json};
 
 use super::{State, deliveries::Ack, reply::Refusal, state::Door};
 use crate::{
-    model::{Act, Ask, Inbound, Message, Priority, RecordSource, Reply},
+    model::{Act, Ask, Inbound, Incident, Message, Priority, RecordSource, Reply, Silence},
     report,
     slack::blocks,
+    store::StoreError,
 };
 
-pub use doctor::checks;
+pub use doctor::{checks, last_alert};
 pub use find::same_workspace;
 pub use oncall::names as on_call;
 pub use parse::{Command, reads_as_command};
@@ -109,6 +110,14 @@ pub async fn answer(state: &State, asker: &Asker, command: Command) -> Message {
             report::sentence("The store does not answer at the moment. Please try again.")
         }
     }
+}
+
+/// The open incidents and the silences of the asker's workspace.
+///
+/// # Errors
+/// When the store fails.
+pub async fn standing(state: &State, asker: &Asker) -> Result<(Vec<Incident>, Vec<Silence>), StoreError> {
+    Ok((read::open(state, asker).await?, read::silences(state, asker).await?))
 }
 
 /// The answer, when it is there in time; otherwise it goes to the command's own address.

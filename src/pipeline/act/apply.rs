@@ -48,12 +48,14 @@ pub fn apply(mut incident: Incident, act: &Act, user: &str, now: Timestamp) -> O
             "reopened".to_owned()
         }
         Act::Rerun | Act::Replay if state == IncidentState::Investigating => return None,
-        Act::Rerun | Act::Replay => {
+        Act::Rerun => {
             if matches!(state, IncidentState::Open | IncidentState::Reported) {
                 set(&mut incident, IncidentState::Investigating);
             }
-            if *act == Act::Rerun { "asked for another look" } else { "asked for the same look again" }.to_owned()
+            "asked for another look".to_owned()
         }
+        // Its answer stands beside the incident's own report, which stays as it is.
+        Act::Replay => "asked for a replay".to_owned(),
         Act::Assign { to } if incident.owner == *to => return None,
         Act::Assign { to } => {
             incident.owner.clone_from(to);

@@ -155,7 +155,9 @@ fn looked_at_again(case: Case<'_>, incident: Incident, occasion: Occasion) -> De
     let mut decided = plain(case, incident);
     for incident in &mut decided.commit.incidents {
         let investigation = investigation_id(&case.work.id, case.now);
-        incident.investigation = Some(investigation);
+        if !matches!(occasion, Occasion::Replay { .. }) {
+            incident.investigation = Some(investigation);
+        }
         decided.commit.enqueue.push(NewWork {
             kind: WorkKind::Investigate { incident: incident.id, investigation, occasion: occasion.clone() },
             priority: incident.priority,

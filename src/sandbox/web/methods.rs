@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Args, chat, conversations, files, limits::Tier, people, reactions, sessions, streams, views};
+use super::{Args, chat, conversations, files, limits::Tier, links, people, reactions, sessions, streams, views};
 use crate::sandbox::{
     blocks::Problem,
     config::Config,
@@ -65,6 +65,7 @@ static METHODS: &[Method] = &[
     write("chat.postMessage", Tier::Posting, WRITE, chat::post),
     write("chat.startStream", Tier::Two, WRITE, streams::start),
     write("chat.stopStream", Tier::Two, WRITE, streams::stop),
+    write("chat.unfurl", Tier::Three, &["links:write"], links::unfurl),
     write("chat.update", Tier::Three, WRITE, chat::update),
     read("conversations.history", Tier::Three, HISTORY, conversations::history),
     read("conversations.info", Tier::Three, READ, conversations::info),

@@ -6,6 +6,7 @@ mod content;
 mod conversations;
 mod files;
 mod limits;
+mod links;
 mod methods;
 mod people;
 mod reactions;
