@@ -16,7 +16,7 @@ async fn an_alert_of_another_bot_gets_card_report_and_reaction_in_its_thread() {
     assert!(text.contains("Root cause") && text.contains("OOMKilled") && text.contains("128Mi"), "{text}");
     assert!(text.contains("E1"), "the cause cites its evidence: {text}");
     assert!(report["text"].as_str().unwrap().contains("root cause"), "the lock screen says it");
-    assert_eq!(world.reactions(&ts), ["eyes"]);
+    world.until("the reaction", |_| (world.reactions(&ts) == ["eyes"]).then_some(())).await;
     assert_eq!(world.slack.messages(&world.channel).len(), 1, "nothing but the alert is at the top level");
 }
 

@@ -83,9 +83,9 @@ async fn without_the_scope_there_is_a_report_and_no_picture() {
     let ts = world.post(alert.clone()).await;
     world.report(&ts).await;
     world.until("the attempt", |slack| slack.calls().iter().any(|call| call.method == "files.getUploadURLExternal").then_some(())).await;
-    let second: Value = serde_json::from_str(&alert.to_string().replace("KubePodCrashLooping", "KubePodNotReady")).unwrap();
-    let other = world.post(second).await;
-    world.report(&other).await;
+    let (card, _) = world.report(&ts).await;
+    world.slack.choose(ALICE, &world.channel, card["ts"].as_str().unwrap(), "more", "rerun").await.unwrap();
+    world.until("a second report", |_| (world.thread(&ts).iter().filter(|message| is_ours(message)).count() == 3).then_some(())).await;
     let tried = world.slack.calls().iter().filter(|call| call.method == "files.getUploadURLExternal").count();
     assert_eq!(tried, 1, "it is asked for once and then left alone");
     assert!(files(&world, &ts).is_empty());

@@ -123,7 +123,7 @@ async fn for_a_person_the_plan_is_streamed_and_ended_by_the_report() {
     let ts = world.post(sentence("firing")).await;
     let (card, _) = world.report(&ts).await;
     second_shows(&world, &ts, "OOMKilled").await;
-    world.slack.click(ALICE, &world.channel, card["ts"].as_str().unwrap(), "rerun").await.unwrap();
+    world.slack.choose(ALICE, &world.channel, card["ts"].as_str().unwrap(), "more", "rerun").await.unwrap();
     let channel = world.channel.clone();
     let third = |slack: &sre_agent::sandbox::Sandbox| slack.thread(&channel, &ts).into_iter().filter(is_ours).nth(2);
     let plan = world.until("a streamed plan", |slack| third(slack).filter(|message| seen(message).contains("asking metrics"))).await;
@@ -151,7 +151,7 @@ async fn a_stream_whose_start_was_not_answered_is_found_again() {
     let (card, _) = world.report(&ts).await;
     second_shows(&world, &ts, "OOMKilled").await;
     world.slack.inject("chat.startStream", Fault::Ambiguous, 1);
-    world.slack.click(ALICE, &world.channel, card["ts"].as_str().unwrap(), "rerun").await.unwrap();
+    world.slack.choose(ALICE, &world.channel, card["ts"].as_str().unwrap(), "more", "rerun").await.unwrap();
     world
         .until("the second report", |slack| {
             let third = slack.thread(&world.channel, &ts).into_iter().filter(is_ours).nth(2)?;
@@ -170,7 +170,7 @@ async fn an_older_workspace_gets_the_same_words_in_plainer_blocks() {
     let kinds: Vec<&str> = report["blocks"].as_array().unwrap().iter().map(|block| block["type"].as_str().unwrap()).collect();
     assert!(!kinds.contains(&"table") && kinds.contains(&"section"), "{kinds:?}");
     let card = ours(&world, &ts)[0]["ts"].as_str().unwrap().to_owned();
-    world.slack.click(ALICE, &world.channel, &card, "rerun").await.unwrap();
+    world.slack.choose(ALICE, &world.channel, &card, "more", "rerun").await.unwrap();
     world
         .until("a second report", |slack| {
             let third = slack.thread(&world.channel, &ts).into_iter().filter(is_ours).nth(2)?;
@@ -188,7 +188,7 @@ async fn a_person_stops_a_long_look() {
     let (channel, thread) = (world.channel.clone(), ts.clone());
     let first = world.card_shows(&ts, "Reported");
     let card = tokio::time::timeout(Duration::from_secs(20), first).await.unwrap();
-    world.slack.click(ALICE, &world.channel, card["ts"].as_str().unwrap(), "rerun").await.unwrap();
+    world.slack.choose(ALICE, &world.channel, card["ts"].as_str().unwrap(), "more", "rerun").await.unwrap();
     world.until("a busy session", |slack| (slack.session(&channel, &thread).as_deref() == Some("processing")).then_some(())).await;
     let delivery = world.slack.stop_session(ALICE, &world.channel, &ts).await.unwrap();
     assert_eq!(delivery.status, Some(200));

@@ -100,7 +100,7 @@ async fn killed_at_random_moments_every_acknowledged_alert_is_answered_once() {
     let mut roots = Vec::new();
     for round in 0..5u64 {
         let service = Service::start(&mut world).await;
-        let pod = format!("worker-7f5b9c4d68-{round:05}");
+        let pod = format!("worker{round}-7f5b9c4d68-4xk9p");
         let alert: Value = serde_json::from_str(&sentence("firing").to_string().replace("checkout-7f5b9c4d68-4xk9p", &pod)).unwrap();
         roots.push(world.post(alert).await);
         // Each round dies a little later in the alert's life: while it is recorded, grouped, investigated, published.

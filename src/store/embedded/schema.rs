@@ -1,6 +1,6 @@
 //! The tables, and the settings that make a commit durable.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 /// Raised with every change of the tables; a newer file is refused instead of misread.
 const VERSION: i64 = 3;
@@ -63,7 +63,7 @@ const STATEMENTS: usize = 128;
 /// (`checkpoints`); only when that cannot keep up and the log has 64 MiB does a commit do it itself.
 pub fn prepare_writer(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;
+        "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
              PRAGMA wal_autocheckpoint = 16384; PRAGMA journal_size_limit = 67108864;",
     )?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -73,7 +73,11 @@ pub fn prepare_writer(connection: &Connection) -> rusqlite::Result<()> {
             format!("the file was written by a newer version (schema {found}, this one knows {VERSION})").into(),
         ));
     }
-    let transaction = connection.unchecked_transaction()?;
+    if found == VERSION {
+        return Ok(());
+    }
+    // The write lock at once: one that is asked for after reading is refused without waiting while somebody else writes.
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     transaction.execute_batch(TABLES)?;
     // A new file is at version 0 and takes every step on its empty tables.
     for (version, step) in STEPS.iter().filter(|(version, _)| *version > found) {
