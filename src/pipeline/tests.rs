@@ -47,7 +47,7 @@ fn opened_by(news: &News<'_>) -> Known {
     match apply_rule(news, None, &[]) {
         Grouped::Changed { mut incident, member, effect: Effect::Opened } => {
             incident.id = IncidentId(7);
-            Known { incident, member }
+            Known { incident: *incident, member: member.map(|member| *member) }
         }
         other => panic!("{other:?}"),
     }
@@ -59,7 +59,7 @@ pub fn opened(alert: &Alert) -> Known {
 
 fn changed(grouped: Grouped) -> (Known, Effect) {
     match grouped {
-        Grouped::Changed { incident, member, effect } => (Known { incident, member }, effect),
+        Grouped::Changed { incident, member, effect } => (Known { incident: *incident, member: member.map(|member| *member) }, effect),
         Grouped::Nothing => panic!("nothing"),
     }
 }

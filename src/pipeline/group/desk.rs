@@ -221,7 +221,7 @@ impl Desk {
             storm: storm.as_ref().map(|(storm, _)| storm.as_str()),
         };
         let (mut incident, mut member, effect) = match group(&news, known, &near, &entry.keys, rules, now) {
-            Grouped::Changed { incident, member, effect } => (incident, member, effect),
+            Grouped::Changed { incident, member, effect } => (*incident, member.map(|member| *member), effect),
             Grouped::Nothing => return,
         };
         let fingerprint = entry.alert.fingerprint.clone();

@@ -85,8 +85,8 @@ pub enum Effect {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Grouped {
     Changed {
-        incident: Incident,
-        member: Option<Member>,
+        incident: Box<Incident>,
+        member: Option<Box<Member>>,
         effect: Effect,
     },
     /// Nothing to show: a pause, or the end of something that nobody saw begin in this place.
@@ -129,7 +129,7 @@ pub fn group(news: &News<'_>, known: Option<Known>, near: &[Incident], keys: &[K
             incident.firing = 0;
             incident.resolved_at = Some(news.alert.ends_at.unwrap_or(now));
             note(&mut incident, now, &news.alert.source, "resolved; it was never seen firing");
-            Grouped::Changed { incident, member: Some(member), effect: Effect::Opened }
+            Grouped::Changed { incident: Box::new(incident), member: Some(Box::new(member)), effect: Effect::Opened }
         }
         AlertStatus::Firing | AlertStatus::NoData | AlertStatus::Acknowledged => {
             if let Some((incident, key)) = nearest(news, near, keys, rules) {
@@ -140,7 +140,7 @@ pub fn group(news: &News<'_>, known: Option<Known>, near: &[Incident], keys: &[K
                 incident.group.last_seen = Some(earlier);
                 note(&mut incident, now, "sre-agent", &format!("last seen in {earlier}, over since {}", over.strftime("%-d %b %H:%M UTC")));
             }
-            Grouped::Changed { incident, member: Some(member), effect: Effect::Opened }
+            Grouped::Changed { incident: Box::new(incident), member: Some(Box::new(member)), effect: Effect::Opened }
         }
     }
 }
@@ -185,7 +185,7 @@ fn joined(mut incident: Incident, key: &Key, news: &News<'_>, now: Timestamp) ->
         note(&mut incident, now, &alert.source, &format!("{} joined: {reason}", named(alert)));
     }
     take(&mut incident, news);
-    Grouped::Changed { incident, member: Some(member), effect: Effect::Joined }
+    Grouped::Changed { incident: Box::new(incident), member: Some(Box::new(member)), effect: Effect::Joined }
 }
 
 /// A known alert says something in an incident that it belongs to.
@@ -223,7 +223,7 @@ fn told(mut incident: Incident, member: Option<Member>, news: &News<'_>, rules: 
     if !stale {
         take(&mut incident, news);
     }
-    Grouped::Changed { incident, member: Some(member), effect }
+    Grouped::Changed { incident: Box::new(incident), member: Some(Box::new(member)), effect }
 }
 
 /// A plain sentence says that it is over: for everything that is known of it.
@@ -235,7 +235,7 @@ fn sentence(mut incident: Incident, news: &News<'_>, now: Timestamp) -> Grouped 
     incident.resolved_at = Some(now);
     note(&mut incident, now, &news.alert.source, &format!("resolved: {}", news.alert.name));
     take(&mut incident, news);
-    Grouped::Changed { incident, member: None, effect: Effect::Told }
+    Grouped::Changed { incident: Box::new(incident), member: None, effect: Effect::Told }
 }
 
 /// It was over and fires again within the cooldown: the same incident, in the same thread.
@@ -272,7 +272,7 @@ fn returned(mut incident: Incident, mut member: Member, news: &News<'_>, rules: 
     let flapping = if incident.group.flapping { "; flapping" } else { "" };
     note(&mut incident, now, &news.alert.source, &format!("{} is back ({}){flapping}", named(news.alert), news.alert.status.as_str()));
     take(&mut incident, news);
-    Grouped::Changed { incident, member: Some(member), effect }
+    Grouped::Changed { incident: Box::new(incident), member: Some(Box::new(member)), effect }
 }
 
 fn hush(incident: &mut Incident, silence: &Silence, before: IncidentState) {
