@@ -125,6 +125,7 @@ impl App {
         let (bundle, mut rules) = (settings.bundle, settings.rules);
         let mut doors = settings.inbound;
         doors.proxy = slack.connection().proxy().cloned();
+        doors.channel.clone_from(&settings.pipeline.channel);
         doors.services = std::mem::take(&mut rules.services);
         doors.groups.clone_from(&settings.pipeline.groups);
         doors.pagerduty = settings.notify.pagerduty_key.is_some();

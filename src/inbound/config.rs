@@ -26,6 +26,8 @@ pub struct Webhook {
 pub struct Config {
     /// By sender; one that is not here answers nobody.
     pub webhooks: BTreeMap<String, Webhook>,
+    /// The channel for incidents that do not start in Slack.
+    pub channel: String,
     /// The reaction that asks for an investigation; empty for none.
     pub emoji: String,
     /// The HTTP proxy that leads out, where there is one.

@@ -106,7 +106,7 @@ async fn keep(state: &State, head: &Head<'_>, glance: &Glance<'_>, event: &str) 
         sequence: 0,
         source: RecordSource::SlackEvents,
         key,
-        team: team.to_owned(),
+        team: state.slack.own(team).to_owned(),
         received_at: now,
         body: redact::json(event).into_owned(),
     };

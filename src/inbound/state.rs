@@ -63,7 +63,7 @@ impl State {
             source,
             dedup_key: dedup_key.map_or_else(|| id.to_string(), str::to_owned),
             received_at: now,
-            team: team.to_owned(),
+            team: self.slack.own(team).to_owned(),
             inbound: inbound(id),
         };
         match self.store.record(&record, priority).await? {

@@ -1,6 +1,9 @@
-//! What `doctor` found, for a terminal.
+//! What `doctor` found, for a terminal and for Slack.
 
-use crate::model::{Finding, Standing};
+use crate::model::{Finding, Message, Part, Standing, Text};
+
+/// How many findings that are fine are named in Slack: what is wrong comes first and is always there.
+const FINE_MAX: usize = 30;
 
 /// A line for each finding, its advice below it, and the sum at the end.
 pub fn doctor_text(findings: &[Finding]) -> String {
@@ -18,13 +21,35 @@ pub fn doctor_text(findings: &[Finding]) -> String {
             out.push_str(&format!("         → {advice}\n"));
         }
     }
-    let count = |standing| findings.iter().filter(|finding| finding.standing == standing).count();
-    out.push_str(&match (count(Standing::Broken), count(Standing::Lacking)) {
-        (0, 0) => "\nEverything works.\n".to_owned(),
-        (0, lacking) => format!("\nIt works; {lacking} of {} could be better.\n", findings.len()),
-        (broken, _) => format!("\nIt does not work: {broken} of {} must be mended first.\n", findings.len()),
-    });
+    out.push_str(&format!("\n{}\n", sum(findings)));
     out
+}
+
+/// The same as an answer in Slack: what is wrong with its advice, then what is fine in one line.
+pub fn doctor(findings: &[Finding]) -> Message {
+    let wrong = findings.iter().filter(|finding| finding.standing != Standing::Fine).map(|finding| {
+        let mark = if finding.standing == Standing::Broken { "x" } else { "warning" };
+        Part::Section(
+            Text::new().emoji(mark).plain(" ").bold(finding.what.clone()).plain(format!("  {}\n{}", finding.said, finding.advice)),
+        )
+    });
+    let mut parts = vec![Part::Section(Text::new().bold(sum(findings)))];
+    parts.extend(wrong);
+    let fine: Vec<&str> =
+        findings.iter().filter(|finding| finding.standing == Standing::Fine).map(|finding| finding.what.as_str()).take(FINE_MAX).collect();
+    if !fine.is_empty() {
+        parts.push(Part::Context(Text::new().emoji("white_check_mark").plain(format!(" {}", fine.join(", ")))));
+    }
+    Message { text: sum(findings), parts }
+}
+
+fn sum(findings: &[Finding]) -> String {
+    let count = |standing| findings.iter().filter(|finding| finding.standing == standing).count();
+    match (count(Standing::Broken), count(Standing::Lacking)) {
+        (0, 0) => "Everything works.".to_owned(),
+        (0, lacking) => format!("It works; {lacking} of {} could be better.", findings.len()),
+        (broken, _) => format!("It does not work: {broken} of {} must be mended first.", findings.len()),
+    }
 }
 
 #[cfg(test)]

@@ -105,14 +105,3 @@ fn health(home: &Home<'_>) -> Text {
         None => text.plain("no alert has arrived yet"),
     }
 }
-
-/// The same checks as an answer: `/sre doctor`.
-pub fn doctor(checks: &[Health]) -> crate::model::Message {
-    let broken = checks.iter().filter(|check| !check.fine).count();
-    let headline = if broken == 0 { "All checks passed".to_owned() } else { format!("{} failed", count(broken as u64, "check")) };
-    let mut text = Text::new().bold(headline.clone());
-    for check in checks {
-        text = text.plain("\n").emoji(if check.fine { "white_check_mark" } else { "x" }).plain(format!(" {}: {}", check.name, check.says));
-    }
-    crate::model::Message { text: headline, parts: vec![Part::Section(text)] }
-}

@@ -75,6 +75,7 @@ impl Default for Config {
 
 const ALL_SCOPES: &[&str] = &[
     "app_mentions:read",
+    "assistant:write",
     "channels:history",
     "channels:join",
     "channels:read",

@@ -135,6 +135,12 @@ impl Workspaces {
         Arc::clone(others.get(team).unwrap_or(&self.home))
     }
 
+    /// The team under which we know a workspace: its id where it has a token of its own, nothing for the home and for the
+    /// organisations that share a channel with it.
+    pub fn own<'t>(&self, team: &'t str) -> &'t str {
+        if self.others.read().unwrap_or_else(PoisonError::into_inner).contains_key(team) { team } else { "" }
+    }
+
     /// All of them, the home first.
     pub fn all(&self) -> Vec<Arc<Workspace>> {
         let others = self.others.read().unwrap_or_else(PoisonError::into_inner);

@@ -35,18 +35,18 @@ async fn reported(world: &World) -> (String, String, Value) {
 }
 
 impl World {
-    async fn press(&self, user: &str, message: &str, action: &str) {
+    pub async fn press(&self, user: &str, message: &str, action: &str) {
         let delivery = self.slack.click(user, &self.channel, message, action).await.unwrap();
         assert_eq!(delivery.status, Some(200), "{action} is acknowledged");
     }
 
-    async fn pick(&self, user: &str, message: &str, choice: &str) {
+    pub async fn pick(&self, user: &str, message: &str, choice: &str) {
         let delivery = self.slack.choose(user, &self.channel, message, "more", choice).await.unwrap();
         assert_eq!(delivery.status, Some(200), "{choice} is acknowledged");
     }
 
     /// Waits until the person alone sees a sentence with `text`.
-    async fn hears(&self, user: &str, text: &str) -> Value {
+    pub async fn hears(&self, user: &str, text: &str) -> Value {
         self.until(
             &format!("{user} to hear `{text}`, having heard {:?}", self.slack.ephemeral(user).iter().map(shown).collect::<Vec<_>>()),
             |slack| slack.ephemeral(user).into_iter().find(|message| shown(message).contains(text)),
@@ -55,14 +55,14 @@ impl World {
     }
 
     /// Waits for a modal of the person that shows `text`.
-    async fn modal(&self, user: &str, text: &str) -> (String, Value) {
+    pub async fn modal(&self, user: &str, text: &str) -> (String, Value) {
         let view = self
             .until(&format!("a modal with `{text}`"), |slack| slack.open_views(user).into_iter().find(|view| shown(view).contains(text)))
             .await;
         (view["id"].as_str().unwrap().to_owned(), view)
     }
 
-    async fn choose_in_modal(&self, user: &str, view: &str, action: &str, value: Value) {
+    pub async fn choose_in_modal(&self, user: &str, view: &str, action: &str, value: Value) {
         let body = json!({"user": user, "view_id": view, "action_id": action, "value": value}).to_string();
         let client = reqwest::Client::new();
         let request = client.post(format!("{}/sandbox/api/action", self.slack_url)).header("content-type", "application/json").body(body);
@@ -70,7 +70,7 @@ impl World {
     }
 
     /// Waits for a reply of ours in the thread with `text`, beside card and report.
-    async fn says_in_thread(&self, ts: &str, text: &str) -> Value {
+    pub async fn says_in_thread(&self, ts: &str, text: &str) -> Value {
         let channel = self.channel.clone();
         self.until(&format!("`{text}` in the thread"), |slack| {
             slack.thread(&channel, ts).into_iter().filter(is_ours).skip(1).find(|message| shown(message).contains(text))

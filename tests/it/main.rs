@@ -24,5 +24,6 @@ mod scenarios_logs;
 mod scores;
 mod socket;
 mod storm;
+mod story;
 mod webhooks;
 mod world;

@@ -38,7 +38,7 @@ impl Tool for Slow {
     }
 }
 
-fn slow(name: &'static str, millis: u64, fails: bool) -> Vec<Arc<dyn Tool>> {
+pub fn slow(name: &'static str, millis: u64, fails: bool) -> Vec<Arc<dyn Tool>> {
     vec![Arc::new(Slow { name, takes: Duration::from_millis(millis), fails })]
 }
 
@@ -47,7 +47,7 @@ fn ours(world: &World, ts: &str) -> Vec<Value> {
 }
 
 /// The thread's second message of ours once it shows `text`.
-async fn second_shows(world: &World, ts: &str, text: &str) -> Value {
+pub async fn second_shows(world: &World, ts: &str, text: &str) -> Value {
     let (channel, ts) = (world.channel.clone(), ts.to_owned());
     world
         .until(&format!("a second message with `{text}`"), |slack| {

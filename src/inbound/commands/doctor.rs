@@ -4,9 +4,31 @@ use jiff::Timestamp;
 
 use crate::{
     inbound::State,
+    model::Finding,
     report::Health,
+    slack::doctor,
     store::{DocumentKind, Result},
 };
+
+/// Everything that `sre-agent doctor` tries, as far as a running service can: the store, each workspace's token and
+/// scopes, the channel.
+pub async fn findings(state: &State) -> Vec<Finding> {
+    let store = match state.store.ping().await {
+        Ok(()) => Finding::fine("store", "takes writes"),
+        Err(error) => {
+            tracing::warn!(%error, "the store does not take writes");
+            Finding::broken("store", "does not take writes", "Check the disk below `store.path`; the log says more.")
+        }
+    };
+    let mut findings = vec![store];
+    if let Some(socket) = &state.socket
+        && let Some(trouble) = socket.complaint()
+    {
+        findings.push(Finding::broken("Socket Mode", trouble, "Check `slack.app_token` and that Socket Mode is on for the app."));
+    }
+    findings.extend(doctor::workspaces(&state.slack, &state.config.channel).await);
+    findings
+}
 
 /// The checks that take a moment each, in the order in which people read them.
 pub async fn checks(state: &State, team: &str) -> Vec<Health> {

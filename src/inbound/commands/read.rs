@@ -70,7 +70,7 @@ pub async fn message(state: &State, asker: &Asker, command: Command) -> Result<M
             report::stats(&found, since, cut)
         }
         Command::OnCall => oncall::message(state, &asker.team).await,
-        Command::Doctor => report::doctor(&doctor::checks(state, &asker.team).await),
+        Command::Doctor => report::doctor(&doctor::findings(state).await),
     })
 }
 

@@ -114,6 +114,10 @@ async fn entries<'a>(ctx: &Ctx, records: &'a [(Work, RawRecord)], commit: &mut C
         let together = (alerts.len() > 1).then(|| record.id.to_string());
         for alert in ordered {
             let mut alert = alert.clone();
+            if !record.team.is_empty() {
+                // What two workspaces are told of are two problems, each with a thread of its own.
+                alert.fingerprint = format!("{}/{}", record.team, alert.fingerprint);
+            }
             if alert.source == heartbeats::SOURCE && record.source != RecordSource::Timer {
                 // Nobody else decides where that is told of.
                 alert.source = record.source.as_str().to_owned();
