@@ -145,10 +145,20 @@ async fn send_channel(ctx: &Ctx, channel: &str, slots: Vec<Slot>, stop: &Cancell
     }
 }
 
+/// The method that Slack will count, where it counts it over all channels.
+fn method(slot: &Slot) -> Option<&'static str> {
+    match &slot.body {
+        SlotBody::Message(_) | SlotBody::Progress { .. } => slot.ts.is_some().then_some("chat.update"),
+        SlotBody::Reaction { .. } => Some("reactions.add"),
+        SlotBody::File(_) => None,
+    }
+}
+
 async fn send(ctx: &Ctx, slot: &Slot) -> Result<(), StoreError> {
     // Posts and edits share a channel's second, in a storm with the reactions.
     let pace = if ctx.pace.is_strict(&slot.channel) { slot.channel.clone() } else { lane(slot) };
-    let wait = ctx.pace.take(&pace);
+    let counted = method(slot).map_or(Duration::ZERO, |method| ctx.pace.take_method(&slot.team, method));
+    let wait = ctx.pace.take(&pace).max(counted);
     if !wait.is_zero() {
         tokio::time::sleep(wait).await;
     }
@@ -299,7 +309,12 @@ async fn failed(ctx: &Ctx, slot: &Slot, pace: &str, error: &SlackError) -> Resul
     let backoff = SignedDuration::from_secs((1i64 << slot.attempts.min(16)).min(BACKOFF_MAX));
     let (outcome, ambiguous, not_before) = match error.kind {
         SlackErrorKind::RateLimited(wait) => {
-            ctx.pace.hold(pace, wait);
+            // Slack blocks the method in the workspace; only posting is counted for each channel.
+            if error.method == "chat.postMessage" {
+                ctx.pace.hold(pace, wait);
+            } else {
+                ctx.pace.hold_method(&slot.team, error.method, wait);
+            }
             let wait = SignedDuration::try_from(wait).unwrap_or(backoff);
             ("rate_limited", slot.in_doubt, Some(now + wait))
         }

@@ -2,7 +2,7 @@
 
 use crate::model::{Action, Evidence, Incident, Investigation, Part, Text};
 
-use super::words::{count, is_person, object, prose, short};
+use super::words::{count, is_person, object, prose, said, short};
 
 /// How many parts one page shows: a modal takes 100 blocks, and some are ours.
 const PAGE: usize = 90;
@@ -131,7 +131,7 @@ fn done(investigation: &Investigation) -> Vec<Part> {
         let outcome = call.error.as_deref().unwrap_or(&call.digest);
         let asked = match &call.arguments {
             serde_json::Value::Null => String::new(),
-            arguments => format!(" {}", short(&arguments.to_string(), 120)),
+            arguments => format!(" {}", short(&said(arguments), 120)),
         };
         lines.push(format!("{} asked {}{asked}: {} ({} ms)", call.agent, call.tool, short(outcome, 80), call.duration_ms));
     }

@@ -68,7 +68,9 @@ fn what(incident: &Incident) -> String {
     let found = incident.report.as_ref().filter(|report| !report.hypotheses.is_empty());
     let alert = &incident.alert;
     let says = match found {
-        Some(report) => report.headline.clone(),
+        Some(report) if incident.service.is_empty() || report.headline.contains(&incident.service) => report.headline.clone(),
+        // Whose alerts they are comes first: one cause can stand behind many rows.
+        Some(report) => format!("{}: {}", incident.service, report.headline),
         None if incident.service.is_empty() || incident.title.contains(&incident.service) => incident.title.clone(),
         None => format!("{}: {}", incident.service, if alert.summary.is_empty() { &alert.name } else { &alert.summary }),
     };

@@ -1,6 +1,7 @@
 //! Small pieces of wording that every message shares.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::model::{AlertStatus, Entity, Incident, IncidentState, Priority, Span, Text};
 
@@ -116,4 +117,25 @@ pub fn alert_state(status: AlertStatus) -> Option<&'static str> {
         AlertStatus::Paused => Some("paused at the sender"),
         AlertStatus::Pending => Some("pending"),
     }
+}
+
+/// A tool's arguments as people read them: only what was said, without JSON's signs.
+pub fn said(arguments: &Value) -> String {
+    match arguments {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => joined(items.iter().map(said), ", "),
+        Value::Object(fields) => {
+            let pairs = fields.iter().map(|(name, value)| match said(value) {
+                value if value.is_empty() => value,
+                value => format!("{name}: {value}"),
+            });
+            joined(pairs, "  ")
+        }
+        other => other.to_string(),
+    }
+}
+
+fn joined(parts: impl Iterator<Item = String>, between: &str) -> String {
+    parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(between)
 }

@@ -1,4 +1,4 @@
-//! Slack's own speed: a small burst, then one message per second and channel.
+//! Slack's own speed: a small burst, then one message per second and channel; and so many calls of one method a minute in a workspace.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -12,6 +12,10 @@ use tokio::time::Instant;
 const BURST: u32 = 3;
 /// The steady distance between two messages into one channel. Source: docs.slack.dev, rate limits, `chat.postMessage`.
 const STEADY: Duration = Duration::from_secs(1);
+/// How many calls of a tier 3 method may come at once, and their steady distance. Source: docs.slack.dev, rate limits, tier 3
+/// (50 a minute, for each method and workspace); a little less, so that other processes of ours find room.
+const METHOD_BURST: u32 = 40;
+const METHOD_STEADY: Duration = Duration::from_millis(1200);
 /// How many keys are remembered; idle ones are forgotten first.
 const KEYS_MAX: usize = 2048;
 
@@ -27,6 +31,20 @@ pub struct Pace {
 impl Pace {
     /// Reserves the next call under `key` and says how long to wait before making it.
     pub fn take(&self, key: &str) -> Duration {
+        self.reserve(key, BURST, STEADY)
+    }
+
+    /// The same for a tier 3 method in a workspace, which Slack counts over all channels.
+    pub fn take_method(&self, team: &str, method: &str) -> Duration {
+        self.reserve(&format!("{team}/{method}"), METHOD_BURST, METHOD_STEADY)
+    }
+
+    /// Slack said to stay away from a method for `wait`: that method and workspace are blocked, and nothing else.
+    pub fn hold_method(&self, team: &str, method: &str, wait: Duration) {
+        self.hold_until(&format!("{team}/{method}"), wait + METHOD_STEADY * (METHOD_BURST - 1));
+    }
+
+    fn reserve(&self, key: &str, burst: u32, steady: Duration) -> Duration {
         let now = Instant::now();
         let mut buckets = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() > KEYS_MAX {
@@ -34,8 +52,8 @@ impl Pace {
         }
         let full_at = buckets.entry(key.to_owned()).or_insert(now);
         let spent = full_at.saturating_duration_since(now);
-        *full_at = now + spent + STEADY;
-        if self.is_strict(key) { spent } else { spent.saturating_sub(STEADY * (BURST - 1)) }
+        *full_at = now + spent + steady;
+        if self.is_strict(key) { spent } else { spent.saturating_sub(steady * (burst - 1)) }
     }
 
     /// From now on nothing goes out under `key` within a second of the call before, or the burst is allowed again.
@@ -66,7 +84,11 @@ impl Pace {
 
     /// Slack said to stay away for `wait`: nothing under `key` goes out before.
     pub fn hold(&self, key: &str, wait: Duration) {
-        let until = Instant::now() + wait + STEADY * (BURST - 1);
+        self.hold_until(key, wait + STEADY * (BURST - 1));
+    }
+
+    fn hold_until(&self, key: &str, full_in: Duration) {
+        let until = Instant::now() + full_in;
         let mut buckets = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         let full_at = buckets.entry(key.to_owned()).or_insert(until);
         *full_at = (*full_at).max(until);
@@ -97,6 +119,18 @@ mod tests {
         assert_eq!(pace.take("C1"), Duration::from_secs(1), "counted from the end");
         pace.set_strict("C1", false);
         assert_eq!(pace.take("C1"), Duration::ZERO, "the burst is back");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_method_is_counted_over_all_channels_of_a_workspace() {
+        let pace = Pace::default();
+        let waited = (0..40).map(|_| pace.take_method("T1", "chat.update")).max();
+        assert_eq!(waited, Some(Duration::ZERO));
+        assert_eq!(pace.take_method("T1", "chat.update"), Duration::from_millis(1200));
+        assert_eq!(pace.take_method("T2", "chat.update"), Duration::ZERO, "another workspace is another matter");
+        pace.hold_method("T2", "chat.update", Duration::from_secs(30));
+        assert_eq!(pace.take_method("T2", "chat.update"), Duration::from_secs(30));
+        assert_eq!(pace.take_method("T2", "reactions.add"), Duration::ZERO, "only that method is blocked");
     }
 
     #[tokio::test(start_paused = true)]
