@@ -41,7 +41,9 @@ pub fn notice(record: AlertId) -> Message {
 
 fn headline(incident: &Incident) -> String {
     if let Some(report) = &incident.report {
-        return report.headline.clone();
+        // What is not sure is not said as if it were: many read no further than this line.
+        let unsure = report.hypotheses.first().is_some_and(|first| first.confidence_word() == "low");
+        return if unsure { format!("Possibly: {}", report.headline) } else { report.headline.clone() };
     }
     let alert = &incident.alert;
     let says = [&alert.summary, &alert.description, &alert.name].into_iter().find(|text| !text.is_empty());
