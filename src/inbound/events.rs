@@ -197,15 +197,10 @@ pub fn place(event: &Value) -> Option<Place<'_>> {
 
 /// Whether we wrote it ourselves, in an envelope that was read already.
 pub fn is_ours(state: &State, envelope: &Envelope, message: &Value) -> bool {
-    let same = |known: &str, given: &str| !known.is_empty() && known == given;
-    let by_identity = state
-        .slack
-        .of(&envelope.team_id)
-        .identity
-        .get()
-        .is_some_and(|us| same(&us.bot_id, text(message, "bot_id")) || same(&us.user_id, text(message, "user")));
-    let app = envelope.api_app_id.as_deref().unwrap_or_default();
-    by_identity || same(app, text(message, "app_id"))
+    let word = |key: &str| Word::of(text(message, key));
+    let glance = Glance { bot_id: word("bot_id"), user: word("user"), app_id: word("app_id"), ..Glance::default() };
+    let head = Head { api_app_id: Word::of(envelope.api_app_id.as_deref().unwrap_or_default()), ..Head::default() };
+    is_ours_at_a_glance(state, &head, &envelope.team_id, &glance)
 }
 
 /// The same at a glance.

@@ -149,6 +149,47 @@ pub struct AuditEntry {
     pub detail: String,
 }
 
+impl Incident {
+    /// An incident that `alert` opens at `at`, before it has a number, a place or anybody's attention.
+    pub fn opened(alert: Alert, at: Timestamp) -> Self {
+        Self {
+            id: IncidentId(0),
+            version: 0,
+            state: IncidentState::Investigating,
+            fingerprint: alert.fingerprint.clone(),
+            title: if alert.summary.is_empty() { alert.name.clone() } else { format!("{}: {}", alert.name, alert.summary) },
+            service: alert.subject().to_owned(),
+            namespace: alert.namespace.clone(),
+            priority: alert.priority,
+            alert,
+            latest: None,
+            alert_count: 1,
+            owner: None,
+            thread: None,
+            channel: String::new(),
+            team: String::new(),
+            keys: Vec::new(),
+            firing: 1,
+            returns: Vec::new(),
+            storm: None,
+            group: Group::default(),
+            silenced: None,
+            mention: Vec::new(),
+            escalations: Vec::new(),
+            feedback: Vec::new(),
+            investigation: None,
+            applied: None,
+            agents: Vec::new(),
+            report: None,
+            timeline: Vec::new(),
+            opened_at: at,
+            reported_at: None,
+            acknowledged_at: None,
+            resolved_at: None,
+        }
+    }
+}
+
 fn one() -> u64 {
     1
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     agents::focus_of,
-    model::{Alert, AlertId, Ask, Group, Incident, IncidentId, IncidentState, Origin, Priority, Request, Severity, ThreadRef},
+    model::{Alert, AlertId, Ask, Incident, IncidentId, Origin, Priority, Request, Severity, ThreadRef},
     redact,
     report::{self, Known},
     store::{Commit, NewWork, Occasion, SlotBody, SlotUpdate, Work, WorkKind},
@@ -127,7 +127,7 @@ fn opened(ctx: &Ctx, record: AlertId, asked: &Ask, person: &Person<'_>, fingerpr
         source: QUESTION.to_owned(),
         name: "Question".to_owned(),
         service: service.clone(),
-        namespace: namespace.clone(),
+        namespace,
         severity: Severity::Low,
         priority: Priority::P3,
         summary: asked.text.clone(),
@@ -136,39 +136,13 @@ fn opened(ctx: &Ctx, record: AlertId, asked: &Ask, person: &Person<'_>, fingerpr
         ..Alert::default()
     };
     let mut incident = Incident {
-        id: IncidentId(0),
-        version: 0,
-        state: IncidentState::Investigating,
-        fingerprint,
         title: asked.text.chars().take(TITLE_MAX).collect(),
         service,
-        namespace,
-        priority: Priority::P3,
-        alert,
-        latest: None,
-        alert_count: 1,
-        owner: None,
         thread,
         channel,
         team: person.team.to_owned(),
-        keys: Vec::new(),
-        firing: 1,
-        returns: Vec::new(),
-        storm: None,
-        group: Group::default(),
-        silenced: None,
-        mention: Vec::new(),
-        escalations: Vec::new(),
-        feedback: Vec::new(),
-        investigation: None,
         applied: Some(record),
-        agents: Vec::new(),
-        report: None,
-        timeline: Vec::new(),
-        opened_at: now,
-        reported_at: None,
-        acknowledged_at: None,
-        resolved_at: None,
+        ..Incident::opened(alert, now)
     };
     note(&mut incident, now, person.id, &format!("asked: {}", asked.text));
     incident

@@ -2,8 +2,8 @@ use jiff::Timestamp;
 
 use super::{card, conclude, details, findings, json, markdown, text, words};
 use crate::model::{
-    Action, ActionKind, Alert, Category, Entity, Evidence, EvidenceId, EvidenceKind, Group, Hypothesis, Incident, IncidentId,
-    IncidentState, Investigation, InvestigationId, InvestigationStatus, Message, Part, Priority, Request, Routing, Span, Text, ToolCall,
+    Action, ActionKind, Alert, Category, Entity, Evidence, EvidenceId, EvidenceKind, Hypothesis, Incident, IncidentId, IncidentState,
+    Investigation, InvestigationId, InvestigationStatus, Message, Part, Priority, Request, Routing, Span, Text, ToolCall,
 };
 
 pub fn at(time: &str) -> Timestamp {
@@ -75,6 +75,12 @@ pub fn investigation() -> Investigation {
 }
 
 pub fn incident(state: IncidentState) -> Incident {
+    let alert = Alert {
+        name: "KubePodCrashLooping".into(),
+        summary: "Pod is crash looping".into(),
+        starts_at: Some(at("14:03:00")),
+        ..Alert::default()
+    };
     Incident {
         id: IncidentId(42),
         version: 1,
@@ -84,36 +90,10 @@ pub fn incident(state: IncidentState) -> Incident {
         service: "checkout".into(),
         namespace: "shop".into(),
         priority: Priority::P0,
-        alert: Alert {
-            name: "KubePodCrashLooping".into(),
-            summary: "Pod is crash looping".into(),
-            starts_at: Some(at("14:03:00")),
-            ..Alert::default()
-        },
-        latest: None,
         alert_count: 3,
-        owner: None,
-        thread: None,
         channel: "C1".into(),
-        team: String::new(),
-        keys: Vec::new(),
-        firing: 1,
-        returns: Vec::new(),
-        storm: None,
-        group: Group::default(),
-        silenced: None,
-        mention: Vec::new(),
-        escalations: Vec::new(),
-        feedback: Vec::new(),
-        investigation: None,
-        applied: None,
         agents: vec!["infrastructure".into(), "database".into()],
-        report: None,
-        timeline: Vec::new(),
-        opened_at: at("14:20:00"),
-        reported_at: None,
-        acknowledged_at: None,
-        resolved_at: None,
+        ..Incident::opened(alert, at("14:20:00"))
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod blocks;
 mod client;
 pub mod doctor;
+mod error;
 mod files;
 mod messages;
 pub mod mrkdwn;
@@ -19,7 +20,8 @@ mod views;
 mod whisper;
 mod workspaces;
 
-pub use client::{Client, Connection, Found, Posted, SlackError, SlackErrorKind};
+pub use client::{Client, Connection, Found, Posted};
+pub use error::{SlackError, SlackErrorKind};
 pub use files::Upload;
 pub use pace::Pace;
 pub use people::Known;

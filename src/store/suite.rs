@@ -7,7 +7,7 @@ use super::{
     Store, StoreError, WorkKind,
 };
 use crate::model::{
-    Alert, AlertId, AlertStatus, AuditEntry, Group, Inbound, Incident, IncidentId, IncidentState, Investigation, InvestigationId,
+    Alert, AlertId, AlertStatus, AuditEntry, Inbound, Incident, IncidentId, IncidentState, Investigation, InvestigationId,
     InvestigationStatus, Member, Message, Origin, Priority, RawRecord, RecordSource, Request, Routing, ThreadRef,
 };
 
@@ -33,38 +33,13 @@ fn record(number: u64, key: &str) -> RawRecord {
 pub fn incident(id: u64, fingerprint: &str) -> Incident {
     Incident {
         id: IncidentId(id),
-        version: 0,
-        state: IncidentState::Investigating,
         fingerprint: fingerprint.to_owned(),
         title: format!("Pods of checkout restart {id}"),
         service: "checkout".to_owned(),
         namespace: "shop".to_owned(),
         priority: Priority::P1,
-        alert: Alert::default(),
-        latest: None,
-        alert_count: 1,
-        owner: None,
-        thread: None,
         channel: "C1".to_owned(),
-        team: String::new(),
-        keys: Vec::new(),
-        firing: 1,
-        returns: Vec::new(),
-        storm: None,
-        group: Group::default(),
-        silenced: None,
-        mention: Vec::new(),
-        escalations: Vec::new(),
-        feedback: Vec::new(),
-        investigation: None,
-        applied: None,
-        agents: Vec::new(),
-        report: None,
-        timeline: Vec::new(),
-        opened_at: now(),
-        reported_at: None,
-        acknowledged_at: None,
-        resolved_at: None,
+        ..Incident::opened(Alert::default(), now())
     }
 }
 

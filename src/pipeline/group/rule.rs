@@ -9,10 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::keys::{self, Key};
 use crate::{
-    model::{
-        Alert, AlertId, AlertStatus, Group, Incident, IncidentId, IncidentState, Member, Origin, Silence, Silenced, ThreadRef,
-        TimelineEntry,
-    },
+    model::{Alert, AlertId, AlertStatus, Group, Incident, IncidentState, Member, Origin, Silence, Silenced, ThreadRef, TimelineEntry},
     pipeline::members,
 };
 
@@ -319,41 +316,16 @@ fn opened(news: &News<'_>, keys: &[Key], now: Timestamp) -> (Incident, Member) {
         Origin::Slack { channel, ts } if news.silence.is_none() => Some(ThreadRef { channel: channel.clone(), ts: ts.clone() }),
         _ => None,
     };
-    let title = if alert.summary.is_empty() { alert.name.clone() } else { format!("{}: {}", alert.name, alert.summary) };
     let mut incident = Incident {
-        id: IncidentId(0),
-        version: 0,
-        state: IncidentState::Investigating,
-        fingerprint: alert.fingerprint.clone(),
-        title,
-        service: alert.subject().to_owned(),
-        namespace: alert.namespace.clone(),
-        priority: alert.priority,
-        alert: alert.clone(),
-        latest: None,
         alert_count: news.size,
-        owner: None,
         thread,
         channel,
         team: news.team.to_owned(),
         keys: keys.iter().map(|key| key.stored.clone()).collect(),
-        firing: 1,
-        returns: Vec::new(),
         storm: news.storm.map(str::to_owned),
         group: Group { members: 1, ..Group::default() },
-        silenced: None,
-        mention: Vec::new(),
-        escalations: Vec::new(),
-        feedback: Vec::new(),
-        investigation: None,
         applied: Some(news.record),
-        agents: Vec::new(),
-        report: None,
-        timeline: Vec::new(),
-        opened_at: now,
-        reported_at: None,
-        acknowledged_at: None,
-        resolved_at: None,
+        ..Incident::opened(alert.clone(), now)
     };
     if let Some(silence) = news.silence {
         hush(&mut incident, silence, IncidentState::Open);
