@@ -228,8 +228,9 @@ struct Background(Option<tokio::runtime::Runtime>);
 
 /// How much nicer than the doors; 10 leaves about a tenth of a busy core. Source: the weights of Linux' scheduler.
 const NICER: i32 = 10;
-/// How many threads may read the store or evidence at the same time.
-const BLOCKING_THREADS: usize = 16;
+/// How many threads may read the store or evidence at the same time. Each costs memory that it does not give back, and the
+/// store has fewer readers.
+const BLOCKING_THREADS: usize = 8;
 
 impl Background {
     fn start() -> anyhow::Result<Self> {

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// How many threads may wait for the store or the disk at the same time: each costs memory, and one disk serves them all.
-const BLOCKING_THREADS: usize = 16;
+const BLOCKING_THREADS: usize = 6;
 
 /// Runs an asynchronous command to its end.
 pub fn block_on<T>(command: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {

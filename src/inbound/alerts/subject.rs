@@ -103,9 +103,12 @@ fn assign(name: &str, values: &[&str], group: bool, labels: &mut BTreeMap<String
     let width = keys.len() + 1;
     let mut best = vec![0_i32; width * (loose.len() + 1)];
     let get = |best: &[i32], i: usize, j: usize| best.get(i * width + j).copied().unwrap_or(0);
+    let shapes: Vec<Shape<'_>> = loose.iter().map(|value| Shape::of(value)).collect();
+    let fits: Vec<i32> =
+        shapes.iter().flat_map(|shape| keys.iter().map(|key| fit(key, shape, &name, group)).chain(std::iter::once(0))).collect();
     for i in (0..loose.len()).rev() {
         for j in (0..keys.len()).rev() {
-            let fit = fit_at(&keys, &loose, i, j, &name, group);
+            let fit = get(&fits, i, j);
             let taken = if fit > 0 { fit + get(&best, i + 1, j + 1) } else { 0 };
             let value = taken.max(get(&best, i + 1, j)).max(get(&best, i, j + 1));
             if let Some(slot) = best.get_mut(i * width + j) {
@@ -116,7 +119,7 @@ fn assign(name: &str, values: &[&str], group: bool, labels: &mut BTreeMap<String
     let (mut i, mut j) = (0, 0);
     while i < loose.len() && j < keys.len() {
         let here = get(&best, i, j);
-        let fit = fit_at(&keys, &loose, i, j, &name, group);
+        let fit = get(&fits, i, j);
         if fit > 0 && here == fit + get(&best, i + 1, j + 1) {
             if let (Some(key), Some(value)) = (keys.get(j), loose.get(i)) {
                 labels.insert((*key).to_owned(), (*value).to_owned());
@@ -130,13 +133,6 @@ fn assign(name: &str, values: &[&str], group: bool, labels: &mut BTreeMap<String
     }
 }
 
-fn fit_at(keys: &[&str], values: &[&str], i: usize, j: usize, name: &str, group: bool) -> i32 {
-    match (keys.get(j), values.get(i)) {
-        (Some(key), Some(value)) => fit(key, value, name, group),
-        _ => 0,
-    }
-}
-
 /// The labels that are worth giving back, in the template's order.
 #[rustfmt::skip]
 const KEYS: &[&str] = &[
@@ -146,27 +142,59 @@ const KEYS: &[&str] = &[
     "rs_nm", "service", "service_name", "severity", "state", "statefulset", "status", "team", "topic", "type", "uid", "vhost", "zone",
 ];
 
+/// What a value looks like: found out once, asked for every label.
+struct Shape<'a> {
+    value: &'a str,
+    lower: String,
+    /// Small letters, digits and `-._`, as names of workloads are.
+    kebab: bool,
+    environment: bool,
+    port: bool,
+    clusterish: bool,
+    exporter: bool,
+    severity: bool,
+    template: bool,
+    pod: bool,
+}
+
+impl<'a> Shape<'a> {
+    fn of(value: &'a str) -> Self {
+        let lower = value.to_lowercase();
+        let kebab = value.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._".contains(c))
+            && value.starts_with(|c: char| c.is_alphabetic());
+        let environment = matches!(
+            lower.as_str(),
+            "prod" | "production" | "staging" | "stage" | "dev" | "development" | "test" | "qa" | "uat" | "preprod"
+        );
+        let region = near_region(&lower);
+        let clusterish = kebab && (region || ["prod-", "-prod", "stag", "cluster", "eks"].iter().any(|part| lower.contains(part)));
+        let pod = workload::looks_like_pod(value)
+            || !(clusterish && region)
+                && (kebab && value.rsplit_once('-').is_some_and(|(_, tail)| tail.len() < 4 && tail.chars().all(|c| c.is_ascii_digit())));
+        Self {
+            value,
+            kebab,
+            environment,
+            port: value.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok()),
+            clusterish,
+            exporter: words::is_exporter(value),
+            severity: words::is_severity(value),
+            template: words_of_templates(&lower),
+            pod,
+            lower,
+        }
+    }
+}
+
 /// How well a value fits a label; 0 is "not at all".
-fn fit(key: &str, value: &str, name: &str, group: bool) -> i32 {
-    let lower = value.to_lowercase();
-    let kebab = value.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._".contains(c))
-        && value.starts_with(|c: char| c.is_alphabetic());
-    let environment =
-        matches!(lower.as_str(), "prod" | "production" | "staging" | "stage" | "dev" | "development" | "test" | "qa" | "uat" | "preprod");
-    let port = value.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+fn fit(key: &str, shape: &Shape<'_>, name: &str, group: bool) -> i32 {
+    let Shape { value, ref lower, kebab, environment, port, clusterish, exporter, severity, template, pod } = *shape;
     let yes = |condition: bool, score: i32| if condition { score } else { 0 };
-    let clusterish = kebab && (near_region(&lower) || ["prod-", "-prod", "stag", "cluster", "eks"].iter().any(|part| lower.contains(part)));
     // What the name says outweighs a guess by shape, but not what alerts are grouped by.
     let hint = |part: &str, score: i32| {
-        yes(
-            kebab && !clusterish && !environment && !words::is_exporter(value) && !words_of_templates(&lower) && name.contains(part),
-            if group { 3 } else { score },
-        )
+        yes(kebab && !clusterish && !environment && !exporter && !template && name.contains(part), if group { 3 } else { score })
     };
-    let workload = kebab && !environment && !words::is_exporter(value) && !words::is_severity(value) && !words_of_templates(&lower);
-    let pod = workload::looks_like_pod(value)
-        || !(clusterish && near_region(&lower))
-            && (kebab && value.rsplit_once('-').is_some_and(|(_, tail)| tail.len() < 4 && tail.chars().all(|c| c.is_ascii_digit())));
+    let workload = kebab && !environment && !exporter && !severity && !template;
     match key {
         "app" => yes(workload && !pod && !value.contains('-') && group, 1),
         "cl_role" => yes(matches!(lower.as_str(), "mongod" | "mongos" | "shardsvr" | "configsvr"), 5),
@@ -194,17 +222,14 @@ fn fit(key: &str, value: &str, name: &str, group: bool) -> i32 {
         "fstype" => yes(matches!(lower.as_str(), "ext4" | "xfs" | "btrfs" | "tmpfs" | "overlay" | "nfs" | "zfs"), 6),
         "horizontalpodautoscaler" => hint("hpa", 6),
         "instance" => yes(port || value.contains("://") || workload::is_address(value), 6),
-        "job" => yes(words::is_exporter(value), 4) + yes(workload && !pod, 2),
+        "job" => yes(exporter, 4) + yes(workload && !pod, 2),
         "job_name" => hint("kubejob", 6),
         "metrics_path" => yes(lower.starts_with("/metrics") || lower == "/probe", 6),
         "mongodb_cluster" => yes(workload && name.contains("mongo"), 4),
         "mountpoint" => yes(value.starts_with('/') && !lower.starts_with("/metrics"), 3),
         "name" => yes(port && value.starts_with(char::is_alphabetic), 5),
         "namespace" => {
-            yes(
-                kebab && !pod && !value.contains('.') && !words::is_severity(value) && !words_of_templates(&lower),
-                if group { 5 } else { 1 },
-            ) + yes(environment, 4)
+            yes(kebab && !pod && !value.contains('.') && !severity && !template, if group { 5 } else { 1 }) + yes(environment, 4)
         }
         "node" => yes(NODE.is_match(value) && !port, 7),
         "persistentvolumeclaim" => hint("persistentvolume", 6).max(hint("pvc", 6)) + yes(lower.starts_with("data-"), 5),
@@ -214,11 +239,11 @@ fn fit(key: &str, value: &str, name: &str, group: bool) -> i32 {
         }
         "queue" => yes(name.contains("queue") && !name.contains("queueing") && kebab && !clusterish, 5),
         "reason" => yes(is_rule_name(value) && !group, 4),
-        "region" | "zone" => yes(REGION.is_match(&lower), 4),
+        "region" | "zone" => yes(REGION.is_match(lower), 4),
         "replset" | "rs_nm" => yes(lower.starts_with("rs-") || lower.starts_with("rs0") || lower.ends_with("-rs"), 6),
-        "service" => yes(words::is_exporter(value), 4) + yes(workload && !pod, 3),
-        "service_name" => yes(kebab && name.contains("mongo") && !words::is_severity(value), 3),
-        "severity" => yes(words::is_severity(value) || lower == "none", 8),
+        "service" => yes(exporter, 4) + yes(workload && !pod, 3),
+        "service_name" => yes(kebab && name.contains("mongo") && !severity, 3),
+        "severity" => yes(severity || lower == "none", 8),
         "state" | "type" => {
             yes(value.len() > 3 && value.chars().all(|c| c.is_ascii_uppercase()), 4)
                 + yes(matches!(lower.as_str(), "reader" | "writer" | "read" | "write"), 3)

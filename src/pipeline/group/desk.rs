@@ -1,6 +1,9 @@
 //! Decides about a batch of alerts: reads what is known of them, applies the rule to one after the other, commits all of it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -27,6 +30,13 @@ struct Entry<'a> {
     size: u64,
     follow_up: bool,
     keys: Vec<Key>,
+    /// What the store knows about it; alerts that are alike share it.
+    read: Arc<Read>,
+}
+
+/// What the store knows about an alert.
+#[derive(Default)]
+struct Read {
     known: Option<Known>,
     near: Vec<Incident>,
 }
@@ -136,8 +146,7 @@ async fn entries<'a>(ctx: &Ctx, records: &'a [(Work, RawRecord)], commit: &mut C
                 alert,
                 record,
                 follow_up: *follow_up,
-                known: None,
-                near: Vec::new(),
+                read: Arc::default(),
             });
         }
     }
@@ -151,19 +160,33 @@ fn size(alert: &Alert, together: usize) -> u64 {
     if together > 1 { 1 } else { u64::from(alert.alert_count.max(1)) }
 }
 
-/// Reads what the store knows about each of them, all at once.
+/// Reads what the store knows about each of them, all at once; about alerts that are alike only once.
 async fn look_up(ctx: &Ctx, entries: &mut [Entry<'_>], storms: &storm::Storms) -> anyhow::Result<()> {
-    let found = try_join_all(entries.iter().map(|entry| async {
+    let mut of: HashMap<(String, Vec<String>, AlertStatus), usize> = HashMap::new();
+    let mut different = Vec::new();
+    let mut places = Vec::new();
+    for entry in &*entries {
         let mut stored: Vec<String> = entry.keys.iter().map(|key| key.stored.clone()).collect();
         if let Some((storm, _)) = storms.in_channel(&place(ctx, entry)) {
             stored.extend(keys::broad(&entry.alert, Broad { storm: &storm, full: true }).into_iter().map(|key| key.stored));
         }
-        let near = if stored.is_empty() { Vec::new() } else { ctx.store.incidents_with_keys(&stored).await? };
-        anyhow::Ok((known(ctx, &entry.alert).await?, near))
+        // A sentence is looked up by what it is about, too.
+        let alike = (entry.alert.source != "text").then(|| (entry.alert.fingerprint.clone(), stored.clone(), entry.alert.status));
+        let at = alike.map_or(different.len(), |alike| *of.entry(alike).or_insert(different.len()));
+        if at == different.len() {
+            different.push((&entry.alert, stored));
+        }
+        places.push(at);
+    }
+    let read = try_join_all(different.iter().map(|(alert, stored)| async {
+        let near = if stored.is_empty() { Vec::new() } else { ctx.store.incidents_with_keys(stored).await? };
+        anyhow::Ok(Arc::new(Read { known: known(ctx, alert).await?, near }))
     }))
     .await?;
-    for (entry, (known, near)) in entries.iter_mut().zip(found) {
-        (entry.known, entry.near) = (known, near);
+    for (entry, at) in entries.iter_mut().zip(places) {
+        if let Some(read) = read.get(at) {
+            entry.read = Arc::clone(read);
+        }
     }
     Ok(())
 }
@@ -206,11 +229,11 @@ impl Desk {
         now: Timestamp,
     ) {
         let storm = silence.is_none().then(|| storms.in_channel(place)).flatten();
-        let mut near = std::mem::take(&mut entry.near);
         if let Some((storm, full)) = &storm {
             entry.keys.extend(keys::broad(&entry.alert, Broad { storm, full: *full }));
         }
-        near.retain(|incident| !self.incidents.contains_key(&incident.id));
+        let mut near: Vec<Incident> =
+            entry.read.near.iter().filter(|incident| !self.incidents.contains_key(&incident.id)).cloned().collect();
         near.extend(self.incidents.values().filter(|one| entry.keys.iter().any(|key| one.keys.contains(&key.stored))).cloned());
         let known = self.known(&entry);
         let channel = channel_of(ctx, &entry).to_owned();
@@ -271,7 +294,7 @@ impl Desk {
         if let Some(id) = self.of.get(fingerprint) {
             return decided(*id);
         }
-        let read = entry.known.as_ref()?;
+        let read = entry.read.known.as_ref()?;
         // The alert has a line there that this batch has not touched.
         let member = read.member.clone();
         Some(match decided(read.incident.id) {

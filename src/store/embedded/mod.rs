@@ -17,6 +17,7 @@ use std::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params};
+use tokio::sync::Semaphore;
 
 use super::{
     Commit, Delivery, Document, DocumentKind, IncidentFilter, Place, Recorded, Result, Settled, Similar, Slot, SlotUpdate, Store,
@@ -25,8 +26,9 @@ use super::{
 use crate::model::{AlertId, AuditEntry, Incident, IncidentId, Investigation, InvestigationId, Member, Priority, RawRecord};
 use writer::Writer;
 
-/// How many connections read at the same time; more would only wait for the same disk.
-const READERS: usize = 4;
+/// How many connections read at the same time; more would only wait for the same disk, and each costs a thread and its
+/// memory.
+const READERS: usize = 3;
 
 /// The embedded store. Cheap to clone.
 #[derive(Clone)]
@@ -34,6 +36,8 @@ pub struct Embedded {
     path: Arc<PathBuf>,
     writer: Writer,
     readers: Arc<Mutex<Vec<Connection>>>,
+    /// Who reads holds one; who waits for one holds no thread.
+    turns: Arc<Semaphore>,
 }
 
 fn unavailable(error: rusqlite::Error) -> StoreError {
@@ -61,11 +65,12 @@ impl Embedded {
         schema::prepare_writer(&connection).map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
         let checkpoints = checkpoints::start(path).map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let writer = Writer::start(connection, checkpoints).map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok(Self { path: Arc::new(path.to_owned()), writer, readers: Arc::new(Mutex::new(Vec::new())) })
+        Ok(Self { path: Arc::new(path.to_owned()), writer, readers: Arc::default(), turns: Arc::new(Semaphore::new(READERS)) })
     }
 
     async fn read<T: Send + 'static>(&self, job: impl FnOnce(&Connection) -> Result<T> + Send + 'static) -> Result<T> {
         let (readers, path) = (Arc::clone(&self.readers), Arc::clone(&self.path));
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let task = tokio::task::spawn_blocking(move || {
             let idle = readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let connection = match idle {
@@ -73,10 +78,9 @@ impl Embedded {
                 None => open_reader(&path)?,
             };
             let result = job(&connection);
-            let mut idle = readers.lock().unwrap_or_else(PoisonError::into_inner);
-            if idle.len() < READERS {
-                idle.push(connection);
-            }
+            readers.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            // The caller may have given up waiting: the turn ends when the reading does.
+            drop(turn);
             result
         });
         task.await.map_err(|error| StoreError::Unavailable(error.to_string()))?
