@@ -33,18 +33,22 @@ const NOT_ABOUT_IT: &[&str] = &[
 #[rustfmt::skip]
 const NAMES: &[&str] = &[
     "alertname", "monitorname", "checkname", "rulename", "alarmname", "alertrule", "alertrulename", "conditionname", "triggername",
-    "eventdefinitiontitle", "monitorfriendlyname", "friendlyname", "problemtitle", "incidenttitle", "incidentname", "alerttitle",
+    "eventdefinitiontitle", "monitorfriendlyname", "servicedisplayname", "servicedescription", "servicedesc", "friendlyname", "problemtitle", "incidenttitle", "incidentname", "alerttitle",
     "eventname", "testname", "jobname", "errorclass", "ruletitle", "title", "name", "subject", "alert", "rule", "monitor", "check",
     "trigger", "summary", "headline", "message", "reason", "alertdetails", "text", "searchname", "messagetitle", "detector", "snippet",
-    "servicename", "sitename", "alias", "url",
+    "servicename", "sitename", "alias", "url", "serviceoutput", "hostoutput",
 ];
 #[rustfmt::skip]
 const STATES: &[&str] = &[
     "alertstatus", "alertstate", "currentstate", "newstate", "newstatus", "problemstate", "monitorstatus", "checkstatename",
-    "checkstatus", "incidentstatus", "alerttypefriendlyname", "alerttransition", "status", "state", "monitorstate", "issuestate",
-    "servicestate", "hoststate", "alertevent", "incidentstate", "laststatus", "newalertstatus", "issuestatus", "transition", "action",
-    "eventaction", "eventtype", "notificationtype", "alerttype", "event", "type", "trigger", "condition",
+    "checkstatus", "incidentstatus", "actiongroupname", "alerttypefriendlyname", "alerttransition", "status", "state", "monitorstate", "issuestate",
+    "notificationtype", "servicestate", "hoststate", "alertevent", "incidentstate", "laststatus", "newalertstatus", "issuestatus", "transition", "action",
+    "eventaction", "eventtype", "alerttype", "event", "type", "trigger", "condition",
 ];
+/// Where the state may be the last words of an event's name. That it is an "alert" says less than any other of them.
+const EVENTS: &[&str] = &["eventtype", "event", "alertevent", "eventname", "type", "action", "alerttype", "actiongroup"];
+/// Fields of a check of a URL: then the body's `url` is what is sick, and not a link to the sender.
+const OF_CHECKS: &[&str] = &["statuscode", "checkrate", "httpmethod", "httpstatus", "httpstatuscode", "responsetime"];
 #[rustfmt::skip]
 const SEVERITIES: &[&str] = &[
     "severity", "alertseverity", "eventseverity", "severitylevel", "priority", "alertpriority", "problemseverity", "incidentseverity",
@@ -66,7 +70,7 @@ const SERVICES: &[&str] = &[
 #[rustfmt::skip]
 const RESOURCES: &[&str] = &[
     "fullurl", "monitorurl", "requesturl", "websiteurl", "checkurl", "hostname", "host", "instance", "resource", "resourcename", "node",
-    "nodename", "target", "targetname", "entity", "entityname", "devicename", "device", "server", "servername", "impactedentity",
+    "nodename", "target", "targetname", "impactedentity", "entityname", "entity", "devicename", "device", "server", "servername",
     "machine", "pod", "container", "itemname",
 ];
 const DESCRIPTIONS: &[&str] =
@@ -94,7 +98,8 @@ pub(super) fn read(body: &Value, raw: &str) -> Recognised {
     let line = pick(&facts, NAMES, |value| !value.is_empty() && !value.starts_with('{')).unwrap_or_default();
     let title = title::read(&line);
     let state = pick_map(&facts, STATES, words::status)
-        .or_else(|| pick_map(&facts, &["eventtype", "event", "alertevent", "eventname", "type", "action"], words::status_of_event))
+        .or_else(|| pick_map(&facts, EVENTS, |word| words::status_of_event(word).filter(|_| !normal(word).ends_with("alert"))))
+        .or_else(|| pick_map(&facts, EVENTS, words::status_of_event))
         .or_else(|| flag(&facts));
     let word = pick(&facts, SEVERITIES, |value| !value.is_empty() && value.len() < 40).unwrap_or_default();
     draft.description = pick(&facts, DESCRIPTIONS, |value| !value.is_empty()).unwrap_or_default();
@@ -128,6 +133,9 @@ pub(super) fn read(body: &Value, raw: &str) -> Recognised {
     // One field for several services: the first of them.
     draft.service = draft.service.split(',').next().unwrap_or("").trim().to_owned();
     draft.resource = pick(&facts, RESOURCES, |value| !value.is_empty() && value.len() < 300).unwrap_or_default();
+    if draft.resource.is_empty() && facts.iter().any(|fact| OF_CHECKS.contains(&fact.key.as_str())) {
+        draft.resource = pick(&facts, &["url"], |value| value.contains("://")).unwrap_or_default();
+    }
     draft.namespace = pick(&facts, &["namespace", "kubernetesnamespace", "kubenamespace"], |value| !value.is_empty()).unwrap_or_default();
     draft.cluster = pick(&facts, &["cluster", "clustername", "kubernetescluster"], |value| !value.is_empty()).unwrap_or_default();
     if draft.resource.contains("://")
@@ -269,6 +277,11 @@ fn refusal(facts: &[Fact]) -> Option<String> {
             "push",
             "commit",
             "postmortem",
+            "digest",
+            "downtimestart",
+            "downtimeend",
+            "downtimeremoved",
+            "downtimecancelled",
         ];
         if let Some(word) = other.iter().find(|word| has(word)).filter(|_| kind != "under maintenance") {
             return Some(format!("it says that it is a {word}: `{}`", cut(&value, 80)));

@@ -13,6 +13,7 @@ mod listing;
 mod mapped;
 mod mrkdwn;
 mod pattern;
+mod phrases;
 mod post;
 mod prose;
 mod senders;

@@ -17,9 +17,13 @@ static QUALIFIED: Pattern = Pattern::new(|| {
         r"(?i)\b(pod|deployment|statefulset|daemonset|cronjob|job|service|hpa|replicaset|rollout)\s+[`*]*([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)/([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)",
     )
 });
+/// `Deployment/shop/cart`, as Kubernetes' status readers print an object.
+static SLASHED: Pattern = Pattern::new(|| {
+    compile(r"\b(?:Deployment|StatefulSet|DaemonSet|CronJob|Job|HelmRelease|Rollout)/([a-z0-9-]+)/([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)")
+});
 static OBJECT: Pattern = Pattern::new(|| {
     compile(
-        r#"(?i)\b(pod|deployment|statefulset|daemonset|cronjob|job|node|host|instance|server|queue|consumer group|topic|pvc|persistentvolumeclaim|claimed by|container|service|database|cluster|bucket|load balancer|agent name)[:\s]+[`"'*]*([A-Za-z0-9](?:[A-Za-z0-9_.:/-]*[A-Za-z0-9])?)([`"'*]?)"#,
+        r#"(?i)\b(pod|deployment|statefulset|daemonset|cronjob|job|node|host|instance|server|queue|consumer group|topic|pvc|persistentvolumeclaim|claimed by|container|service|database|cluster|bucket|load balancer|agent name|affected resource)[:\s]+[`"'*]*([A-Za-z0-9](?:[A-Za-z0-9_.:/-]*[A-Za-z0-9])?)([`"'*]?)"#,
     )
 });
 static NAMESPACE: Pattern = Pattern::new(|| compile(r#"(?i)\bnamespace[:=\s]+[`"'*]*([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)"#));
@@ -38,6 +42,10 @@ pub(super) fn read(text: &str) -> Said {
         said.namespace = part(2).to_owned();
         said.resource = part(3).to_owned();
         said.service = workload::workload_of_pod(part(3));
+    }
+    if let Some(found) = SLASHED.captures(text).filter(|_| said.resource.is_empty()) {
+        let part = |at: usize| found.get(at).map_or("", |group| group.as_str()).to_owned();
+        (said.namespace, said.resource, said.service) = (part(1), part(2), part(2));
     }
     let fill = |slot: &mut String, found: Option<&str>| {
         if let Some(found) = found.filter(|word| slot.is_empty() && !is_filler(word)) {

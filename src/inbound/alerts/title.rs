@@ -17,7 +17,7 @@ pub(super) struct Title {
 }
 
 static BRACKET: Pattern = Pattern::new(|| compile(r"^\[\s*([^\]\[]{1,40}?)\s*\]\s*[:-]?\s*(.*)$"));
-static COLON: Pattern = Pattern::new(|| compile(r"^([A-Za-z][A-Za-z _-]{0,28}?)(?:\s+on\s+\{[^}]*\})?\s*:\s+(.+)$"));
+static COLON: Pattern = Pattern::new(|| compile(r"^(\p{L}[\p{L} _-]{0,28}?)(?:\s+on\s+\{[^}]*\})?\s*:\s+(.+)$"));
 static TRAILING: Pattern = Pattern::new(|| compile(r"^(.*\S)\s+\[\s*([A-Za-z0-9 -]{1,20})\s*\]$"));
 static PRIORITY: Pattern = Pattern::new(|| compile(r"^(?i:P[0-5]|SEV-?[0-5])$"));
 static VERB: Pattern = Pattern::new(|| {
@@ -35,7 +35,14 @@ pub(super) fn read(line: &str) -> Title {
     for _ in 0..6 {
         let before = rest;
         if let Some((word, tail)) = pair(&BRACKET, rest) {
-            if !note(&mut title, word) {
+            if !note(&mut title, mrkdwn::without_emoji(word)) {
+                // `[name] [Down] reason`: the name comes first.
+                if let Some((state, _)) = pair(&BRACKET, tail)
+                    && note(&mut title, mrkdwn::without_emoji(state))
+                {
+                    word.clone_into(&mut title.name);
+                    return title;
+                }
                 break;
             }
             rest = tail;
@@ -79,17 +86,28 @@ fn pair<'t>(pattern: &regex::Regex, text: &'t str) -> Option<(&'t str, &'t str)>
 fn is_label(word: &str) -> bool {
     matches!(
         words::plain(word).as_str(),
-        "alert" | "alarm" | "incident" | "monitor" | "cloudwatch alarm" | "grafana alert" | "prometheus alert"
+        "alert" | "alarm" | "incident" | "monitor" | "cloudwatch alarm" | "grafana alert" | "prometheus alert" | "updated problem" | "problem update"
     )
 }
 
 /// Remembers a state or a severity; whether the word was one. A severity in a title means firing.
 fn note(title: &mut Title, word: &str) -> bool {
+    // `[ALERT - Critical]`, `[Triggered | P1]`: each part is one.
+    if let Some((head, tail)) = word.split_once(" - ").or_else(|| word.split_once('|')) {
+        let mut both = title.clone();
+        if !(note(&mut both, head) && note(&mut both, tail)) {
+            return false;
+        }
+        *title = both;
+        return true;
+    }
     let word = word.split_once(':').map_or(word, |(word, _)| word).trim();
     let state = words::status(word).or_else(|| words::status(word.split_whitespace().next()?).filter(|_| word.contains(' ')));
     let severity = words::is_severity(word) || PRIORITY.is_match(word);
     title.marked |= severity || state.is_some() || is_label(word);
-    if severity && title.severity_word.is_empty() {
+    // In `Warn: [P3] name` the first word is a transition, and the priority is what the sender calls severity.
+    let better = PRIORITY.is_match(word) && matches!(words::plain(&title.severity_word).as_str(), "warn" | "alert");
+    if severity && (title.severity_word.is_empty() || better) {
         word.clone_into(&mut title.severity_word);
     }
     if !severity && title.status.is_none() {
