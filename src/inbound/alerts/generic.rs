@@ -34,7 +34,7 @@ const NOT_ABOUT_IT: &[&str] = &[
 const NAMES: &[&str] = &[
     "alertname", "monitorname", "checkname", "rulename", "alarmname", "alertrule", "alertrulename", "conditionname", "triggername",
     "eventdefinitiontitle", "monitorfriendlyname", "servicedisplayname", "servicedescription", "servicedesc", "friendlyname", "problemtitle", "incidenttitle", "incidentname", "alerttitle",
-    "eventname", "testname", "jobname", "errorclass", "ruletitle", "title", "name", "subject", "alert", "rule", "monitor", "check",
+    "eventname", "testname", "jobname", "errorclass", "ruletitle", "title", "name", "subject", "alert", "monitor", "check", "rule",
     "trigger", "summary", "headline", "message", "reason", "alertdetails", "text", "searchname", "messagetitle", "detector", "snippet",
     "servicename", "sitename", "alias", "url", "serviceoutput", "hostoutput",
 ];
@@ -42,11 +42,11 @@ const NAMES: &[&str] = &[
 const STATES: &[&str] = &[
     "alertstatus", "alertstate", "currentstate", "newstate", "newstatus", "problemstate", "monitorstatus", "checkstatename",
     "checkstatus", "incidentstatus", "actiongroupname", "alerttypefriendlyname", "alerttransition", "status", "state", "monitorstate", "issuestate",
-    "notificationtype", "servicestate", "hoststate", "alertevent", "incidentstate", "laststatus", "newalertstatus", "issuestatus", "transition", "action",
-    "eventaction", "eventtype", "alerttype", "event", "type", "trigger", "condition",
+    "notificationtype", "servicestate", "hoststate", "alertaction", "alertevent", "incidentstate", "laststatus", "newalertstatus", "issuestatus", "transition", "action",
+    "eventaction", "eventtype", "alerttype", "event", "type", "trigger", "triggertype", "condition",
 ];
 /// Where the state may be the last words of an event's name. That it is an "alert" says less than any other of them.
-const EVENTS: &[&str] = &["eventtype", "event", "alertevent", "eventname", "type", "action", "alerttype", "actiongroup"];
+const EVENTS: &[&str] = &["eventtype", "event", "alertevent", "eventname", "type", "action", "alerttype", "actiongroup", "triggertype"];
 /// Fields of a check of a URL: then the body's `url` is what is sick, and not a link to the sender.
 const OF_CHECKS: &[&str] = &["statuscode", "checkrate", "httpmethod", "httpstatus", "httpstatuscode", "responsetime"];
 #[rustfmt::skip]
@@ -100,7 +100,9 @@ pub(super) fn read(body: &Value, raw: &str) -> Recognised {
     let state = pick_map(&facts, STATES, words::status)
         .or_else(|| pick_map(&facts, EVENTS, |word| words::status_of_event(word).filter(|_| !normal(word).ends_with("alert"))))
         .or_else(|| pick_map(&facts, EVENTS, words::status_of_event))
-        .or_else(|| flag(&facts));
+        .or_else(|| flag(&facts))
+        // `"level": "OK"`: the scale of severities ends in "none left".
+        .or_else(|| pick_map(&facts, &["level", "severity"], words::status).filter(|status| *status == AlertStatus::Resolved));
     let word = pick(&facts, SEVERITIES, |value| !value.is_empty() && value.len() < 40).unwrap_or_default();
     draft.description = pick(&facts, DESCRIPTIONS, |value| !value.is_empty()).unwrap_or_default();
     let labels = ["labels", "tags", "commonlabels", "annotations", "dimensions"];
@@ -125,9 +127,11 @@ pub(super) fn read(body: &Value, raw: &str) -> Recognised {
     draft.name = title.name;
     draft.summary = line;
     draft.status = stated.or(Some(AlertStatus::Firing));
+    // Nagios and its kin: the state of the check behind the kind of the notification.
+    let of_check = || pick(&facts, &["servicestate", "hoststate"], words::is_severity);
     // `"status": "CRITICAL"` says both.
     let state_word =
-        pick(&facts, STATES, |value| words::status(value).is_some()).filter(|word| words::is_severity(word)).unwrap_or_default();
+        pick(&facts, STATES, |value| words::status(value).is_some()).filter(|word| words::is_severity(word)).or_else(of_check).unwrap_or_default();
     draft.severity_word = [word, title.severity_word, state_word].into_iter().find(|word| !word.is_empty()).unwrap_or_default();
     draft.service = pick(&facts, SERVICES, |value| !value.is_empty() && value.len() < 200).unwrap_or_default();
     // One field for several services: the first of them.

@@ -20,6 +20,7 @@ static BOOKKEEPING: Pattern = Pattern::new(|| {
           | \bsilence\s+(?:\S+\s+)?(?:was\s+|has\s+been\s+)?(?:created|added|expired|removed|deleted|updated|extended)\b | \bsilenced\s+by\b
           | \bcreated\s+an?\s+(?:\w+\s+)?(?:bug|task|story|epic|ticket|sub-?task|issue|channel)\b
           | ^(?:usage|commands|help)\b\s*: | ^(?:hi|hey|hello)\b | \bi\ can\s+(?:help|run|show)\b
+          | \binvited\s+\S+\s+to\b | \b(?:posted|published|sent)\s+a\s+status\s+update\b | \bshared\s+an?\s+(?:\w+\s+)?(?:dashboard|graph|notebook|snapshot|view)\b
           | \b(?:un)?subscribed\s+(?:to|from)\b | \bsuccessfully\s+(?:connected|configured|installed|integrated|authorized)\b
           | \bintegration\s+(?:was|has\s+been|is\s+now)\b | \bhas\s+been\s+(?:connected|configured|installed|integrated)\b
           | \btest\s+notification\b | \bthis\s+is\s+(?:only\s+)?a\s+test\b",
@@ -68,7 +69,9 @@ pub(super) fn heading(line: &str) -> Option<Title> {
     for word in line.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|word| !word.is_empty()).take(13) {
         let lower = word.to_lowercase();
         match lower.as_str() {
-            "alert" | "alerts" | "alarm" | "incident" | "issue" | "problem" => says_alert = true,
+            "alert" | "alerts" | "alarm" | "incident" => (says_alert, title.marked) = (true, true),
+            // Trackers of bugs have issues, too.
+            "issue" | "problem" => says_alert = true,
             "new" | "priority" | "severity" | "is" | "was" | "has" | "been" | "a" | "an" | "the" | "notification" | "monitoring" | "monitor"
             | "event" | "update" | "status" | "prometheus" | "alertmanager" | "grafana" | "datadog" | "cloudwatch" | "uptime" | "kuma"
             | "system" | "service" | "production" | "prod" | "of" | "detected" | "rotating" | "light" | "red" | "circle" | "fire" => {}
@@ -77,6 +80,6 @@ pub(super) fn heading(line: &str) -> Option<Title> {
             _ => return None,
         }
     }
-    title.marked = title.status.is_some() || !title.severity_word.is_empty();
+    title.marked &= title.status.is_some() || !title.severity_word.is_empty();
     says_alert.then_some(title)
 }

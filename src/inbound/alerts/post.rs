@@ -191,7 +191,7 @@ fn from_words(post: &Post) -> Option<Draft> {
     let source = source(post, if post.person { "person" } else { "text" });
     let known = !matches!(source.as_str(), "text" | "person");
     let listing = post.listing();
-    let (line, heading) = first_line(post)?;
+    let (line, heading) = first_line(post).or_else(|| (!post.fields.is_empty()).then(|| ("", Title::default())))?;
     if phrases::is_bookkeeping(line) {
         return None;
     }
@@ -230,7 +230,7 @@ fn from_words(post: &Post) -> Option<Draft> {
     let condition = || listing.pair(&["condition"]).filter(|_| !heading.name.is_empty());
     let named = named.or_else(condition);
     let quoted = phrases::quoted_name(line).filter(|_| !title.name.contains(" in group "));
-    let triggered_by = line.split_once("triggered by ").map(|(_, name)| name.trim().trim_matches(['*', '.', '"']).to_owned());
+    let triggered_by = lines(post).find_map(|line| line.split_once("triggered by ")).map(|(_, name)| name.trim().trim_matches(['*', '.', '"']).to_owned());
     let state = listing.pair(&["current state", "new state", "state", "status", "alert status", "current status"]).and_then(words::status);
     let word = listing.pair(&["severity", "alert severity", "priority", "level", "urgency"]);
     let all = format!("{}\n{}", line, post.body());
@@ -246,9 +246,9 @@ fn from_words(post: &Post) -> Option<Draft> {
         title.marked && shouted && !sentence::is_chatter(&all)
     } else {
         let over = sentence::is_recovery(&title.name) && sentence::service(&title.name).is_some() && !sentence::is_chatter(&all);
-        stated || marked || described || over || found.is_some() || known && has_form(post) && !sentence::is_chatter(&all)
+        stated || marked || described || over || found.is_some() || known && (has_form(post) || quoted.is_some() || announced.is_some()) && !sentence::is_chatter(&all)
     };
-    if !is_alert || all.trim().is_empty() {
+    if !is_alert || all.trim().is_empty() && named.is_none() {
         return None;
     }
     let mut draft = Draft::new(&source);
@@ -339,7 +339,7 @@ fn first_line(post: &Post) -> Option<(&str, Title)> {
         line.clone_into(&mut before.name);
     }
     // Nothing but headings: the first of them is all there is.
-    lines(post).next().map(|line| (line, Title::default()))
+    lines(post).next().map(|line| (line, before))
 }
 
 /// Whether the message has more than running text: what monitoring sends has a title, a colour, fields, a link.

@@ -17,6 +17,8 @@ static QUALIFIED: Pattern = Pattern::new(|| {
         r"(?i)\b(pod|deployment|statefulset|daemonset|cronjob|job|service|hpa|replicaset|rollout)\s+[`*]*([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)/([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)",
     )
 });
+/// `Host Alert: web-1 is DOWN`, `Service Alert: web-1/load is CRITICAL`, as Nagios prints its subject.
+static ALERT_OF: Pattern = Pattern::new(|| compile(r"\b(?:Host|Service) Alert: ([A-Za-z0-9][A-Za-z0-9_.-]*)(?:/[^\n]{1,80}?)? is [A-Z]"));
 /// `Deployment/shop/cart`, as Kubernetes' status readers print an object.
 static SLASHED: Pattern = Pattern::new(|| {
     compile(r"\b(?:Deployment|StatefulSet|DaemonSet|CronJob|Job|HelmRelease|Rollout)/([a-z0-9-]+)/([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)")
@@ -55,6 +57,7 @@ pub(super) fn read(text: &str) -> Said {
     fill(&mut said.namespace, capture(&IN_NAMESPACE, text));
     fill(&mut said.namespace, capture(&NAMESPACE, text));
     fill(&mut said.service, capture(&TARGETS, text));
+    fill(&mut said.resource, capture(&ALERT_OF, text));
     fill(&mut said.resource, capture(&UNREADY, text));
     for found in OBJECT.captures_iter(text).take(20) {
         let part = |at: usize| found.get(at).map_or("", |group| group.as_str());

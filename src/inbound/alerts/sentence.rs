@@ -14,20 +14,23 @@ static SYMPTOM: Pattern = Pattern::new(|| {
           | health\ ?checks?\ (?:is\ |are\ |has\ )?fail\w* | failed\ health\ ?checks? | (?:is|are)\ (?:timing\ out|crashing|restarting|throttled) | 5xx | http\ 5\d\d | outage
           | (?:job|backup|task|sync|replication|snapshot|probe|check)\s+(?:(?:of|for)\s+\S+\s+|\S+\s+)?(?:has\ |was\ )?(?:failed|stopped|aborted) | failed\ to\ \w+
           | no\ data\ (?:received|points?|for) | has(?:n't|\ not)\ checked\ in | certificate\ (?:\w+\s+){0,3}expires? | host\ is\ unreachable | just\ entered\ alert | has\ degraded
+          | (?:is|are)\ not\ running | \b0\s?/\s?\d+\s+(?:replicas?|pods?|instances?|nodes?|targets?)\b
+          | [a-z0-9]+(?:[-_.][a-z0-9]+)+\s+(?:unhealthy|down|unreachable|offline|degraded|unavailable)\b
+          | (?:latency|time|rate|usage|lag|depth|errors|age|p9\d)\b[^.]{0,30}\d\S*\s*(?:[<>]=?|≥|≤)\s*\d
           | alert\ of\ severity | threshold\ crossed
         )",
     )
 });
 static CHATTER: Pattern = Pattern::new(|| {
     compile(
-        r"(?i)(?:\?\s*$|\b(?:thanks|thank you|thx|lgtm|hello|good morning|good night|happy|welcome|congrats|reminder|standup|stand-up|lunch|meeting|deployed|deploying|deploys|deploy (?:started|finished|succeeded|complete)|deployment (?:started|finished|succeeded|complete)|released|rolled out|rolling out|merged|pull request|\bPR #?\d+|opened a|commented|pushed|pushed to|approved|joined|left the channel|has been added|test message|this is a test|please ignore|scheduled maintenance|changelog|how (?:do|can|to)|why (?:is|are|does)|what (?:is|are)|can (?:you|someone|we)|could you|should we|let's|i think|i'll|i will|we will|we'll|looking into|investigating now|false alarm|was fixed|fyi)\b)",
+        r"(?i)(?:\?\s*$|\b(?:thanks|thank you|thx|lgtm|hello|good morning|good night|happy|welcome|congrats|reminder|standup|stand-up|lunch|meeting|deployed|deploying|deploys|deploy (?:started|finished|succeeded|complete)|deployment (?:started|finished|succeeded|complete)|released|rolled out|rolling out|merged|pull request|\bPR #?\d+|opened a|commented|pushed|pushed to|approved|joined|left the channel|has been added|test message|this is a test|please ignore|scheduled maintenance|changelog|how (?:do|can|to)|why (?:is|are|does)|what (?:is|are)|can (?:you|someone|we)|could you|should we|let's|i think|i'll|i will|we will|we'll|looking into|investigating now|fixes|improves|false alarm|was fixed|fyi)\b)",
     )
 });
 static SUBJECT: Pattern = Pattern::new(|| {
     compile(
         r"(?ix)^(?:the\s+|service\s+|pod\s+|host\s+|alert:\s*)*
           (?:application\s+)?([a-z][a-z0-9]*(?:[-_.][a-z0-9]+)*)\s+
-          (?:service\s+|api\s+|app\s+)?(?:p\d\d(?:\.\d)?\b|latency|error|errors|5xx|http|response|request|cpu|memory|disk|queue|replication|consumer|restarts?|is\s|are\s|has\s|pods?\s|health|connection|certificate|timeouts?)",
+          (?:service\s+|api\s+|app\s+)?(?:p\d\d(?:\.\d)?\b|latency|error|errors|5xx|http|response|request|cpu|memory|disk|queue|replication|consumer|restarts?|is\s|are\s|has\s|pods?\s|health|connection|certificate|timeouts?|(?:un)?healthy|unreachable|offline|degraded|unavailable)",
     )
 });
 static ON: Pattern = Pattern::new(|| {
@@ -41,7 +44,7 @@ static ENVIRONMENT: Pattern = Pattern::new(|| compile(r"(?i)\b(?:in|on)\s+(prod|
 
 static RECOVERY: Pattern = Pattern::new(|| {
     compile(
-        r"(?i)\b(?:(?:has|have)\s+(?:now\s+)?recovered|is\s+(?:now\s+)?healthy\s+again|(?:is\s+)?back\s+(?:to\s+normal|online|up)|is\s+up\s+again|is\s+(?:now\s+)?(?-i:UP))\b",
+        r"(?i)\b(?:(?:has|have)\s+(?:now\s+)?recovered|is\s+(?:now\s+)?healthy\s+again|(?:is\s+)?back\s+(?:to\s+normal|online|up)|is\s+up\s+again|[a-z0-9]+(?:[-_.][a-z0-9]+)+\s+(?:is\s+)?healthy|is\s+(?:now\s+)?(?-i:UP))\b",
     )
 });
 

@@ -142,9 +142,21 @@ pub(super) fn status_of_event(event: &str) -> Option<AlertStatus> {
     if let Some(found) = status(event) {
         return Some(found);
     }
-    let event = event.replace(['.', ':', '/'], " ");
-    let words = plain(&event);
+    let mut parted = String::with_capacity(event.len() + 8);
+    let mut small = false;
+    for c in event.chars() {
+        if small && c.is_uppercase() {
+            parted.push(' ');
+        }
+        small = c.is_lowercase();
+        parted.push(if matches!(c, '.' | ':' | '/') { ' ' } else { c });
+    }
+    let words = plain(&parted);
     let words: Vec<&str> = words.split(' ').collect();
+    // `ResolvedCritical`, `POLICY_CLOSE_WARNING`, `resolved_item`: that it is over counts wherever it stands.
+    if words.iter().any(|word| matches!(*word, "resolved" | "resolve" | "recovered" | "recovery" | "cleared" | "closed" | "close")) {
+        return Some(AlertStatus::Resolved);
+    }
     (1..words.len()).find_map(|from| words.get(from..).and_then(|tail| status(&tail.join(" "))))
 }
 
