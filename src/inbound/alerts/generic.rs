@@ -71,7 +71,7 @@ const SERVICES: &[&str] = &[
 const RESOURCES: &[&str] = &[
     "fullurl", "monitorurl", "requesturl", "websiteurl", "checkurl", "hostname", "host", "instance", "resource", "resourcename", "node",
     "nodename", "target", "targetname", "impactedentity", "entityname", "entity", "devicename", "device", "server", "servername",
-    "machine", "pod", "container", "itemname",
+    "machine", "monitortarget", "pod", "container", "itemname",
 ];
 const DESCRIPTIONS: &[&str] =
     &["description", "longdescription", "message", "details", "alertdetails", "body", "text", "summary", "msg", "reason", "output"];
@@ -95,7 +95,12 @@ pub(super) fn read(body: &Value, raw: &str) -> Recognised {
         return not(&reason);
     }
     let mut draft = Draft::new(&source(&facts));
-    let line = pick(&facts, NAMES, |value| !value.is_empty() && !value.starts_with('{')).unwrap_or_default();
+    let line = ranked(&facts, NAMES)
+        .into_iter()
+        .filter(|fact| !matches!(fact.parent.as_str(), "application" | "project" | "app" | "environment"))
+        .map(|fact| json::scalar(fact.value))
+        .find(|value| !value.is_empty() && !value.starts_with('{'))
+        .unwrap_or_default();
     let title = title::read(&line);
     let state = pick_map(&facts, STATES, words::status)
         .or_else(|| pick_map(&facts, EVENTS, |word| words::status_of_event(word).filter(|_| !normal(word).ends_with("alert"))))
@@ -130,8 +135,10 @@ pub(super) fn read(body: &Value, raw: &str) -> Recognised {
     // Nagios and its kin: the state of the check behind the kind of the notification.
     let of_check = || pick(&facts, &["servicestate", "hoststate"], words::is_severity);
     // `"status": "CRITICAL"` says both.
-    let state_word =
-        pick(&facts, STATES, |value| words::status(value).is_some()).filter(|word| words::is_severity(word)).or_else(of_check).unwrap_or_default();
+    let state_word = pick(&facts, STATES, |value| words::status(value).is_some())
+        .filter(|word| words::is_severity(word))
+        .or_else(of_check)
+        .unwrap_or_default();
     draft.severity_word = [word, title.severity_word, state_word].into_iter().find(|word| !word.is_empty()).unwrap_or_default();
     draft.service = pick(&facts, SERVICES, |value| !value.is_empty() && value.len() < 200).unwrap_or_default();
     // One field for several services: the first of them.
@@ -294,8 +301,8 @@ fn refusal(facts: &[Fact]) -> Option<String> {
             return Some("a test".to_owned());
         }
     }
-    if facts.iter().any(|fact| fact.parent == "repository" || fact.key == "objectkind") {
-        return Some("news of a source repository".to_owned());
+    if facts.iter().any(|fact| fact.parent == "repository" || matches!(fact.key.as_str(), "objectkind" | "webhookevent")) {
+        return Some("news of a source repository or a tracker".to_owned());
     }
     facts.iter().any(|fact| fact.depth == 0 && matches!(fact.key.as_str(), "challenge" | "subscribeurl")).then(|| "a handshake".to_owned())
 }

@@ -13,7 +13,7 @@ static BOOKKEEPING: Pattern = Pattern::new(|| {
         r"(?ix)
             \b(?:added|left|posted|wrote|updated|edited)\s+(?:an?\s+|the\s+)?(?:private\s+)?(?:note|comment|responders?|tags?|subscribers?)\b
           | \b(?:note|comment|responders?|tags?)\s+(?:was\s+|were\s+)?added\b | \bcommented\s+on\b
-          | \b(?:was|were|has\ been|got)\s+(?:re)?assigned\b | \breassigned\s+(?:to|from|by)\b | \b(?:re)?assigned\s+(?:alert|incident|issue|\#\d)
+          | \b(?:was|were|has\ been|got)\s+(?:(?:re)?assigned|escalated)\s+(?:to|from|by)\b | \breassigned\s+(?:to|from|by)\b | \b(?:re)?assigned\s+(?:alert|incident|issue|\#\d)
           | \b(?:daily|weekly|monthly|hourly|nightly|quarterly)\b.{0,40}\b(?:report|summary|digest|review|recap|overview|statistics)\b
           | \balerts?\s+(?:digest|summary|recap|statistics)\b | \b(?:digest|summary|recap)\s+of\s+(?:\w+\s+)?(?:alerts|incidents|issues)\b
           | \b(?:now|goes|going|went|are|is|off)\s+(?:on|off)[\ -]call\b | \bon[\ -]call\s+(?:shift|hand-?off|hand-?over|rotation|schedule|report)\b
@@ -29,7 +29,9 @@ static BOOKKEEPING: Pattern = Pattern::new(|| {
 
 /// `Critical priority issue is closed`, `Alert was acknowledged by Ann`, `Alarm has been closed`.
 static ANNOUNCED: Pattern = Pattern::new(|| {
-    compile(r"(?i)^(?:an?\s+|the\s+)?(?:(?:[a-z]+\s+priority\s+)?(?:alert|alarm|incident|issue|problem)\s+(?:is|was|has been)(?:\s+now)?|new|(?:alert|alarm|incident|issue|problem)\s+(?:auto-?)?)\s*(active|closed|resolved|acknowledged|reopened|opened|open|triggered|recovered|snoozed)\b")
+    compile(
+        r"(?i)^(?:an?\s+|the\s+)?(?:(?:[a-z]+\s+priority\s+)?(?:alert|alarm|incident|issue|problem)\s+(?:is|was|has been)(?:\s+now)?|new|(?:alert|alarm|incident|issue|problem)\s+(?:auto-?)?)\s*(active|closed|resolved|acknowledged|reopened|opened|open|triggered|recovered|snoozed)\b",
+    )
 });
 /// `Ann acknowledged alert #412 "…"`.
 static DONE: Pattern = Pattern::new(|| {
@@ -66,15 +68,15 @@ pub(super) fn quoted_name(line: &str) -> Option<&str> {
 pub(super) fn heading(line: &str) -> Option<Title> {
     let mut title = Title::default();
     let mut says_alert = false;
-    for word in line.split(|c: char| !c.is_alphanumeric() && c != '-').filter(|word| !word.is_empty()).take(13) {
+    for word in mrkdwn::without_any_emoji(line).split(|c: char| !c.is_alphanumeric() && c != '-').filter(|word| !word.is_empty()).take(13) {
         let lower = word.to_lowercase();
         match lower.as_str() {
             "alert" | "alerts" | "alarm" | "incident" => (says_alert, title.marked) = (true, true),
             // Trackers of bugs have issues, too.
             "issue" | "problem" => says_alert = true,
-            "new" | "priority" | "severity" | "is" | "was" | "has" | "been" | "a" | "an" | "the" | "notification" | "monitoring" | "monitor"
-            | "event" | "update" | "status" | "prometheus" | "alertmanager" | "grafana" | "datadog" | "cloudwatch" | "uptime" | "kuma"
-            | "system" | "service" | "production" | "prod" | "of" | "detected" | "rotating" | "light" | "red" | "circle" | "fire" => {}
+            "new" | "priority" | "severity" | "is" | "was" | "has" | "been" | "a" | "an" | "the" | "notification" | "monitoring"
+            | "monitor" | "event" | "update" | "status" | "prometheus" | "alertmanager" | "grafana" | "datadog" | "cloudwatch"
+            | "uptime" | "kuma" | "system" | "service" | "production" | "prod" | "of" | "detected" => {}
             _ if words::is_severity(&lower) && title.severity_word.is_empty() => word.clone_into(&mut title.severity_word),
             _ if words::status(&lower).is_some() => title.status = title.status.or(words::status(&lower)),
             _ => return None,

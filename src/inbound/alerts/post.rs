@@ -230,7 +230,8 @@ fn from_words(post: &Post) -> Option<Draft> {
     let condition = || listing.pair(&["condition"]).filter(|_| !heading.name.is_empty());
     let named = named.or_else(condition);
     let quoted = phrases::quoted_name(line).filter(|_| !title.name.contains(" in group "));
-    let triggered_by = lines(post).find_map(|line| line.split_once("triggered by ")).map(|(_, name)| name.trim().trim_matches(['*', '.', '"']).to_owned());
+    let triggered_by =
+        lines(post).find_map(|line| line.split_once("triggered by ")).map(|(_, name)| name.trim().trim_matches(['*', '.', '"']).to_owned());
     let state = listing.pair(&["current state", "new state", "state", "status", "alert status", "current status"]).and_then(words::status);
     let word = listing.pair(&["severity", "alert severity", "priority", "level", "urgency"]);
     let all = format!("{}\n{}", line, post.body());
@@ -246,7 +247,12 @@ fn from_words(post: &Post) -> Option<Draft> {
         title.marked && shouted && !sentence::is_chatter(&all)
     } else {
         let over = sentence::is_recovery(&title.name) && sentence::service(&title.name).is_some() && !sentence::is_chatter(&all);
-        stated || marked || described || over || found.is_some() || known && (has_form(post) || quoted.is_some() || announced.is_some()) && !sentence::is_chatter(&all)
+        stated
+            || marked
+            || described
+            || over
+            || found.is_some()
+            || known && (has_form(post) || quoted.is_some() || announced.is_some()) && !sentence::is_chatter(&all)
     };
     if !is_alert || all.trim().is_empty() && named.is_none() {
         return None;
@@ -307,9 +313,8 @@ fn severity_in(text: &str) -> Option<&str> {
         super::pattern::compile(r"(?i)\b(?:severity|priority)(?:\s+is\b)?\s*[:=]?\s*[*`]*((?:P|sev-?)?\d|[A-Za-z]+)\b")
     });
     // Nagios and its kin: `web-1/load is CRITICAL`, `STATE: CRITICAL`.
-    static STATE: super::pattern::Pattern = super::pattern::Pattern::new(|| {
-        super::pattern::compile(r"(?:\bis|\bstate:|\bSTATE:|\bState:)\s+[*`]*(CRITICAL|WARNING)\b")
-    });
+    static STATE: super::pattern::Pattern =
+        super::pattern::Pattern::new(|| super::pattern::compile(r"(?:\bis|\bstate:|\bSTATE:|\bState:)\s+[*`]*(CRITICAL|WARNING)\b"));
     let is_one = |word: &&str| word.contains(|c: char| c.is_ascii_digit()) || words::is_severity(word);
     super::pattern::capture(&IN_TEXT, text).filter(is_one).or_else(|| super::pattern::capture(&STATE, text))
 }

@@ -17,8 +17,12 @@ static QUALIFIED: Pattern = Pattern::new(|| {
         r"(?i)\b(pod|deployment|statefulset|daemonset|cronjob|job|service|hpa|replicaset|rollout)\s+[`*]*([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)/([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)",
     )
 });
-/// `Host Alert: web-1 is DOWN`, `Service Alert: web-1/load is CRITICAL`, as Nagios prints its subject.
-static ALERT_OF: Pattern = Pattern::new(|| compile(r"\b(?:Host|Service) Alert: ([A-Za-z0-9][A-Za-z0-9_.-]*)(?:/[^\n]{1,80}?)? is [A-Z]"));
+/// `Host Alert: web-1 is DOWN`, `Service Alert: web-1/load is CRITICAL`, and `web-1 - load is CRITICAL`, as Nagios and Icinga print their subject.
+static ALERT_OF: Pattern = Pattern::new(|| {
+    compile(
+        r"(?m)(?:\b(?:Host|Service) Alert: |^)([A-Za-z0-9][A-Za-z0-9_.-]*)(?:(?:/| - )[^\n]{1,80}?)? is (?:CRITICAL|WARNING|UNKNOWN|OK|DOWN|UP|UNREACHABLE)\b",
+    )
+});
 /// `Deployment/shop/cart`, as Kubernetes' status readers print an object.
 static SLASHED: Pattern = Pattern::new(|| {
     compile(r"\b(?:Deployment|StatefulSet|DaemonSet|CronJob|Job|HelmRelease|Rollout)/([a-z0-9-]+)/([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)")

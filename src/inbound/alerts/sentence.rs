@@ -23,7 +23,7 @@ static SYMPTOM: Pattern = Pattern::new(|| {
 });
 static CHATTER: Pattern = Pattern::new(|| {
     compile(
-        r"(?i)(?:\?\s*$|\b(?:thanks|thank you|thx|lgtm|hello|good morning|good night|happy|welcome|congrats|reminder|standup|stand-up|lunch|meeting|deployed|deploying|deploys|deploy (?:started|finished|succeeded|complete)|deployment (?:started|finished|succeeded|complete)|released|rolled out|rolling out|merged|pull request|\bPR #?\d+|opened a|commented|pushed|pushed to|approved|joined|left the channel|has been added|test message|this is a test|please ignore|scheduled maintenance|changelog|how (?:do|can|to)|why (?:is|are|does)|what (?:is|are)|can (?:you|someone|we)|could you|should we|let's|i think|i'll|i will|we will|we'll|looking into|investigating now|fixes|improves|false alarm|was fixed|fyi)\b)",
+        r"(?i)(?:\?\s*$|\b(?:thanks|thank you|thx|lgtm|hello|good morning|good night|happy|welcome|congrats|reminder|standup|stand-up|lunch|meeting|deployed|deploying|deploys|deploy (?:started|finished|succeeded|complete)|deployment (?:started|finished|succeeded|complete)|released|rolled out|rolling out|merged|pull request|\bPR #?\d+|opened a|commented|pushed|pushed to|approved|joined|left the channel|has been added|test message|this is a test|please ignore|scheduled maintenance|changelog|how (?:do|can|to)|why (?:is|are|does)|what (?:is|are)|can (?:you|someone|we)|could you|should we|let's|i think|i'll|i will|we will|we'll|looking into|investigating now|postmortem|post-mortem|retrospective|(?:build|pipeline|workflow|tests) (?:succeeded|passed|was successful)|fixes|improves|false alarm|was fixed|fyi)\b)",
     )
 });
 static SUBJECT: Pattern = Pattern::new(|| {
@@ -125,14 +125,13 @@ pub(super) fn service(text: &str) -> Option<&str> {
                 | "in"
                 | "of"
                 | "with"
+                | "env"
+                | "region"
                 | "each"
                 | "any"
         )
     };
-    capture(&ON, text)
-        .filter(filler)
-        .or_else(|| capture(&SUBJECT, text).filter(filler))
-        .or_else(|| capture(&PREFIX, text).filter(filler))
+    capture(&ON, text).filter(filler).or_else(|| capture(&SUBJECT, text).filter(filler)).or_else(|| capture(&PREFIX, text).filter(filler))
 }
 
 pub(super) fn environment(text: &str) -> Option<&str> {

@@ -26,7 +26,8 @@ static VERB: Pattern = Pattern::new(|| {
     )
 });
 /// `PROBLEM - web-1 - load is CRITICAL`, `WARN lag of …`: a shouted word before a dash, or a shouted severity.
-static DASH: Pattern = Pattern::new(|| compile(r"^((?:[A-Z]{4,}(?: [A-Z]{4,})?)(?:\s+[-–—])|WARN|WARNING|CRIT|CRITICAL|FATAL|EMERGENCY|ALARM)\s+(.+)$"));
+static DASH: Pattern =
+    Pattern::new(|| compile(r"^((?:[A-Z]{4,}(?: [A-Z]{4,})?)(?:\s+[-–—])|WARN|WARNING|CRIT|CRITICAL|FATAL|EMERGENCY|ALARM)\s+(.+)$"));
 /// `HighErrorRate is firing`, `[Logs threshold] is recovered for …`.
 static STATED: Pattern = Pattern::new(|| {
     compile(
@@ -35,7 +36,7 @@ static STATED: Pattern = Pattern::new(|| {
 });
 /// The key of a ticket, whose life is told in the same words.
 static TICKET: Pattern = Pattern::new(|| compile(r"^[A-Z][A-Z0-9]+-\d+$"));
-static NUMBER: Pattern = Pattern::new(|| compile(r"^#\d+:?\s+(.+)$"));
+static NUMBER: Pattern = Pattern::new(|| compile(r"^(?:#\d+|\[#\d+\]):?\s+(.+)$"));
 static QUOTED: Pattern = Pattern::new(|| compile(r#"^"([^"]+)" in [A-Z].*$"#));
 
 /// Takes the decoration off, front to back.
@@ -71,7 +72,13 @@ pub(super) fn read(line: &str) -> Title {
                 words::plain(word).as_str(),
                 "new" | "create" | "set" | "start" | "end" | "up" | "available" | "complete" | "completed" | "success" | "clear"
             );
-            if vague || !(note(&mut title, word) || is_label(word)) {
+            // `Incident triggered: name` is a verb of its own.
+            if let Some((state, tail)) = pair(&VERB, rest).filter(|_| word.split_once(' ').is_some_and(|(noun, _)| is_label(noun))) {
+                note(&mut title, state);
+                rest = mrkdwn::without_emoji(tail.trim_start_matches(':'));
+                continue;
+            }
+            if vague && word != "UP" || !(note(&mut title, word) || is_label(word)) {
                 break;
             }
             rest = tail;
@@ -123,7 +130,15 @@ fn pair<'t>(pattern: &regex::Regex, text: &'t str) -> Option<(&'t str, &'t str)>
 fn is_label(word: &str) -> bool {
     matches!(
         words::plain(word).as_str(),
-        "alert" | "alarm" | "incident" | "monitor" | "cloudwatch alarm" | "grafana alert" | "prometheus alert" | "updated problem" | "problem update"
+        "alert"
+            | "alarm"
+            | "incident"
+            | "monitor"
+            | "cloudwatch alarm"
+            | "grafana alert"
+            | "prometheus alert"
+            | "updated problem"
+            | "problem update"
     )
 }
 
@@ -137,7 +152,9 @@ fn note(title: &mut Title, word: &str) -> bool {
     // `[ALERT - Critical]`, `[Triggered | P1]`: each part is one.
     if let Some((head, tail)) = word.split_once(" - ").or_else(|| word.split_once('|')) {
         let mut both = title.clone();
-        if !(note(&mut both, head) && note(&mut both, tail)) {
+        // Google's word where no severity was chosen.
+        let unset = words::plain(tail) == "no severity";
+        if !(note(&mut both, head) && (unset || note(&mut both, tail))) {
             return false;
         }
         *title = both;

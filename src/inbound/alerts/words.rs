@@ -126,8 +126,8 @@ pub(super) fn status(word: &str) -> Option<AlertStatus> {
         | "normal" | "up" | "cleared" | "clear" | "good" | "healthy" | "deactivated" | "inactive" | "fixed" | "ended" | "end"
         | "online" | "operational" | "available" | "reachable" | "back up" | "solved" | "complete" | "completed" | "expired"
         | "passing" | "passed" | "success" | "stopped" | "autoresolved" | "auto resolved" | "autoclosed" | "no threats found"
-        | "reporting" | "alive" | "running" | "better" | "behoben" | "gelöst" | "erledigt" | "entwarnung"
-        | "resuelto" | "resuelta" | "recuperado" | "recuperada" | "resolvido" | "résolu" | "résolue" | "rétabli" | "rétablie" => AlertStatus::Resolved,
+        | "reporting" | "alive" | "running" | "better" | "behoben" | "gelöst" | "erledigt" | "entwarnung" | "resuelto" | "resuelta"
+        | "recuperado" | "recuperada" | "resolvido" | "résolu" | "résolue" | "rétabli" | "rétablie" => AlertStatus::Resolved,
         "acknowledged" | "acknowledge" | "acknowledgement" | "ack" | "acked" => AlertStatus::Acknowledged,
         "no data" | "nodata" | "insufficient data" | "unknown" | "stale" => AlertStatus::NoData,
         "paused" | "pause" | "muted" | "silenced" | "snoozed" | "suppressed" | "disabled" => AlertStatus::Paused,
