@@ -33,18 +33,22 @@ const NOT_ABOUT_IT: &[&str] = &[
 #[rustfmt::skip]
 const NAMES: &[&str] = &[
     "alertname", "monitorname", "checkname", "rulename", "alarmname", "alertrule", "alertrulename", "conditionname", "triggername",
-    "eventdefinitiontitle", "monitorfriendlyname", "friendlyname", "problemtitle", "incidenttitle", "incidentname", "alerttitle",
-    "eventname", "testname", "jobname", "errorclass", "ruletitle", "title", "name", "subject", "alert", "rule", "monitor", "check",
+    "eventdefinitiontitle", "monitorfriendlyname", "servicedisplayname", "servicedescription", "servicedesc", "friendlyname", "problemtitle", "incidenttitle", "incidentname", "alerttitle",
+    "eventname", "testname", "jobname", "errorclass", "ruletitle", "title", "name", "subject", "alert", "monitor", "check", "rule",
     "trigger", "summary", "headline", "message", "reason", "alertdetails", "text", "searchname", "messagetitle", "detector", "snippet",
-    "servicename", "sitename", "alias", "url",
+    "servicename", "sitename", "alias", "url", "serviceoutput", "hostoutput",
 ];
 #[rustfmt::skip]
 const STATES: &[&str] = &[
     "alertstatus", "alertstate", "currentstate", "newstate", "newstatus", "problemstate", "monitorstatus", "checkstatename",
-    "checkstatus", "incidentstatus", "alerttypefriendlyname", "alerttransition", "status", "state", "monitorstate", "issuestate",
-    "servicestate", "hoststate", "alertevent", "incidentstate", "laststatus", "newalertstatus", "issuestatus", "transition", "action",
-    "eventaction", "eventtype", "notificationtype", "alerttype", "event", "type", "trigger", "condition",
+    "checkstatus", "incidentstatus", "actiongroupname", "alerttypefriendlyname", "alerttransition", "status", "state", "monitorstate", "issuestate",
+    "notificationtype", "servicestate", "hoststate", "alertaction", "alertevent", "incidentstate", "laststatus", "newalertstatus", "issuestatus", "transition", "action",
+    "eventaction", "eventtype", "alerttype", "event", "type", "trigger", "triggertype", "condition",
 ];
+/// Where the state may be the last words of an event's name. That it is an "alert" says less than any other of them.
+const EVENTS: &[&str] = &["eventtype", "event", "alertevent", "eventname", "type", "action", "alerttype", "actiongroup", "triggertype"];
+/// Fields of a check of a URL: then the body's `url` is what is sick, and not a link to the sender.
+const OF_CHECKS: &[&str] = &["statuscode", "checkrate", "httpmethod", "httpstatus", "httpstatuscode", "responsetime"];
 #[rustfmt::skip]
 const SEVERITIES: &[&str] = &[
     "severity", "alertseverity", "eventseverity", "severitylevel", "priority", "alertpriority", "problemseverity", "incidentseverity",
@@ -66,8 +70,8 @@ const SERVICES: &[&str] = &[
 #[rustfmt::skip]
 const RESOURCES: &[&str] = &[
     "fullurl", "monitorurl", "requesturl", "websiteurl", "checkurl", "hostname", "host", "instance", "resource", "resourcename", "node",
-    "nodename", "target", "targetname", "entity", "entityname", "devicename", "device", "server", "servername", "impactedentity",
-    "machine", "pod", "container", "itemname",
+    "nodename", "target", "targetname", "impactedentity", "entityname", "entity", "devicename", "device", "server", "servername",
+    "machine", "monitortarget", "pod", "container", "itemname",
 ];
 const DESCRIPTIONS: &[&str] =
     &["description", "longdescription", "message", "details", "alertdetails", "body", "text", "summary", "msg", "reason", "output"];
@@ -91,11 +95,19 @@ pub(super) fn read(body: &Value, raw: &str) -> Recognised {
         return not(&reason);
     }
     let mut draft = Draft::new(&source(&facts));
-    let line = pick(&facts, NAMES, |value| !value.is_empty() && !value.starts_with('{')).unwrap_or_default();
+    let line = ranked(&facts, NAMES)
+        .into_iter()
+        .filter(|fact| !matches!(fact.parent.as_str(), "application" | "project" | "app" | "environment"))
+        .map(|fact| json::scalar(fact.value))
+        .find(|value| !value.is_empty() && !value.starts_with('{'))
+        .unwrap_or_default();
     let title = title::read(&line);
     let state = pick_map(&facts, STATES, words::status)
-        .or_else(|| pick_map(&facts, &["eventtype", "event", "alertevent", "eventname", "type", "action"], words::status_of_event))
-        .or_else(|| flag(&facts));
+        .or_else(|| pick_map(&facts, EVENTS, |word| words::status_of_event(word).filter(|_| !normal(word).ends_with("alert"))))
+        .or_else(|| pick_map(&facts, EVENTS, words::status_of_event))
+        .or_else(|| flag(&facts))
+        // `"level": "OK"`: the scale of severities ends in "none left".
+        .or_else(|| pick_map(&facts, &["level", "severity"], words::status).filter(|status| *status == AlertStatus::Resolved));
     let word = pick(&facts, SEVERITIES, |value| !value.is_empty() && value.len() < 40).unwrap_or_default();
     draft.description = pick(&facts, DESCRIPTIONS, |value| !value.is_empty()).unwrap_or_default();
     let labels = ["labels", "tags", "commonlabels", "annotations", "dimensions"];
@@ -120,14 +132,21 @@ pub(super) fn read(body: &Value, raw: &str) -> Recognised {
     draft.name = title.name;
     draft.summary = line;
     draft.status = stated.or(Some(AlertStatus::Firing));
+    // Nagios and its kin: the state of the check behind the kind of the notification.
+    let of_check = || pick(&facts, &["servicestate", "hoststate"], words::is_severity);
     // `"status": "CRITICAL"` says both.
-    let state_word =
-        pick(&facts, STATES, |value| words::status(value).is_some()).filter(|word| words::is_severity(word)).unwrap_or_default();
+    let state_word = pick(&facts, STATES, |value| words::status(value).is_some())
+        .filter(|word| words::is_severity(word))
+        .or_else(of_check)
+        .unwrap_or_default();
     draft.severity_word = [word, title.severity_word, state_word].into_iter().find(|word| !word.is_empty()).unwrap_or_default();
     draft.service = pick(&facts, SERVICES, |value| !value.is_empty() && value.len() < 200).unwrap_or_default();
     // One field for several services: the first of them.
     draft.service = draft.service.split(',').next().unwrap_or("").trim().to_owned();
     draft.resource = pick(&facts, RESOURCES, |value| !value.is_empty() && value.len() < 300).unwrap_or_default();
+    if draft.resource.is_empty() && facts.iter().any(|fact| OF_CHECKS.contains(&fact.key.as_str())) {
+        draft.resource = pick(&facts, &["url"], |value| value.contains("://")).unwrap_or_default();
+    }
     draft.namespace = pick(&facts, &["namespace", "kubernetesnamespace", "kubenamespace"], |value| !value.is_empty()).unwrap_or_default();
     draft.cluster = pick(&facts, &["cluster", "clustername", "kubernetescluster"], |value| !value.is_empty()).unwrap_or_default();
     if draft.resource.contains("://")
@@ -269,6 +288,11 @@ fn refusal(facts: &[Fact]) -> Option<String> {
             "push",
             "commit",
             "postmortem",
+            "digest",
+            "downtimestart",
+            "downtimeend",
+            "downtimeremoved",
+            "downtimecancelled",
         ];
         if let Some(word) = other.iter().find(|word| has(word)).filter(|_| kind != "under maintenance") {
             return Some(format!("it says that it is a {word}: `{}`", cut(&value, 80)));
@@ -277,8 +301,8 @@ fn refusal(facts: &[Fact]) -> Option<String> {
             return Some("a test".to_owned());
         }
     }
-    if facts.iter().any(|fact| fact.parent == "repository" || fact.key == "objectkind") {
-        return Some("news of a source repository".to_owned());
+    if facts.iter().any(|fact| fact.parent == "repository" || matches!(fact.key.as_str(), "objectkind" | "webhookevent")) {
+        return Some("news of a source repository or a tracker".to_owned());
     }
     facts.iter().any(|fact| fact.depth == 0 && matches!(fact.key.as_str(), "challenge" | "subscribeurl")).then(|| "a handshake".to_owned())
 }

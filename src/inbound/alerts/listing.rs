@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::pattern::{Pattern, compile};
 
 static BULLET: Pattern =
-    Pattern::new(|| compile(r"^\s*(?:[-•*·]\s+)?[*_`]*([A-Za-z][A-Za-z0-9_./ -]{0,40}?)[*_`]*\s*(?::|=)\s*[*_`]*(.*?)[*`]*\s*$"));
+    Pattern::new(|| compile(r"^\s*(?:>\s*)?(?:[-•*·]\s+)?[*_`]*([A-Za-z][A-Za-z0-9_./ -]{0,40}?)[*_`]*\s*(?::|=)\s*[*_`]*(.*?)[*`]*\s*$"));
 static KEY: Pattern = Pattern::new(|| compile(r"^[A-Za-z_][A-Za-z0-9_./-]*$"));
 
 /// What a listing says: labels in bullets, and other `Key: value` lines by lower-case key.

@@ -13,6 +13,7 @@ mod listing;
 mod mapped;
 mod mrkdwn;
 mod pattern;
+mod phrases;
 mod post;
 mod prose;
 mod senders;
@@ -81,6 +82,10 @@ pub fn parse(source: &str, body: &[u8]) -> Result<Recognised, AlertError> {
     let trimmed = text.trim();
     if trimmed.is_empty() {
         return Err(AlertError::Malformed { place: "line 1 column 1".into(), reason: "the body is empty".into() });
+    }
+    let start: String = trimmed.chars().take(20).flat_map(char::to_lowercase).collect();
+    if start.starts_with("<!doctype html") || start.starts_with("<html") {
+        return Err(AlertError::Malformed { place: "line 1 column 1".into(), reason: "it is an HTML page and no alert".into() });
     }
     if source == "api" {
         return from_api(body).map(Recognised::Alerts);

@@ -4,11 +4,11 @@ use super::{
     draft::Draft,
     json,
     listing::Listing,
-    mrkdwn, sentence,
+    mrkdwn, phrases, sentence,
     slack::Post,
     subject::{self, Subject},
     title::{self, Title},
-    words,
+    words, workload,
 };
 use crate::model::AlertStatus;
 
@@ -50,6 +50,21 @@ const SENDERS: &[(&str, &str)] = &[
     ("robusta", "robusta"),
     ("signoz", "signoz"),
     ("kubernetes", "kubernetes"),
+    ("healthchecks", "healthchecks"),
+    ("cronitor", "cronitor"),
+    ("betterstack", "uptime"),
+    ("site24x7", "site24x7"),
+    ("netdata", "netdata"),
+    ("prtg", "prtg"),
+    ("instana", "instana"),
+    ("appdynamics", "appdynamics"),
+    ("coralogix", "coralogix"),
+    ("sumo logic", "sumologic"),
+    ("logicmonitor", "logicmonitor"),
+    ("squadcast", "squadcast"),
+    ("raygun", "raygun"),
+    ("airbrake", "airbrake"),
+    ("vmalert", "alertmanager"),
 ];
 
 /// Bots that tell of changes, and of what is sick because of them.
@@ -161,6 +176,9 @@ fn details(draft: &mut Draft, listing: &Listing, post: &Post) {
             draft.label(&key, &value);
         }
     }
+    if let Some(pod) = listing.pair(&["pod", "pods"]).and_then(|value| value.split([' ', ',']).find(|word| !word.is_empty())) {
+        draft.label("pod", pod);
+    }
     for key in ["environment", "env", "region", "team", "metric", "policy", "release"] {
         if let Some(value) = listing.pair(&[key]) {
             draft.label(key, value);
@@ -173,12 +191,27 @@ fn from_words(post: &Post) -> Option<Draft> {
     let source = source(post, if post.person { "person" } else { "text" });
     let known = !matches!(source.as_str(), "text" | "person");
     let listing = post.listing();
-    let line = post.titles.iter().chain(&post.texts).chain(&post.fallbacks).find(|line| !line.trim().is_empty())?;
+    let (line, heading) = first_line(post).or_else(|| (!post.fields.is_empty()).then(|| ("", Title::default())))?;
+    if phrases::is_bookkeeping(line) {
+        return None;
+    }
     let fallback = post.fallbacks.first().map(|line| title::read(line)).unwrap_or_default();
     let mut title = title::read(line);
     if !title.marked && fallback.marked {
         title = Title { name: title.name, ..fallback };
     }
+    // A heading that names nothing: the state and the name are in the field that holds the message.
+    if let Some(said) = listing.pair(&["message"]).map(title::read).filter(|said| !title.marked && said.status.is_some()) {
+        title = said;
+    }
+    title.marked |= heading.marked;
+    title.status = title.status.or(heading.status);
+    if title.severity_word.is_empty() {
+        title.severity_word.clone_from(&heading.severity_word);
+    }
+    let announced = lines(post).find_map(phrases::announced);
+    title.marked |= announced.is_some() && known;
+    title.status = title.status.or(announced);
     bars(post, &mut title);
     let named = listing.pair(&[
         "alarm name",
@@ -194,7 +227,11 @@ fn from_words(post: &Post) -> Option<Draft> {
         "monitor name",
         "problem name",
     ]);
-    let triggered_by = line.split_once("triggered by ").map(|(_, name)| name.trim().trim_matches(['*', '.', '"']).to_owned());
+    let condition = || listing.pair(&["condition"]).filter(|_| !heading.name.is_empty());
+    let named = named.or_else(condition);
+    let quoted = phrases::quoted_name(line).filter(|_| !title.name.contains(" in group "));
+    let triggered_by =
+        lines(post).find_map(|line| line.split_once("triggered by ")).map(|(_, name)| name.trim().trim_matches(['*', '.', '"']).to_owned());
     let state = listing.pair(&["current state", "new state", "state", "status", "alert status", "current status"]).and_then(words::status);
     let word = listing.pair(&["severity", "alert severity", "priority", "level", "urgency"]);
     let all = format!("{}\n{}", line, post.body());
@@ -210,15 +247,20 @@ fn from_words(post: &Post) -> Option<Draft> {
         title.marked && shouted && !sentence::is_chatter(&all)
     } else {
         let over = sentence::is_recovery(&title.name) && sentence::service(&title.name).is_some() && !sentence::is_chatter(&all);
-        stated || marked || described || over || found.is_some() || known && !sentence::is_chatter(&all)
+        stated
+            || marked
+            || described
+            || over
+            || found.is_some()
+            || known && (has_form(post) || quoted.is_some() || announced.is_some()) && !sentence::is_chatter(&all)
     };
-    if !is_alert || all.trim().is_empty() {
+    if !is_alert || all.trim().is_empty() && named.is_none() {
         return None;
     }
     let mut draft = Draft::new(&source);
     draft.labels.clone_from(&listing.labels);
     details(&mut draft, &listing, post);
-    draft.name = named.map(str::to_owned).or(triggered_by).or(found).unwrap_or_else(|| title.name.clone());
+    draft.name = named.map(str::to_owned).or(triggered_by).or(found).or(quoted.map(str::to_owned)).unwrap_or_else(|| title.name.clone());
     let recovered = || sentence::is_recovery(&title.name).then_some(AlertStatus::Resolved);
     draft.status = title.status.or(state).or_else(|| post.status_of_color()).or_else(recovered).or(Some(AlertStatus::Firing));
     if !title.severity_word.is_empty() {
@@ -227,7 +269,8 @@ fn from_words(post: &Post) -> Option<Draft> {
     if draft.severity_word.is_empty() {
         draft.severity_word = severity_in(&all).unwrap_or("").to_owned();
     }
-    if draft.service.is_empty() {
+    // The labels' workload is surer than what grammar suggests.
+    if draft.service.is_empty() && workload::service(&workload::Known::new(&draft.labels)).is_empty() {
         let symptom = || {
             post.texts.iter().map(|text| mrkdwn::without_emoji(text)).filter(|text| sentence::is_alert(text)).find_map(sentence::service)
         };
@@ -267,7 +310,45 @@ fn finding(post: &Post) -> Option<String> {
 /// `Alert of severity **3**`, `severity=critical` inside a sentence.
 fn severity_in(text: &str) -> Option<&str> {
     static IN_TEXT: super::pattern::Pattern = super::pattern::Pattern::new(|| {
-        super::pattern::compile(r"(?i)\b(?:severity|priority)(?:\s+is)?\s*[:=]?\s*[*`]*([A-Za-z]+|P?\d)\b")
+        super::pattern::compile(r"(?i)\b(?:severity|priority)(?:\s+is\b)?\s*[:=]?\s*[*`]*((?:P|sev-?)?\d|[A-Za-z]+)\b")
     });
-    super::pattern::capture(&IN_TEXT, text)
+    // Nagios and its kin: `web-1/load is CRITICAL`, `STATE: CRITICAL`.
+    static STATE: super::pattern::Pattern =
+        super::pattern::Pattern::new(|| super::pattern::compile(r"(?:\bis|\bstate:|\bSTATE:|\bState:)\s+[*`]*(CRITICAL|WARNING)\b"));
+    let is_one = |word: &&str| word.contains(|c: char| c.is_ascii_digit()) || words::is_severity(word);
+    super::pattern::capture(&IN_TEXT, text).filter(is_one).or_else(|| super::pattern::capture(&STATE, text))
+}
+
+/// Every line of the message, titles first.
+fn lines(post: &Post) -> impl Iterator<Item = &str> {
+    post.titles
+        .iter()
+        .chain(&post.texts)
+        .chain(&post.fallbacks)
+        .flat_map(|text| text.lines())
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .take(500)
+}
+
+/// The first line that names something, and what the headings before it say. Their text is in the title's name.
+fn first_line(post: &Post) -> Option<(&str, Title)> {
+    let mut before = Title::default();
+    for line in lines(post) {
+        let Some(heading) = phrases::heading(line) else { return Some((line, before)) };
+        before.status = before.status.or(heading.status);
+        if before.severity_word.is_empty() {
+            before.severity_word = heading.severity_word;
+        }
+        before.marked |= heading.marked;
+        line.clone_into(&mut before.name);
+    }
+    // Nothing but headings: the first of them is all there is.
+    lines(post).next().map(|line| (line, before))
+}
+
+/// Whether the message has more than running text: what monitoring sends has a title, a colour, fields, a link.
+fn has_form(post: &Post) -> bool {
+    let links = post.links.iter().any(|link| !link.url.is_empty());
+    links || !(post.titles.is_empty() && post.fallbacks.is_empty() && post.fields.is_empty() && post.color.is_empty())
 }

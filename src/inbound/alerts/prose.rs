@@ -17,9 +17,19 @@ static QUALIFIED: Pattern = Pattern::new(|| {
         r"(?i)\b(pod|deployment|statefulset|daemonset|cronjob|job|service|hpa|replicaset|rollout)\s+[`*]*([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)/([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)",
     )
 });
+/// `Host Alert: web-1 is DOWN`, `Service Alert: web-1/load is CRITICAL`, and `web-1 - load is CRITICAL`, as Nagios and Icinga print their subject.
+static ALERT_OF: Pattern = Pattern::new(|| {
+    compile(
+        r"(?m)(?:\b(?:Host|Service) Alert: |^)([A-Za-z0-9][A-Za-z0-9_.-]*)(?:(?:/| - )[^\n]{1,80}?)? is (?:CRITICAL|WARNING|UNKNOWN|OK|DOWN|UP|UNREACHABLE)\b",
+    )
+});
+/// `Deployment/shop/cart`, as Kubernetes' status readers print an object.
+static SLASHED: Pattern = Pattern::new(|| {
+    compile(r"\b(?:Deployment|StatefulSet|DaemonSet|CronJob|Job|HelmRelease|Rollout)/([a-z0-9-]+)/([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)")
+});
 static OBJECT: Pattern = Pattern::new(|| {
     compile(
-        r#"(?i)\b(pod|deployment|statefulset|daemonset|cronjob|job|node|host|instance|server|queue|consumer group|topic|pvc|persistentvolumeclaim|claimed by|container|service|database|cluster|bucket|load balancer|agent name)[:\s]+[`"'*]*([A-Za-z0-9](?:[A-Za-z0-9_.:/-]*[A-Za-z0-9])?)([`"'*]?)"#,
+        r#"(?i)\b(pod|deployment|statefulset|daemonset|cronjob|job|node|host|instance|server|queue|consumer group|topic|pvc|persistentvolumeclaim|claimed by|container|service|database|cluster|bucket|load balancer|agent name|affected resource)[:\s]+[`"'*]*([A-Za-z0-9](?:[A-Za-z0-9_.:/-]*[A-Za-z0-9])?)([`"'*]?)"#,
     )
 });
 static NAMESPACE: Pattern = Pattern::new(|| compile(r#"(?i)\bnamespace[:=\s]+[`"'*]*([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)"#));
@@ -39,6 +49,10 @@ pub(super) fn read(text: &str) -> Said {
         said.resource = part(3).to_owned();
         said.service = workload::workload_of_pod(part(3));
     }
+    if let Some(found) = SLASHED.captures(text).filter(|_| said.resource.is_empty()) {
+        let part = |at: usize| found.get(at).map_or("", |group| group.as_str()).to_owned();
+        (said.namespace, said.resource, said.service) = (part(1), part(2), part(2));
+    }
     let fill = |slot: &mut String, found: Option<&str>| {
         if let Some(found) = found.filter(|word| slot.is_empty() && !is_filler(word)) {
             found.clone_into(slot);
@@ -47,6 +61,7 @@ pub(super) fn read(text: &str) -> Said {
     fill(&mut said.namespace, capture(&IN_NAMESPACE, text));
     fill(&mut said.namespace, capture(&NAMESPACE, text));
     fill(&mut said.service, capture(&TARGETS, text));
+    fill(&mut said.resource, capture(&ALERT_OF, text));
     fill(&mut said.resource, capture(&UNREADY, text));
     for found in OBJECT.captures_iter(text).take(20) {
         let part = |at: usize| found.get(at).map_or("", |group| group.as_str());

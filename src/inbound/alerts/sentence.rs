@@ -12,22 +12,25 @@ static SYMPTOM: Pattern = Pattern::new(|| {
           | (?:high|low|elevated|increased|spike\ in|excessive)\s+(?:\w+\s+){0,2}(?:latency|error\ rate|errors?|cpu|memory|load|5xx|disk|lag|restarts?|timeouts?|usage|utili[sz]ation)
           | crash\ ?loop\w* | oom\ ?killed | out\ of\ memory | connection\ refused | connection\ pool\ exhausted | disk\ full | no\ space\ left
           | health\ ?checks?\ (?:is\ |are\ |has\ )?fail\w* | failed\ health\ ?checks? | (?:is|are)\ (?:timing\ out|crashing|restarting|throttled) | 5xx | http\ 5\d\d | outage
-          | (?:job|backup|task|sync|replication|snapshot|probe|check)\s+(?:has\ |was\ )?(?:failed|stopped|aborted) | failed\ to\ \w+
+          | (?:job|backup|task|sync|replication|snapshot|probe|check)\s+(?:(?:of|for)\s+\S+\s+|\S+\s+)?(?:has\ |was\ )?(?:failed|stopped|aborted) | failed\ to\ \w+
           | no\ data\ (?:received|points?|for) | has(?:n't|\ not)\ checked\ in | certificate\ (?:\w+\s+){0,3}expires? | host\ is\ unreachable | just\ entered\ alert | has\ degraded
+          | (?:is|are)\ not\ running | \b0\s?/\s?\d+\s+(?:replicas?|pods?|instances?|nodes?|targets?)\b
+          | [a-z0-9]+(?:[-_.][a-z0-9]+)+\s+(?:unhealthy|down|unreachable|offline|degraded|unavailable)\b
+          | (?:latency|time|rate|usage|lag|depth|errors|age|p9\d)\b[^.]{0,30}\d\S*\s*(?:[<>]=?|≥|≤)\s*\d
           | alert\ of\ severity | threshold\ crossed
         )",
     )
 });
 static CHATTER: Pattern = Pattern::new(|| {
     compile(
-        r"(?i)(?:\?\s*$|\b(?:thanks|thank you|thx|lgtm|hello|good morning|good night|happy|welcome|congrats|reminder|standup|stand-up|lunch|meeting|deployed|deploying|deploys|deploy (?:started|finished|succeeded|complete)|deployment (?:started|finished|succeeded|complete)|released|rolled out|rolling out|merged|pull request|\bPR #?\d+|opened a|commented|pushed|pushed to|approved|joined|left the channel|has been added|test message|this is a test|please ignore|scheduled maintenance|changelog|how (?:do|can|to)|why (?:is|are|does)|what (?:is|are)|can (?:you|someone|we)|could you|should we|let's|i think|i'll|i will|we will|we'll|looking into|investigating now|false alarm|was fixed|fyi)\b)",
+        r"(?i)(?:\?\s*$|\b(?:thanks|thank you|thx|lgtm|hello|good morning|good night|happy|welcome|congrats|reminder|standup|stand-up|lunch|meeting|deployed|deploying|deploys|deploy (?:started|finished|succeeded|complete)|deployment (?:started|finished|succeeded|complete)|released|rolled out|rolling out|merged|pull request|\bPR #?\d+|opened a|commented|pushed|pushed to|approved|joined|left the channel|has been added|test message|this is a test|please ignore|scheduled maintenance|changelog|how (?:do|can|to)|why (?:is|are|does)|what (?:is|are)|can (?:you|someone|we)|could you|should we|let's|i think|i'll|i will|we will|we'll|looking into|investigating now|postmortem|post-mortem|retrospective|(?:build|pipeline|workflow|tests) (?:succeeded|passed|was successful)|fixes|improves|false alarm|was fixed|fyi)\b)",
     )
 });
 static SUBJECT: Pattern = Pattern::new(|| {
     compile(
         r"(?ix)^(?:the\s+|service\s+|pod\s+|host\s+|alert:\s*)*
           (?:application\s+)?([a-z][a-z0-9]*(?:[-_.][a-z0-9]+)*)\s+
-          (?:service\s+|api\s+|app\s+)?(?:p\d\d(?:\.\d)?\b|latency|error|errors|5xx|http|response|request|cpu|memory|disk|queue|replication|consumer|restarts?|is\s|are\s|has\s|pods?\s|health|connection|certificate|timeouts?)",
+          (?:service\s+|api\s+|app\s+)?(?:p\d\d(?:\.\d)?\b|latency|error|errors|5xx|http|response|request|cpu|memory|disk|queue|replication|consumer|restarts?|is\s|are\s|has\s|pods?\s|health|connection|certificate|timeouts?|(?:un)?healthy|unreachable|offline|degraded|unavailable)",
     )
 });
 static ON: Pattern = Pattern::new(|| {
@@ -35,11 +38,13 @@ static ON: Pattern = Pattern::new(|| {
         r"(?i)\b(?:latency|errors?|error rate|queue depth|depth|burn rate|too high|too low|5xx|cpu|cpu usage|memory|memory usage|disk usage|disk space|lag|load|restarts?|timeouts?|failures?|response time|usage)\s+(?:on|for|in|from|of|at)\s+(?:the\s+|service\s+|pod\s+|host\s+)*[`\x22']?([a-z][a-z0-9]*(?:[-_.][a-z0-9]+)*)",
     )
 });
+/// `payments-api: 5xx above 5%`: a name of several parts before a colon.
+static PREFIX: Pattern = Pattern::new(|| compile(r"^[`*]*([a-z][a-z0-9]*(?:[-_][a-z0-9]+)+)[`*]*:\s"));
 static ENVIRONMENT: Pattern = Pattern::new(|| compile(r"(?i)\b(?:in|on)\s+(prod|production|staging|stage|dev|qa|uat|preprod)\b"));
 
 static RECOVERY: Pattern = Pattern::new(|| {
     compile(
-        r"(?i)\b(?:(?:has|have)\s+(?:now\s+)?recovered|is\s+(?:now\s+)?healthy\s+again|(?:is\s+)?back\s+(?:to\s+normal|online|up)|is\s+up\s+again)\b",
+        r"(?i)\b(?:(?:has|have)\s+(?:now\s+)?recovered|is\s+(?:now\s+)?healthy\s+again|(?:is\s+)?back\s+(?:to\s+normal|online|up)|is\s+up\s+again|[a-z0-9]+(?:[-_.][a-z0-9]+)+\s+(?:is\s+)?healthy|is\s+(?:now\s+)?(?-i:UP))\b",
     )
 });
 
@@ -112,9 +117,21 @@ pub(super) fn service(text: &str) -> Option<&str> {
                 | "message"
                 | "probe"
                 | "avg"
+                | "is"
+                | "are"
+                | "was"
+                | "has"
+                | "on"
+                | "in"
+                | "of"
+                | "with"
+                | "env"
+                | "region"
+                | "each"
+                | "any"
         )
     };
-    capture(&ON, text).filter(filler).or_else(|| capture(&SUBJECT, text).filter(filler))
+    capture(&ON, text).filter(filler).or_else(|| capture(&SUBJECT, text).filter(filler)).or_else(|| capture(&PREFIX, text).filter(filler))
 }
 
 pub(super) fn environment(text: &str) -> Option<&str> {

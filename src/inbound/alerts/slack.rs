@@ -257,13 +257,20 @@ impl Post {
         listing
     }
 
-    /// Red and green as Slack and its senders write them.
+    /// Red, amber and green as Slack and its senders write them: by name, or by which part of the colour is strongest.
     pub(super) fn status_of_color(&self) -> Option<AlertStatus> {
-        match self.color.trim_start_matches('#').to_lowercase().as_str() {
-            "danger" | "a30200" | "d63232" | "d13212" | "warning" | "daa038" | "ff0000" | "f44336" => Some(AlertStatus::Firing),
-            "good" | "2eb886" | "36a64f" | "008000" | "2eb67d" | "4caf50" => Some(AlertStatus::Resolved),
-            _ => None,
+        let color = self.color.trim_start_matches('#').to_lowercase();
+        match color.as_str() {
+            "danger" | "warning" | "bad" => return Some(AlertStatus::Firing),
+            "good" => return Some(AlertStatus::Resolved),
+            _ => {}
         }
+        let part = |at: usize| color.get(at..at + 2).and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let (red, green, blue) = (part(0)?, part(2)?, part(4)?);
+        if green > red + red / 4 && green > blue + blue / 10 {
+            return Some(AlertStatus::Resolved);
+        }
+        (red >= green && red > blue + blue / 3).then_some(AlertStatus::Firing)
     }
 
     /// One sentence that states a symptom, if the message is nothing more.

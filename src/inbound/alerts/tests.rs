@@ -4,6 +4,7 @@ mod bodies;
 mod changes;
 mod messages;
 mod own_api;
+mod payloads;
 mod shapes;
 
 use proptest::prelude::*;

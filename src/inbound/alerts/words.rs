@@ -104,12 +104,30 @@ pub(super) fn status(word: &str) -> Option<AlertStatus> {
         | "bad"
         | "abnormal"
         | "in progress"
-        | "confirmed" => AlertStatus::Firing,
+        | "confirmed"
+        | "störung"
+        | "ausfall"
+        | "ausgefallen"
+        | "kritisch"
+        | "fehler"
+        | "warnung"
+        | "alarma"
+        | "alerta"
+        | "crítico"
+        | "crítica"
+        | "problema"
+        | "caído"
+        | "caída"
+        | "alerte"
+        | "critique"
+        | "problème"
+        | "panne" => AlertStatus::Firing,
         "resolved" | "resolve" | "ok" | "okay" | "recovered" | "recovery" | "recover" | "recovering" | "close" | "closed" | "closing"
         | "normal" | "up" | "cleared" | "clear" | "good" | "healthy" | "deactivated" | "inactive" | "fixed" | "ended" | "end"
         | "online" | "operational" | "available" | "reachable" | "back up" | "solved" | "complete" | "completed" | "expired"
         | "passing" | "passed" | "success" | "stopped" | "autoresolved" | "auto resolved" | "autoclosed" | "no threats found"
-        | "reporting" | "alive" | "running" | "better" => AlertStatus::Resolved,
+        | "reporting" | "alive" | "running" | "better" | "behoben" | "gelöst" | "erledigt" | "entwarnung" | "resuelto" | "resuelta"
+        | "recuperado" | "recuperada" | "resolvido" | "résolu" | "résolue" | "rétabli" | "rétablie" => AlertStatus::Resolved,
         "acknowledged" | "acknowledge" | "acknowledgement" | "ack" | "acked" => AlertStatus::Acknowledged,
         "no data" | "nodata" | "insufficient data" | "unknown" | "stale" => AlertStatus::NoData,
         "paused" | "pause" | "muted" | "silenced" | "snoozed" | "suppressed" | "disabled" => AlertStatus::Paused,
@@ -124,9 +142,21 @@ pub(super) fn status_of_event(event: &str) -> Option<AlertStatus> {
     if let Some(found) = status(event) {
         return Some(found);
     }
-    let event = event.replace(['.', ':', '/'], " ");
-    let words = plain(&event);
+    let mut parted = String::with_capacity(event.len() + 8);
+    let mut small = false;
+    for c in event.chars() {
+        if small && c.is_uppercase() {
+            parted.push(' ');
+        }
+        small = c.is_lowercase();
+        parted.push(if matches!(c, '.' | ':' | '/') { ' ' } else { c });
+    }
+    let words = plain(&parted);
     let words: Vec<&str> = words.split(' ').collect();
+    // `ResolvedCritical`, `POLICY_CLOSE_WARNING`, `resolved_item`: that it is over counts wherever it stands.
+    if words.iter().any(|word| matches!(*word, "resolved" | "resolve" | "recovered" | "recovery" | "cleared" | "closed" | "close")) {
+        return Some(AlertStatus::Resolved);
+    }
     (1..words.len()).find_map(|from| words.get(from..).and_then(|tail| status(&tail.join(" "))))
 }
 

@@ -193,7 +193,10 @@ pub(super) fn service(labels: &Known) -> String {
 /// The sick object; empty when the labels do not say.
 pub(super) fn resource(labels: &Known) -> String {
     let precise = ["persistentvolumeclaim", "pvc", "queue", "consumergroup", "consumer_group", "topic", "pod"];
-    if let Some(name) = labels.find(&precise) {
+    // The pod of an exporter of machines only carries the news; its instance is the machine.
+    let carries = |pod: &str| words::is_machine_exporter(&workload_of_pod(pod)) && words::is_exporter(&workload_of_pod(pod));
+    let machine = labels.find(&["instance", "node"]).is_some_and(|instance| !instance.is_empty());
+    if let Some(name) = labels.find(&precise).filter(|name| !(machine && carries(name))) {
         return name.to_owned();
     }
     if let Some(name) = labels.0.get("name").filter(|name| name.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok())) {

@@ -27,9 +27,10 @@ pub(super) fn read(body: &Value, raw: &str) -> Option<Recognised> {
     let mut draft = Draft::new("datadog");
     let shown = json::first(body, &["title", "event_title", "alert_title"]);
     let read = title::read(&shown);
-    draft.name = json::first(body, &["alert_name", "monitor_name", "alert_title"]);
+    draft.name = json::first(body, &["alert_name", "monitor_name"]);
     if draft.name.is_empty() {
-        draft.name.clone_from(&read.name);
+        let titled = Some(text(body, "alert_title")).filter(|title| !title.is_empty()).map(|title| title::read(&title).name);
+        draft.name = titled.unwrap_or_else(|| read.name.clone());
     }
     draft.status = words::status(&json::first(body, &["alert_transition", "alertTransition", "transition", "status"]))
         .or(read.status)

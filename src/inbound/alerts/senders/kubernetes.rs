@@ -15,13 +15,15 @@ pub(super) fn read(body: &Value, raw: &str) -> Option<Recognised> {
     if object.is_null() || !has(event, &["reason"]) {
         return None;
     }
-    if text(event, "type") != "Warning" {
-        return super::none("a Kubernetes event of type Normal");
+    // Flux sends the same fields with a `severity` of its own, `info` or `error`.
+    let word = json::first(event, &["type", "severity"]);
+    if !matches!(word.as_str(), "Warning" | "error") {
+        return super::none("a Kubernetes event that reports no trouble");
     }
     let mut draft = Draft::new("kubernetes");
     draft.name = text(event, "reason");
     draft.status = Some(AlertStatus::Firing);
-    draft.severity_word = text(event, "type");
+    draft.severity_word = word;
     draft.description = json::first(event, &["message", "note"]);
     draft.namespace = json::first(object, &["namespace"]);
     let kind = text(object, "kind").to_lowercase();
