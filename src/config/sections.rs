@@ -26,7 +26,6 @@ pub fn pipeline(reader: &mut Reader<'_>, channel: &str) -> pipeline::Settings {
         rights: rights(reader),
         mentions: mentions(reader),
         groups: named(reader, "escalation.groups"),
-        oncall_group: Some(reader.text("escalation.oncall_group", "")).filter(|group| !group.is_empty()),
         ..pipeline::Settings::default()
     }
 }

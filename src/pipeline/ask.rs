@@ -12,7 +12,7 @@ use crate::{
     model::{Alert, AlertId, Ask, Incident, IncidentId, Origin, Priority, Request, Severity, ThreadRef},
     redact,
     report::{self, Known},
-    store::{Commit, NewWork, Occasion, SlotBody, SlotUpdate, Work, WorkKind},
+    store::{Commit, NewWork, Occasion, Place, SlotBody, SlotUpdate, Work, WorkKind},
 };
 
 /// The source of the alert that stands for a question.
@@ -54,7 +54,7 @@ async fn within(ctx: &Ctx, work: &Work, record: AlertId, asked: &Ask, person: &P
             incident: incident.id,
             team: incident.team.clone(),
             channel: incident.channel.clone(),
-            place: slots::below(&incident),
+            place: Place::below(&incident),
             body: SlotBody::Message(report::answer(&incident, known)),
         }),
         None => commit.enqueue.push(NewWork {

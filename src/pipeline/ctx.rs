@@ -65,7 +65,6 @@ pub struct Settings {
     pub mentions: Mentions,
     /// User groups that can be called for, by the name that people see.
     pub groups: BTreeMap<String, String>,
-    pub oncall_group: Option<String>,
     /// How often the sweeper looks for work that nobody was told of.
     pub sweep_every: Duration,
 }
@@ -89,7 +88,6 @@ impl Default for Settings {
             rights: BTreeMap::new(),
             mentions: Mentions::default(),
             groups: BTreeMap::new(),
-            oncall_group: None,
             sweep_every: Duration::from_secs(2),
         }
     }

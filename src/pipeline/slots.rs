@@ -117,16 +117,8 @@ pub fn line(incident: &Incident, what: &str, message: Message) -> SlotUpdate {
         incident: incident.id,
         team: incident.team.clone(),
         channel: incident.channel.clone(),
-        place: below(incident),
+        place: Place::below(incident),
         body: SlotBody::Message(message),
-    }
-}
-
-/// A further message in the incident's thread.
-pub fn below(incident: &Incident) -> Place {
-    match &incident.alert.origin {
-        Origin::Slack { ts, .. } => Place::Thread(ts.clone()),
-        Origin::Webhook => Place::UnderCard,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     inbound::State,
-    model::{Incident, Message, Origin, Part, Span, Text},
+    model::{Incident, Message, Part, Span, Text},
     report::{self, Names},
     store::{Commit, Place, Result, SlotBody, SlotUpdate},
 };
@@ -25,10 +25,7 @@ pub async fn post(state: &State, incident: &Incident) -> Result<Message> {
         incident: incident.id,
         team: incident.team.clone(),
         channel: incident.channel.clone(),
-        place: match &incident.alert.origin {
-            Origin::Slack { ts, .. } => Place::Thread(ts.clone()),
-            Origin::Webhook => Place::UnderCard,
-        },
+        place: Place::below(incident),
         body: SlotBody::Message(report::postmortem(incident, &names, state.clock.now())),
     };
     state.store.commit(Commit { slots: vec![slot], ..Commit::default() }).await?;
