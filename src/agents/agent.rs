@@ -78,9 +78,13 @@ impl Agent for Application {
         let mut findings = logs::findings(&case.observations.logs, case.focus);
         let changed = changes::findings(case.observations, case.focus);
         changes::explain(&changed, &mut findings);
+        let study = signals::Study::of(case.observations, case.focus);
+        if let Some(study) = &study {
+            study.discount(&mut findings);
+        }
         findings.extend(changed);
         findings.extend(asked::findings(&case.observations.logs, case.focus));
-        findings.extend(signals::findings(case.observations, case.focus));
+        findings.extend(study.iter().flat_map(signals::Study::findings));
         Verdict { findings, ruled_out: Vec::new() }
     }
 }

@@ -17,8 +17,11 @@ const LEAST_CALLS: u32 = 3;
 const HABIT: f64 = 0.5;
 /// What fell to this share of its habit was left out.
 const LEFT_OUT: f64 = 0.5;
-/// Standard errors that a change of rate has to exceed. Source: three sigma.
-const SURE: f64 = 3.0;
+/// G statistics: one that chance brings once in a hundred comparisons (χ² with one degree of freedom), and one that it never brings.
+const CHANCE: f64 = 6.6;
+const SURE: f64 = 20.0;
+/// With more than this share of its usual steps an operation did not end early.
+const STEPS_LEFT: f64 = 0.7;
 /// How much of a caller is left when its callee behaves differently too.
 const FOLLOWS: f64 = 0.25;
 /// How many different messages are compared; later ones are not counted.
@@ -123,16 +126,10 @@ fn errors<'a>(observations: &'a Observations, profile: &Profile<'a>, window: Win
     for ((service, _), (count, text)) in messages {
         let calls = calls_of(profile, service);
         // Without spans the lines themselves are the measure of traffic.
-        let (before, during) = if calls.before >= LEAST_CALLS && calls.during >= LEAST_CALLS {
-            (calls.before, calls.during)
-        } else {
-            (lines.before, lines.during)
-        };
-        if before < LEAST_CALLS || during < LEAST_CALLS || !is_more(count, before, during) {
-            continue;
+        let done = if calls.before >= LEAST_CALLS && calls.during >= LEAST_CALLS { calls } else { lines };
+        if let Some(share) = new_habit(count, done) {
+            out.push((service, share, Difference::NewError { times: count.during, before: count.before, text }));
         }
-        let share = (f64::from(count.during) / f64::from(calls.during.max(1))).min(1.0);
-        out.push((service, share, Difference::NewError { times: count.during, before: count.before, text }));
     }
     out
 }
@@ -140,19 +137,20 @@ fn errors<'a>(observations: &'a Observations, profile: &Profile<'a>, window: Win
 fn failed<'a>(profile: &Profile<'a>) -> Vec<(&'a str, f64, Difference<'a>)> {
     let one = |(service, count): (&&'a str, &Count)| {
         let calls = calls_of(profile, service);
-        let enough = calls.before >= LEAST_CALLS && calls.during >= LEAST_CALLS;
-        (enough && is_more(*count, calls.before, calls.during)).then(|| {
-            let share = (f64::from(count.during) / f64::from(calls.during)).min(1.0);
-            (*service, share, Difference::Failed { times: count.during, before: count.before })
-        })
+        let share = new_habit(*count, calls)?;
+        Some((*service, share, Difference::Failed { times: count.during, before: count.before }))
     };
     profile.failed.iter().filter_map(one).collect()
 }
 
 /// Steps that were a habit of an operation and are left out.
 fn left_out<'a>(profile: &Profile<'a>) -> Vec<(&'a str, f64, Difference<'a>)> {
+    let steps = summed(profile.led.iter().map(|((operation, _), led)| (*operation, *led)));
     let one = |((operation, step), led): (&(Operation<'a>, Operation<'a>), &Count)| {
         let done = *profile.done.get(operation)?;
+        if !ends_early(*steps.get(operation)?, done)? {
+            return None;
+        }
         let difference = Difference::LeftOut {
             operation: operation.1,
             step: step.1,
@@ -176,8 +174,12 @@ fn silent<'a>(observations: &'a Observations, profile: &Profile<'a>) -> Vec<(&'a
             messages.entry(key).or_insert_with(|| (Count::default(), line.text.as_str())).0.add(*when);
         }
     }
+    let all = summed(messages.iter().map(|((operation, _), (count, _))| (*operation, *count)));
     let one = |((operation, _), (count, text)): ((Operation<'a>, String), (Count, &'a str))| {
         let done = *profile.done.get(&operation)?;
+        if !ends_early(*all.get(&operation)?, done)? {
+            return None;
+        }
         let difference =
             Difference::Silent { text, operation: operation.1, times: done.during.saturating_sub(count.during), calls: done.during };
         Some((operation.0, broken_habit(count, done)?, difference))
@@ -185,32 +187,64 @@ fn silent<'a>(observations: &'a Observations, profile: &Profile<'a>) -> Vec<(&'a
     messages.into_iter().filter_map(one).collect()
 }
 
+/// All that followed each operation.
+fn summed<'a>(parts: impl Iterator<Item = (Operation<'a>, Count)>) -> BTreeMap<Operation<'a>, Count> {
+    let mut out: BTreeMap<Operation<'_>, Count> = BTreeMap::new();
+    for (operation, count) in parts {
+        let all = out.entry(operation).or_default();
+        all.before += count.before;
+        all.during += count.during;
+    }
+    out
+}
+
+/// Less follows in all; another step in the place of a usual one is another kind of request, not an early end.
+fn ends_early(followed: Count, done: Count) -> Option<bool> {
+    rates(followed, done).map(|(was, is)| is <= STEPS_LEFT * was)
+}
+
 /// By how much something that followed an operation does not follow it any more, 0 to 1; `None` when that may be chance.
 fn broken_habit(followed: Count, done: Count) -> Option<f64> {
-    if done.before < LEAST_CALLS || done.during < LEAST_CALLS {
-        return None;
-    }
-    let (was, is) = (f64::from(followed.before) / f64::from(done.before), f64::from(followed.during) / f64::from(done.during));
-    let (p, n) = (was.min(1.0), f64::from(done.before.min(done.during)));
+    let (was, is) = rates(followed, done)?;
     let missing = was - is;
-    let sure = missing > SURE * (p * (1.0 - p) / n + 0.25 / (n * n)).sqrt();
-    (was >= HABIT && is <= LEFT_OUT * was && sure).then(|| (missing / was).min(1.0))
+    (was >= HABIT && is <= LEFT_OUT * was).then(|| (missing / was).min(1.0) * certainty(followed, done)).filter(|share| *share > 0.0)
 }
 
-/// The rate rose by more than chance explains.
-fn is_more(count: Count, before: u32, during: u32) -> bool {
-    let (was, is) = (f64::from(count.before) / f64::from(before.max(1)), f64::from(count.during) / f64::from(during.max(1)));
-    let expected = was * f64::from(during);
-    count.during >= 2 && is > 2.0 * was && f64::from(count.during) - expected > SURE * (expected + 0.5).sqrt()
+/// How much of what is done now comes with something that came with it far less often before, 0 to 1; `None` when that may be chance.
+fn new_habit(followed: Count, done: Count) -> Option<f64> {
+    let (was, is) = rates(followed, done)?;
+    (is > 2.0 * was).then(|| is.min(1.0) * certainty(followed, done)).filter(|share| *share > 0.0)
 }
 
-fn when(line: &LogLine, window: Window) -> Option<When> {
+fn rates(followed: Count, done: Count) -> Option<(f64, f64)> {
+    let enough = done.before >= LEAST_CALLS && done.during >= LEAST_CALLS;
+    enough.then(|| (f64::from(followed.before) / f64::from(done.before), f64::from(followed.during) / f64::from(done.during)))
+}
+
+/// How sure it is that the two rates differ, 0 to 1: the G statistic of the two-by-two table.
+fn certainty(followed: Count, done: Count) -> f64 {
+    let cell = |observed: f64, row: f64, column: f64, all: f64| {
+        if observed > 0.0 { observed * (observed * all / (row * column)).ln() } else { 0.0 }
+    };
+    let (a, b) = (f64::from(followed.before.min(done.before)), f64::from(followed.during.min(done.during)));
+    let (all_before, all_during) = (f64::from(done.before), f64::from(done.during));
+    let (with, without, all) = (a + b, all_before + all_during - a - b, all_before + all_during);
+    let g = 2.0
+        * (cell(a, with, all_before, all)
+            + cell(b, with, all_during, all)
+            + cell(all_before - a, without, all_before, all)
+            + cell(all_during - b, without, all_during, all));
+    ((g - CHANCE) / (SURE - CHANCE)).clamp(0.0, 1.0)
+}
+
+/// In which of the two times a line was written; `None` when it has no time, or one near the onset.
+pub fn when(line: &LogLine, window: Window) -> Option<When> {
     let time = line.time?;
     if window.is_during(time) { Some(When::During) } else { window.is_well_before(time).then_some(When::Before) }
 }
 
 /// The head of a message with its numbers and ids as one mark each.
-fn masked(text: &str, head: usize) -> String {
+pub fn masked(text: &str, head: usize) -> String {
     let mut out = String::new();
     let mut word = String::new();
     for c in text.chars().take(head * 2).chain([' ']) {

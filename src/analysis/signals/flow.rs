@@ -16,7 +16,7 @@ const DEPTH: usize = 12;
 const EXPLAINED: f64 = 0.5;
 /// Where no traffic is known, a callee that deviates at least this much of the caller's score explains it.
 const ALIKE: f64 = 0.3;
-/// Two callees of one caller whose extras differ by less than this factor are two views of one thing.
+/// An address with at most this many times the extra of a named callee beside it is another view of that callee: it sees one caller's part.
 const SAME: f64 = 2.5;
 
 /// An entity as a possible origin.
@@ -136,7 +136,7 @@ fn is_another_view(name: &str, trouble: &Trouble, calls: &BTreeMap<&str, BTreeSe
     let callers = calls.values().filter(|callees| callees.contains(name));
     callers.flatten().filter(|other| **other != name && calls.contains_key(*other)).filter_map(|other| troubles.get(other)).any(|other| {
         match (trouble.extra, other.extra) {
-            (Some(a), Some(b)) => a <= SAME * b && b <= SAME * a,
+            (Some(a), Some(b)) => a <= SAME * b,
             _ => true,
         }
     })

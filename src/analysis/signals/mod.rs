@@ -11,6 +11,7 @@ mod metrics;
 mod normal;
 mod rank;
 mod slow;
+mod steady;
 mod surge;
 mod traces;
 mod window;
@@ -27,34 +28,54 @@ use self::{family::Family, metrics::Deviation, traces::Profile, window::Window};
 use super::{Finding, Focus, links::calls};
 use crate::model::observation::Observations;
 
-/// The deviating entities, the likeliest origin first.
-pub fn findings(observations: &Observations, focus: &Focus) -> Vec<Finding> {
-    let Some(alerted) = focus.now else { return Vec::new() };
-    if observations.metrics.is_empty() && observations.spans.is_empty() {
-        return Vec::new();
-    }
-    let window = Window::of(observations, focus, alerted);
-    let deviations = metrics::by_entity(observations, window);
-    let profile = Profile::of(observations, window);
-    let calls = calls(observations);
-    let start: Vec<&str> = deviations
-        .keys()
-        .chain(calls.keys())
-        .copied()
-        .filter(|name| focus.words.iter().any(|word| word.eq_ignore_ascii_case(name)))
-        .collect();
+/// What metrics and traces say about one alert, studied once.
+pub struct Study<'a> {
+    observations: &'a Observations,
+    window: Window,
+    start: Vec<&'a str>,
+    deviations: BTreeMap<&'a str, Vec<Deviation<'a>>>,
+    lanes: rank::Lanes<'a>,
+    suspects: Vec<rank::Suspect<'a>>,
+}
 
-    let lanes = rank::Lanes {
-        flow: flow::origins(&start, &calls, &deviations, &traffic(observations, window), Family::asked(&focus.text)),
-        slow: slow::slow(&profile),
-        behaviour: behaviour::changed(observations, &profile, &calls, window),
-    };
-    let ranked = rank::rank(&lanes, &profile, &start, &calls);
-    let mut out: Vec<Finding> =
-        ranked.iter().map(|suspect| words::finding(suspect, &lanes, &deviations, observations, &start, window)).collect();
-    out.extend(surge::findings(&start, &deviations, window));
-    out.extend(metrics::silent(observations, window).iter().take(3).map(words::silence));
-    out
+impl<'a> Study<'a> {
+    /// `None` without metrics and spans, or when it is not known when the alert was raised.
+    pub fn of(observations: &'a Observations, focus: &Focus) -> Option<Self> {
+        let alerted = focus.now?;
+        if observations.metrics.is_empty() && observations.spans.is_empty() {
+            return None;
+        }
+        let window = Window::of(observations, focus, alerted);
+        let deviations = metrics::by_entity(observations, window);
+        let profile = Profile::of(observations, window);
+        let calls = calls(observations);
+        let known = deviations.keys().chain(calls.keys()).copied();
+        let start: Vec<&str> = known.filter(|name| focus.words.iter().any(|word| word.eq_ignore_ascii_case(name))).collect();
+        let lanes = rank::Lanes {
+            flow: flow::origins(&start, &calls, &deviations, &traffic(observations, window), Family::asked(&focus.text)),
+            slow: slow::slow(&profile),
+            behaviour: behaviour::changed(observations, &profile, &calls, window),
+        };
+        let suspects = rank::rank(&lanes, &profile, &start, &calls);
+        Some(Self { observations, window, start, deviations, lanes, suspects })
+    }
+
+    /// The deviating entities, the likeliest origin first; a surge of traffic; signals that went silent.
+    pub fn findings(&self) -> Vec<Finding> {
+        let told = |suspect| words::finding(suspect, &self.lanes, &self.deviations, self.observations, &self.start, self.window);
+        let mut out: Vec<Finding> = self.suspects.iter().map(told).collect();
+        out.extend(surge::findings(&self.start, &self.deviations, self.window));
+        out.extend(metrics::silent(self.observations, self.window).iter().take(3).map(words::silence));
+        out
+    }
+
+    /// Takes the weight from findings of logs that were there just as often before the trouble began, where it is clear when it began.
+    pub fn discount(&self, findings: &mut [Finding]) {
+        let began = self.suspects.first().is_some_and(|first| first.clarity >= steady::CLEAR);
+        if began {
+            steady::discount(self.observations, self.window, findings);
+        }
+    }
 }
 
 /// Requests of each entity in the time of the trouble, where a metric counts them.

@@ -13,10 +13,12 @@ use super::{
 const TOLD: usize = 3;
 /// The least spans in both windows with which traces are compared.
 const LEAST_SPANS: u32 = 20;
-/// Requests that take this many times as long are plainly slow. Source: own choice.
-const PLAINLY_SLOW: f64 = 1.5;
+/// This many slow calls are no accident. Source: own choice.
+const PLAIN_CALLS: f64 = 8.0;
+/// How much of changed behaviour is put down to slowness where that is clear.
+const BROUGHT_ALONG: f64 = 0.7;
 /// How much a metric lane counts beside traces that speak.
-const BESIDE_TRACES: f64 = 0.5;
+const BESIDE_TRACES: f64 = 0.25;
 /// That the alerted service is in trouble is what the alert says already.
 const ALERTED: f64 = 0.5;
 /// A suspect with less than this share of the first one's weight is noise.
@@ -43,6 +45,8 @@ pub struct Suspect<'a> {
     pub name: &'a str,
     /// 0 to 1, how much of all weight is on it.
     pub share: f64,
+    /// How far it is ahead of the next one: its part of what the two have together.
+    pub lead: f64,
     /// How clear the lanes are that name it, 0 to 1.
     pub clarity: f64,
     pub on_the_way: bool,
@@ -58,8 +62,10 @@ pub fn rank<'a>(
     calls: &BTreeMap<&'a str, BTreeSet<&'a str>>,
 ) -> Vec<Suspect<'a>> {
     let spans = enough(profile.spans);
-    let slowness = if spans { slowness(profile) } else { 0.0 };
-    let misbehaviour = if spans { lanes.behaviour.first().map_or(0.0, |first| first.share) } else { 0.0 };
+    let slowness = if spans { lanes.slow.first().map_or(0.0, slowness) } else { 0.0 };
+    // Slowness brings errors along, seldom the other way round.
+    let misbehaviour =
+        if spans { lanes.behaviour.first().map_or(0.0, |first| first.share) * (1.0 - BROUGHT_ALONG * slowness) } else { 0.0 };
     let traced = slowness.max(misbehaviour);
     let flowing = lanes.flow.first().map_or(0.0, |first| (first.rank / 4.0).min(1.0)) * if traced > 0.5 { BESIDE_TRACES } else { 1.0 };
 
@@ -77,6 +83,7 @@ pub fn rank<'a>(
             name,
             share: if whole > 0.0 { weight(name, &lanes_of) / whole } else { 0.0 },
             lane: loudest(&lanes_of),
+            lead: 0.0,
             clarity,
             on_the_way: needed.contains(name) || lanes.flow.iter().any(|origin| origin.name == name && origin.on_the_way),
             alerted: start.contains(&name),
@@ -85,6 +92,11 @@ pub fn rank<'a>(
     out.sort_by(|a, b| b.share.total_cmp(&a.share).then_with(|| a.name.cmp(b.name)));
     let first = out.first().map_or(0.0, |first| first.share);
     out.retain(|suspect| suspect.share >= NOISE * first && suspect.share > 0.0);
+    let next: Vec<f64> = out.iter().skip(1).map(|suspect| suspect.share).chain([0.0]).collect();
+    for (suspect, next) in out.iter_mut().zip(next) {
+        // One that stands behind another has no lead at all.
+        suspect.lead = if suspect.share < first { 0.5 * suspect.share / first } else { suspect.share / (suspect.share + next) };
+    }
     out.truncate(TOLD);
     out
 }
@@ -110,23 +122,11 @@ fn enough(spans: Count) -> bool {
     spans.before >= LEAST_SPANS && spans.during >= LEAST_SPANS
 }
 
-/// How much slower whole requests are, 0 to 1: the mean over operations of how many times as long they take.
-fn slowness(profile: &Profile<'_>) -> f64 {
-    let (mut sum, mut count) = (0.0, 0.0);
-    for pair in profile.whole.values().filter(|pair| !pair.before.is_empty() && !pair.during.is_empty()) {
-        let (before, during) = (mean(&pair.before).max(1.0), mean(&pair.during));
-        #[expect(clippy::cast_precision_loss, reason = "counts of requests")]
-        let weight = pair.during.len() as f64;
-        sum += weight * (during / before).min(10.0);
-        count += weight;
-    }
-    if count == 0.0 { 0.0 } else { ((sum / count - 1.0) / (PLAINLY_SLOW - 1.0)).clamp(0.0, 1.0) }
-}
-
-fn mean(values: &[f64]) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "counts of requests")]
-    let count = values.len().max(1) as f64;
-    values.iter().sum::<f64>() / count
+/// How clear it is that the first suspect adds time, 0 to 1.
+fn slowness(first: &Slow<'_>) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "counts of calls")]
+    let calls = first.slow_calls() as f64;
+    first.share() * (calls / PLAIN_CALLS).min(1.0)
 }
 
 /// Everything that the start calls, directly or through others.

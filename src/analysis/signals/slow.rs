@@ -15,7 +15,7 @@ const LEAST: usize = 2;
 /// Less than this many milliseconds more of one call is not felt.
 const FELT_MS: f64 = 1.0;
 /// How much the untouched other direction speaks against a service.
-const AGAINST: f64 = 0.3;
+const AGAINST: f64 = 0.5;
 
 /// A service with the time that it seems to add.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,13 +116,18 @@ impl<'a> Slow<'a> {
         }
     }
 
-    /// How much of what touches the service is slow, seen from its clearest side.
-    fn share(&self) -> f64 {
+    /// How much of what touches the service is slow, seen from its clearest side, 0 to 1.
+    pub fn share(&self) -> f64 {
         let side = |one: Share, other: Share| {
             let against = other.value().map_or(0.0, |other| AGAINST * (1.0 - other));
             one.value().unwrap_or(0.0) * (1.0 - against)
         };
         side(self.incoming, self.outgoing).max(side(self.outgoing, self.incoming)).max(self.own.value().unwrap_or(0.0))
+    }
+
+    /// How many calls are slow, on the side that has the most of them.
+    pub fn slow_calls(&self) -> usize {
+        self.incoming.slow.max(self.outgoing.slow).max(self.own.slow)
     }
 
     /// Its own work is slow as well as its calls, as when it gets too little CPU.

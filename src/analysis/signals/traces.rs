@@ -58,8 +58,6 @@ pub struct Profile<'a> {
     pub own: BTreeMap<Operation<'a>, Pair>,
     /// Milliseconds between a caller's wait and its callee's work: the network, and either side's scheduling.
     pub between: BTreeMap<(&'a str, &'a str), Pair>,
-    /// Milliseconds of requests as their first span saw them.
-    pub whole: BTreeMap<Operation<'a>, Pair>,
     /// How often an operation was done.
     pub done: BTreeMap<Operation<'a>, Count>,
     /// How often an operation led to another one directly.
@@ -117,9 +115,6 @@ impl<'a> Profile<'a> {
         for child in children {
             self.led.entry((operation, (child.service.as_str(), child.name.as_str()))).or_default().add(when);
         }
-        if parent.is_none() {
-            self.whole.entry(operation).or_default().push(when, span.duration_ms);
-        }
         if parent.is_none_or(|parent| parent.service != span.service) {
             self.served.entry(&span.service).or_default().add(when);
         }
@@ -134,7 +129,7 @@ impl<'a> Profile<'a> {
             }
             _ => {
                 // An asynchronous step stands beside the wait that it holds, not above it.
-                let held = siblings.iter().filter(|other| other.start >= span.start && end(other) <= end(span));
+                let held = siblings.iter().filter(|other| other.start >= span.start && millis(other.start) < end(span));
                 let covered = covered(span, children.iter().chain(held).copied());
                 self.own.entry(operation).or_default().push(when, (span.duration_ms - covered).max(0.0));
             }

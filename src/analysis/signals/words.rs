@@ -56,7 +56,7 @@ pub fn finding<'a>(
     let role = if suspect.alerted && suspect.lane == Lane::Flow { Role::Symptom } else { Role::Cause };
     let entity = Entity::new("Service", "", suspect.name);
     let mut finding = Finding::new(category, role, entity.clone(), format!("{told}{way}"))
-        .strength((suspect.clarity * 0.55f64.mul_add(suspect.share, 0.4)).clamp(0.1, 0.75))
+        .strength((suspect.clarity.sqrt() * 0.6f64.mul_add(suspect.lead, 0.4)).clamp(0.1, 0.8))
         .falsifier(format!("{} shows the same in the same hour of other days, or another service does while it is well", suspect.name))
         .fix(first_look(suspect.name, category))
         .prevent("an alert on this signal of the service itself, not only on its callers");
