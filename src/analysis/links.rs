@@ -63,6 +63,8 @@ impl Links {
         links.names.extend(observations.events.iter().map(|event| event.entity.name.to_lowercase()));
         links.names.extend(observations.changes.iter().map(|change| change.service.to_lowercase()));
         for (caller, callees) in calls(observations) {
+            links.names.insert(caller.to_lowercase());
+            links.names.extend(callees.iter().map(|callee| callee.to_lowercase()));
             links.calls.insert(caller.to_owned(), callees.into_iter().map(str::to_owned).collect());
         }
         links.names.remove("");
