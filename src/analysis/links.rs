@@ -186,12 +186,14 @@ impl Links {
                 return 0.9;
             }
         }
-        let known = !self.is_known(focus);
-        match (asked_of_something && !known, in_namespace, elsewhere) {
+        let known = self.is_known(focus);
+        match (asked_of_something && known, in_namespace, elsewhere) {
             (true, true, _) => 0.5,
             (true, false, true) => 0.2,
             (true, false, false) if entity.is_empty() => 0.8,
             (true, false, false) => 0.45,
+            // The evidence does not know the object that the alert names: its neighbours may have nothing to do with it.
+            (false, true, _) if !focus.entities.is_empty() => 0.7,
             (false, true, _) => 1.0,
             (false, false, true) if asked_of_something => 0.7,
             (false, false, true) => 0.3,
