@@ -55,6 +55,8 @@ pub struct Finding {
     /// One sentence that a person can repeat: what, which object, the values.
     pub statement: String,
     pub seen: Vec<Seen>,
+    /// What was seen that speaks against it; a person weighs it, and it lowers the confidence.
+    pub against: Vec<Seen>,
     /// It settles its point by itself; decisive findings outrank statistics.
     pub decisive: bool,
     /// 0 to 1: the effect against the signal's own normal variation, or how specific the fact is.
@@ -74,6 +76,7 @@ impl Finding {
             entity,
             statement: statement.into(),
             seen: Vec::new(),
+            against: Vec::new(),
             decisive: false,
             strength: 0.5,
             since: None,
@@ -110,6 +113,13 @@ impl Finding {
     #[must_use]
     pub fn saw_all(self, seen: impl IntoIterator<Item = Seen>) -> Self {
         seen.into_iter().fold(self, Self::saw)
+    }
+
+    /// Something that speaks against it.
+    #[must_use]
+    pub fn but(mut self, seen: Seen) -> Self {
+        self.against.push(seen);
+        self
     }
 
     #[must_use]

@@ -21,6 +21,11 @@ const CONCERNS: f64 = 0.45;
 /// The longest summary and excerpt. Source: the model's contract.
 const SUMMARY_LIMIT: usize = 300;
 const EXCERPT_LIMIT: usize = 1_000;
+/// How much one piece of contradicting evidence takes from the confidence, and how many of them do. Source: own choice.
+const DOUBT: f64 = 0.12;
+const DOUBTS: usize = 3;
+/// Effects that were seen this long before their cause speak against it. Source: clocks, scrapes and log shipping lag by minutes.
+const EARLIER_SECONDS: i64 = 300;
 /// How much of an effect's sentence the impact quotes.
 const IMPACT_LIMIT: usize = 140;
 
@@ -73,6 +78,7 @@ pub fn fuse(mut findings: Vec<Finding>, focus: &Focus, links: &Links, thresholds
     let mut stories = chained(stories(findings, focus, links), focus, links);
     tell_changes(&mut stories, links);
     for story in &mut stories {
+        doubt_order(story);
         story.relevance = relevance(story, focus, links);
         story
             .others
@@ -105,6 +111,18 @@ pub fn fuse(mut findings: Vec<Finding>, focus: &Focus, links: &Links, thresholds
         fused.hypotheses.push(hypothesis);
     }
     fused
+}
+
+/// Effects that were there well before their cause began speak against it.
+fn doubt_order(story: &mut Story) {
+    let Some(began) = story.lead.since.or(story.change.as_ref().and_then(|change| change.since)) else { return };
+    let early = |finding: &&Finding| finding.role == Role::Symptom && finding.category != Category::BadChange;
+    let first =
+        story.others.iter().filter(early).flat_map(|finding| &finding.seen).filter(|seen| seen.time.is_some()).min_by_key(|seen| seen.time);
+    if let Some(seen) = first.filter(|seen| seen.time.is_some_and(|time| began.duration_since(time).as_secs() > EARLIER_SECONDS)) {
+        let summary = format!("It was there before: {}", seen.summary);
+        story.lead.against.push(Seen { summary, decisive: false, ..seen.clone() });
+    }
 }
 
 /// How the first cause shows on other things, in their own words: the effects nearest to people first.
@@ -314,7 +332,9 @@ fn score(story: &Story) -> f64 {
     let explained = story.others.iter().any(|finding| finding.role == Role::Symptom);
     let support = 0.03 * kinds.len().saturating_sub(1) as f64 + if explained { 0.05 } else { 0.0 };
     let predicted = if story.predicted { 0.1 } else { 0.0 };
-    ((weight(&story.lead) + support.min(0.1) + predicted) * story.relevance).min(CONFIDENCE_CAP)
+    #[expect(clippy::cast_precision_loss, reason = "a handful")]
+    let doubt = DOUBT.mul_add(-(story.lead.against.len().min(DOUBTS) as f64), 1.0);
+    ((weight(&story.lead) + support.min(0.1) + predicted) * story.relevance * doubt).min(CONFIDENCE_CAP)
 }
 
 fn hypothesis(story: Story, evidence: &mut Vec<Evidence>, rank: u32) -> Hypothesis {
@@ -328,6 +348,13 @@ fn hypothesis(story: Story, evidence: &mut Vec<Evidence>, rank: u32) -> Hypothes
             supporting.push(id);
         }
     }
+    let mut contradicting = Vec::new();
+    for seen in &story.lead.against {
+        let id = number(seen, evidence);
+        if !contradicting.contains(&id) && !supporting.contains(&id) {
+            contradicting.push(id);
+        }
+    }
     Hypothesis {
         rank,
         category: story.lead.category,
@@ -335,7 +362,7 @@ fn hypothesis(story: Story, evidence: &mut Vec<Evidence>, rank: u32) -> Hypothes
         entity: story.lead.entity,
         confidence: (story.score * 100.0).round() / 100.0,
         supporting,
-        contradicting: Vec::new(),
+        contradicting,
         falsifier: story.lead.falsifier,
         remediation: story.lead.remediation,
         prevention: story.lead.prevention,

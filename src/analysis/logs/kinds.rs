@@ -293,6 +293,7 @@ impl Kind {
             // a log that names no owner was collected for what the question is about
             entity: if entity.is_empty() { focus.entities.first().cloned().unwrap_or_default() } else { entity },
             seen: self.seen(),
+            against: Vec::new(),
             decisive: reading.decisive && !self.over && !self.recovered,
             strength: self.strength(),
             since: self.first(),

@@ -86,6 +86,7 @@ fn limit(node: &Node<'_>) -> Option<Finding> {
         ));
     }
     Some(Finding {
+        against: Vec::new(),
         category: Category::ConnectionLimit,
         role: Role::Cause,
         entity: node.entity(),
@@ -129,6 +130,7 @@ fn storm(node: &Node<'_>) -> Option<Finding> {
     }
     let who = loudest(window).map(|(host, count)| format!(", {count} of them from {host}")).unwrap_or_default();
     Some(Finding {
+        against: Vec::new(),
         category: Category::ConnectionLimit,
         role: Role::Cause,
         entity: node.entity(),
@@ -168,6 +170,7 @@ fn logins(node: &Node<'_>) -> Option<Finding> {
     let from = first.text(&["client"]).or_else(|| first.text(&["remote"])).unwrap_or("").to_owned();
     let reason = first.text(&["error"]).or_else(|| first.text(&["result"])).unwrap_or("");
     Some(Finding {
+        against: Vec::new(),
         category: Category::Authentication,
         role: Role::Cause,
         entity: node.entity(),

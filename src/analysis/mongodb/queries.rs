@@ -216,6 +216,7 @@ fn finding(node: &Node<'_>, group: &[Slow<'_>]) -> Option<Finding> {
         )
     };
     Some(Finding {
+        against: Vec::new(),
         category,
         role,
         // The collection is what people know and can act upon; which member logged it stands in the evidence.
