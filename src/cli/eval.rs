@@ -20,7 +20,13 @@ pub struct Args {
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let scores = runtime.block_on(eval::run(&args.dir, &|_| ()))?;
+    // Hidden where standard error is no terminal.
+    let bar = indicatif::ProgressBar::new_spinner();
+    let scores = runtime.block_on(eval::run(&args.dir, &|score| {
+        bar.inc(1);
+        bar.set_message(format!("{} replayed, last {}", bar.position(), score.id));
+    }))?;
+    bar.finish_and_clear();
     let text = if args.json { format!("{}\n", serde_json::to_string(&scores)?) } else { scores.to_string() };
     match std::io::stdout().write_all(text.as_bytes()) {
         // The reader has seen enough (`| head`).

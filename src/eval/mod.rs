@@ -1,5 +1,6 @@
 //! Scenario replay and scoring: does the engine name the cause that is known?
 
+mod calibration;
 mod scenario;
 mod score;
 mod table;
@@ -8,6 +9,7 @@ use std::{path::Path, time::Instant};
 
 use anyhow::{Context, Result};
 
+pub use calibration::Range;
 pub use scenario::{Expect, Outcome, Scenario};
 pub use score::{ScenarioScore, Scores, Tally};
 

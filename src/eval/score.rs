@@ -6,7 +6,10 @@ use anyhow::{Context, Result};
 use regex::{Regex, RegexBuilder};
 use serde::Serialize;
 
-use super::scenario::{Outcome, Scenario};
+use super::{
+    calibration::{Range, calibration},
+    scenario::{Outcome, Scenario},
+};
 use crate::{
     analysis::links::stem,
     model::{Evidence, EvidenceKind, Hypothesis, Investigation},
@@ -53,6 +56,7 @@ pub struct Tally {
 pub struct Scores {
     pub total: Tally,
     pub sets: BTreeMap<String, Tally>,
+    pub calibration: Vec<Range>,
     pub scenarios: Vec<ScenarioScore>,
 }
 
@@ -63,7 +67,7 @@ impl Scores {
             sets.entry(score.set.clone()).or_default().push(score);
         }
         let sets = sets.into_iter().map(|(name, scores)| (name, Tally::of(&scores))).collect();
-        Self { total: Tally::of(&scenarios.iter().collect::<Vec<_>>()), sets, scenarios }
+        Self { total: Tally::of(&scenarios.iter().collect::<Vec<_>>()), sets, calibration: calibration(&scenarios), scenarios }
     }
 }
 

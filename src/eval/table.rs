@@ -15,6 +15,11 @@ impl Display for Scores {
             row(f, name, tally)?;
         }
         row(f, "total", &self.total)?;
+        write!(f, "\nconfidence of the first cause, and how many of them are right:")?;
+        for range in &self.calibration {
+            write!(f, "  {:.2}: {}/{}", range.confidence, range.right, range.n)?;
+        }
+        writeln!(f)?;
         let failures: Vec<_> = self.scenarios.iter().filter(|score| !score.top1).collect();
         if failures.is_empty() {
             return Ok(());

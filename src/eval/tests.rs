@@ -28,6 +28,8 @@ async fn marks_follow_the_rules() {
     assert_eq!((scores.sets["a"].n, scores.sets["a"].top1, scores.sets["a"].asserted_wrong), (3, 1, 2));
     assert_eq!((scores.sets["b"].asserted_wrong, scores.total.n), (1, 4));
     assert!(scores.to_string().contains("a/wrong"));
+    let sure: Vec<(usize, usize)> = scores.calibration.iter().map(|range| (range.n, range.right)).collect();
+    assert_eq!(sure, [(4, 1)], "all four are told with the same high confidence");
 }
 
 #[tokio::test]
