@@ -79,7 +79,7 @@ impl<'a> Study<'a> {
 }
 
 /// Requests of each entity in the time of the trouble, where a metric counts them.
-fn traffic<'a>(observations: &'a Observations, window: Window) -> BTreeMap<&'a str, f64> {
+fn traffic(observations: &Observations, window: Window) -> BTreeMap<&str, f64> {
     let mut out: BTreeMap<&str, f64> = BTreeMap::new();
     for series in observations.metrics.iter().filter(|series| Family::of(&series.metric) == Some(Family::Traffic)) {
         let during = |(time, value): &(Timestamp, f64)| window.is_during(*time).then_some(*value);
