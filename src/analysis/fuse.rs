@@ -31,6 +31,8 @@ const DOUBTS: usize = 3;
 const EARLIER_SECONDS: i64 = 300;
 /// How much of an effect's sentence the impact quotes.
 const IMPACT_LIMIT: usize = 140;
+/// How many of those that need the first cause are named.
+const DEPENDENTS: usize = 5;
 
 /// What comes out.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -140,6 +142,14 @@ fn impact(story: &Story, links: &Links) -> String {
         }
     }
     shown.truncate(2);
+    let told = |name: &&String| !shown.iter().any(|words| words.contains(name.as_str()));
+    let dependents = links.dependents(&story.lead.entity);
+    let untold: Vec<&str> = dependents.iter().filter(told).map(String::as_str).collect();
+    if let Some(first) = untold.get(..untold.len().min(DEPENDENTS)).filter(|first| !first.is_empty()) {
+        let more = untold.len() - first.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        shown.push(format!("needed by {}{more}", first.join(", ")));
+    }
     shown.join("; ")
 }
 

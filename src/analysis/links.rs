@@ -170,6 +170,28 @@ impl Links {
         false
     }
 
+    /// What needs `entity`, directly or through others: its callers, and the workloads that use it; in the order of their names.
+    pub fn dependents(&self, entity: &Entity) -> BTreeSet<String> {
+        let mut out: BTreeSet<String> = BTreeSet::new();
+        let mut open: Vec<String> = vec![entity.name.clone(), self.root(entity).name];
+        while let Some(name) = open.pop() {
+            let callers =
+                self.calls.iter().filter(|(caller, callees)| callees.contains(&name) && **caller != entity.name).map(|(caller, _)| caller);
+            open.extend(callers.filter(|caller| out.insert((*caller).clone())).cloned().collect::<Vec<_>>());
+        }
+        let used = (entity.kind.clone(), entity.name.clone());
+        for (user, things) in &self.uses {
+            let near = user.namespace.is_empty() || entity.namespace.is_empty() || user.namespace == entity.namespace;
+            if near && things.contains(&used) {
+                let user =
+                    Entity { kind: user.kind.clone(), namespace: user.namespace.clone(), name: user.name.clone(), ..Entity::default() };
+                out.insert(self.root(&user).name);
+            }
+        }
+        out.remove(&entity.name);
+        out
+    }
+
     /// How much a finding about `entity` concerns what was asked: 1 the thing itself, 0.6 its namespace, 0.3 something else.
     pub fn relevance(&self, entity: &Entity, focus: &Focus) -> f64 {
         let asked_of_something = !focus.entities.is_empty() || !focus.words.is_empty();

@@ -20,6 +20,9 @@ const LEFT_OUT: f64 = 0.5;
 /// G statistics: one that chance brings once in a hundred comparisons (χ² with one degree of freedom), and one that it never brings.
 const CHANCE: f64 = 6.6;
 const SURE: f64 = 20.0;
+/// This many of one step for each call, this many times as many as before, are a fan-out. Source: own choice.
+const MANY: f64 = 5.0;
+const MULTIPLIED: f64 = 3.0;
 /// With more than this share of its usual steps an operation did not end early.
 const STEPS_LEFT: f64 = 0.7;
 /// How much of a caller is left when its callee behaves differently too.
@@ -39,6 +42,8 @@ pub enum Difference<'a> {
     Failed { times: u32, before: u32 },
     /// A step that followed an operation and does not any more.
     LeftOut { operation: &'a str, step: &'a str, of: &'a str, times: u32, calls: u32 },
+    /// A step that is done several times as often for each call as before.
+    FanOut { operation: &'a str, step: &'a str, of: &'a str, before: f64, during: f64 },
     /// A message that an operation used to log and does not any more.
     Silent { text: &'a str, operation: &'a str, times: u32, calls: u32 },
 }
@@ -66,6 +71,7 @@ pub fn changed<'a>(
         .into_iter()
         .chain(failed(profile))
         .chain(left_out(profile))
+        .chain(fan_out(profile))
         .chain(silent(observations, profile));
     for (service, share, difference) in all {
         found.entry(service).or_default().push((share, difference));
@@ -159,6 +165,19 @@ fn left_out<'a>(profile: &Profile<'a>) -> Vec<(&'a str, f64, Difference<'a>)> {
             calls: done.during,
         };
         Some((operation.0, broken_habit(*led, done)?, difference))
+    };
+    profile.led.iter().filter_map(one).collect()
+}
+
+/// Steps that multiplied for each call, as a query inside of a loop does.
+fn fan_out<'a>(profile: &Profile<'a>) -> Vec<(&'a str, f64, Difference<'a>)> {
+    let one = |((operation, step), led): (&(Operation<'a>, Operation<'a>), &Count)| {
+        let (before, during) = rates(*led, *profile.done.get(operation)?)?;
+        (during >= MANY && during >= MULTIPLIED * before && before > 0.0).then_some((
+            operation.0,
+            1.0,
+            Difference::FanOut { operation: operation.1, step: step.1, of: step.0, before, during },
+        ))
     };
     profile.led.iter().filter_map(one).collect()
 }

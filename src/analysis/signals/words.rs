@@ -108,6 +108,9 @@ fn told_behaviour(behaviour: &Behaviour<'_>) -> (Category, String) {
         Some(Difference::LeftOut { .. } | Difference::Silent { .. }) => {
             (Category::CodeError, format!("{name} ends its work early in {percent:.0} % of the calls: {first}"))
         }
+        Some(Difference::FanOut { .. }) => {
+            (Category::CodeError, format!("{name} makes far more calls for each request (fan-out): {first}"))
+        }
         _ => (Category::ErrorRate, format!("{name} fails in {percent:.0} % of its calls: {first}")),
     }
 }
@@ -149,6 +152,10 @@ fn difference_told(service: &str, difference: &Difference<'_>) -> (EvidenceKind,
         Difference::LeftOut { operation, step, of, times, calls } => {
             (EvidenceKind::MetricAnomaly, format!("{operation} of {service} no longer leads to {step} of {of} in {times} of {calls} calls"))
         }
+        Difference::FanOut { operation, step, of, before, during } => (
+            EvidenceKind::MetricAnomaly,
+            format!("{operation} of {service} leads to {step} of {of} {} times a call, {} before", amount(*during), amount(*before)),
+        ),
         Difference::Silent { text, operation, times, calls } => {
             (EvidenceKind::LogPattern, format!("{operation} of {service} no longer logs \"{}\" in {times} of {calls} calls", quoted(text)))
         }
