@@ -85,7 +85,8 @@ fn engine_with(bundle: Option<&std::path::Path>, rules: crate::config::Rules, mo
         None => Vec::new(),
     };
     tools.extend(more);
-    Ok(Engine::new(Registry::new(tools), rules.router, rules.thresholds).with_catalog(rules.agents))
+    let topology = rules.services.edges();
+    Ok(Engine::new(Registry::new(tools), rules.router, rules.thresholds).with_catalog(rules.agents).with_topology(topology))
 }
 
 impl App {
@@ -122,11 +123,11 @@ impl App {
         for (team, token) in &settings.slack.workspaces {
             slack.add(team, token);
         }
-        let (bundle, mut rules) = (settings.bundle, settings.rules);
+        let (bundle, rules) = (settings.bundle, settings.rules);
         let mut doors = settings.inbound;
         doors.proxy = slack.connection().proxy().cloned();
         doors.channel.clone_from(&settings.pipeline.channel);
-        doors.services = std::mem::take(&mut rules.services);
+        doors.services = rules.services.clone();
         doors.groups.clone_from(&settings.pipeline.groups);
         doors.pagerduty = settings.notify.pagerduty_key.is_some();
         // Alert senders are inside, PagerDuty is outside.

@@ -21,7 +21,10 @@ use super::{
 };
 use crate::{
     analysis::{Finding, Focus, Role, Thresholds, fuse, kubernetes::Cluster, links::Links},
-    model::{Alert, Investigation, InvestigationId, InvestigationStatus, Request, Routing, Subject, ToolCall, observation::Observations},
+    model::{
+        Alert, Investigation, InvestigationId, InvestigationStatus, Request, Routing, Subject, ToolCall,
+        observation::{Edge, Observations},
+    },
     redact,
     tools::{Output, Query, Registry, ToolError},
 };
@@ -43,6 +46,8 @@ pub struct Engine {
     router: Router,
     thresholds: Thresholds,
     catalog: Catalog,
+    /// Who calls whom, as people wrote it down.
+    topology: Vec<Edge>,
 }
 
 /// What the tools brought back so far.
@@ -56,13 +61,20 @@ struct Gathered {
 
 impl Engine {
     pub fn new(tools: Registry, router: Router, thresholds: Thresholds) -> Self {
-        Self { tools, router, thresholds, catalog: Catalog::embedded() }
+        Self { tools, router, thresholds, catalog: Catalog::embedded(), topology: Vec::new() }
     }
 
     /// With agents of one's own instead of the embedded ones.
     #[must_use]
     pub fn with_catalog(mut self, catalog: Catalog) -> Self {
         self.catalog = catalog;
+        self
+    }
+
+    /// With what is known about who calls whom, beside what the evidence shows.
+    #[must_use]
+    pub fn with_topology(mut self, edges: Vec<Edge>) -> Self {
+        self.topology = edges;
         self
     }
 
@@ -82,6 +94,7 @@ impl Engine {
         let mut gathered = Gathered::default();
         // What we were told of counts like what the tools find.
         gathered.observations.changes.clone_from(&request.changes);
+        gathered.observations.edges.clone_from(&self.topology);
 
         let chosen = routing.agents.clone();
         self.gather(&chosen, &focus, &mut gathered, progress).await;

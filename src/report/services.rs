@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::card::is_web;
-use crate::model::Link;
+use crate::model::{Link, observation::Edge};
 
 /// The file that comes with the program: nobody's services.
 const EMBEDDED: &str = include_str!("../../config/services.yaml");
@@ -22,6 +22,9 @@ pub struct Service {
     /// Who owns it, as people say it.
     #[serde(default)]
     pub team: String,
+    /// The services, databases and queues that it calls; an investigation follows them from a caller to what it needs.
+    #[serde(default)]
+    pub needs: Vec<String>,
     #[serde(default)]
     pub runbooks: Vec<Link>,
     #[serde(default)]
@@ -60,6 +63,12 @@ impl Services {
             }
         }
         Ok(read)
+    }
+
+    /// Who calls whom, as the file says; names with a star stand for no one service and are left out.
+    pub fn edges(&self) -> Vec<Edge> {
+        let named = self.services.iter().filter(|service| !service.name.contains('*'));
+        named.flat_map(|service| service.needs.iter().map(|needed| Edge { caller: service.name.clone(), callee: needed.clone() })).collect()
     }
 
     /// The first entry whose name fits.
@@ -108,6 +117,10 @@ mod tests {
         let good =
             "services:\n  - name: checkout\n    team: payments\n    runbooks: [{title: Roll back, url: 'https://wiki.example.com/x'}]\n";
         assert_eq!(Services::from_yaml(good).unwrap().of("checkout").unwrap().team, "payments");
+        let needs = "services: [{name: web, needs: [cart, rates-db]}, {name: 'job-*', needs: [cart]}]";
+        let edges: Vec<(String, String)> =
+            Services::from_yaml(needs).unwrap().edges().into_iter().map(|edge| (edge.caller, edge.callee)).collect();
+        assert_eq!(edges, [("web".to_owned(), "cart".to_owned()), ("web".to_owned(), "rates-db".to_owned())]);
         for (bad, said) in [
             ("services: [{name: ''}]", "without a `name`"),
             ("services: [{name: a, runbooks: [{title: x, url: 'javascript:1'}]}]", "`a`: a link wants"),
