@@ -120,75 +120,121 @@ categories! {
     CrashLoop = "crash_loop",
     /// The container's command or entry point does not exist or cannot be executed.
     CommandNotFound = "command_not_found",
+    /// An image that cannot be pulled: it does not exist, or the registry refuses, limits or does not answer.
     ImagePull = "image_pull",
     /// A ConfigMap, Secret, key, environment variable or file that is needed is not there.
     ConfigMissing = "config_missing",
     /// A setting is there and wrong.
     Misconfiguration = "misconfiguration",
+    /// A pod that fits on no node: requests, taints, affinity, a volume's zone.
     Scheduling = "scheduling",
+    /// A ResourceQuota or LimitRange refuses what is asked for.
     QuotaExceeded = "quota_exceeded",
+    /// A probe that fails or is wrong kills or hides a container that works.
     ProbeFailure = "probe_failure",
+    /// A pod that its node put out under pressure, or that was preempted.
     Evicted = "evicted",
+    /// A node that does not answer, or is gone.
     NodeNotReady = "node_not_ready",
+    /// A node short of memory, disk or process ids.
     NodePressure = "node_pressure",
+    /// A filesystem, volume or quota of storage without space left.
     DiskFull = "disk_full",
     /// A volume or claim that is unbound, lost or cannot be mounted.
     Volume = "volume",
+    /// RBAC, a file's mode, a security context or a cloud role refuses.
     PermissionDenied = "permission_denied",
+    /// A webhook that refuses, or is not there to answer.
     AdmissionWebhook = "admission_webhook",
+    /// An autoscaler at its end, without metrics, or with a wrong target.
     Autoscaling = "autoscaling",
+    /// A PodDisruptionBudget that lets nothing be moved, or selects nothing.
     DisruptionBudget = "disruption_budget",
     /// A rollout that does not finish, or replicas that are missing.
     RolloutStuck = "rollout_stuck",
+    /// A Job or CronJob that failed, is suspended or missed its time.
     JobFailed = "job_failed",
+    /// Too little CPU for the work: throttling, contention, a saturated host.
     CpuSaturation = "cpu_saturation",
+    /// Memory that runs short without a kill yet, or a leak.
     MemoryPressure = "memory_pressure",
+    /// No file descriptors, sockets, threads or process ids left.
     FileDescriptors = "file_descriptors",
     /// An operator-managed or platform object reports that it is not healthy.
     PlatformObject = "platform_object",
     // Network
+    /// A name that does not resolve: unknown, refused, or no answer.
     DnsFailure = "dns_failure",
+    /// A policy that refuses what is needed.
     NetworkPolicy = "network_policy",
+    /// A Service with nothing ready behind it.
     NoEndpoints = "no_endpoints",
+    /// Nobody listens at the address.
     ConnectionRefused = "connection_refused",
+    /// No answer from the address: a route, a firewall, a peer that is gone.
     ConnectionTimeout = "connection_timeout",
+    /// Loss, delay or resets on the way.
     NetworkFault = "network_fault",
+    /// A certificate that is expired, not yet valid, not trusted or for another name; or no common version.
     TlsCertificate = "tls_certificate",
+    /// An Ingress or proxy whose class, backend or secret is wrong.
     Ingress = "ingress",
+    /// A Gateway, route or mesh object that is not accepted or points to nothing.
     Gateway = "gateway",
     // Databases and queues
+    /// All connections of a client's pool are in use.
     ConnectionPoolExhausted = "connection_pool_exhausted",
+    /// The server takes no more connections.
     ConnectionLimit = "connection_limit",
+    /// A query that reads everything because no index fits.
     MissingIndex = "missing_index",
+    /// A query or operation that takes too long for another reason.
     SlowQuery = "slow_query",
+    /// Work that waits for locks or latches, deadlocks included.
     LockContention = "lock_contention",
+    /// A replica that is behind, and catches up or not.
     ReplicationLag = "replication_lag",
+    /// A replica so far behind that it cannot catch up by itself.
     ReplicationStale = "replication_stale",
+    /// A change of the primary that nobody planned.
     Election = "election",
+    /// A member of a replicated system that is gone or not healthy.
     MemberDown = "member_down",
     /// A server was stopped on purpose.
     PlannedShutdown = "planned_shutdown",
+    /// A database that does not start, or does not answer at all.
     DatabaseUnavailable = "database_unavailable",
+    /// Data or an index that does not check.
     DataCorruption = "data_corruption",
+    /// Versions that do not fit: binaries and data, client and server, schema and code.
     VersionMismatch = "version_mismatch",
+    /// A cache at its limit: evictions, misses, dirty pages.
     CachePressure = "cache_pressure",
+    /// Messages or work that come faster than they are done, or that nobody takes.
     QueueBacklog = "queue_backlog",
     // Applications
     /// An exception or a bug in the program itself.
     CodeError = "code_error",
+    /// Credentials or tokens that are wrong, expired or missing.
     Authentication = "authentication",
+    /// A service or provider refuses because of too many requests.
     RateLimited = "rate_limited",
     /// Another service that this one needs answers wrongly, slowly or not at all.
     DependencyFailure = "dependency_failure",
+    /// Slower than usual, and nothing says more about why.
     Latency = "latency",
+    /// More failures than usual, and nothing says more about why.
     ErrorRate = "error_rate",
     /// Nothing is reported any more where there was a steady signal.
     Silence = "silence",
+    /// Several times the usual requests.
     TrafficSurge = "traffic_surge",
+    /// Data that a program cannot read, parse or accept.
     DataError = "data_error",
     // Changes
     /// A deploy, commit, flag or configuration change that fits the symptom.
     BadChange = "bad_change",
+    /// Something is wrong that fits none of these.
     Unknown = "unknown",
 }
 

@@ -35,3 +35,21 @@ fn the_examples_that_come_with_the_program_are_explained() {
     let result: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&result["total"]["n"], &result["total"]["top1"]), (&3.into(), &3.into()), "{}", result["total"]);
 }
+
+#[test]
+fn the_same_evidence_gives_the_same_bytes() {
+    let bundle = |name: &str| format!("{}/tests/scenarios/{name}/bundle", env!("CARGO_MANIFEST_DIR"));
+    let told = |name: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_sre-agent"))
+            .args(["investigate", "--bundle", &bundle(name), "--question", "what is wrong with gateway and checkout?", "--format", "json"])
+            .output()
+            .unwrap();
+        let mut told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        told.as_object_mut().unwrap().remove("durations_ms");
+        told.to_string()
+    };
+    for name in ["signals/ledger_throws", "signals/slow_way_to_payments", "dumps/two_causes_pick_asked", "dumps/live_cluster_housekeeping"]
+    {
+        assert_eq!(told(name), told(name), "{name}");
+    }
+}
