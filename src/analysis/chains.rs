@@ -98,9 +98,21 @@ pub fn fits(cause: &Finding, change: &Finding, links: &Links) -> Option<Vec<Stri
     if !touched.is_empty() && links.related(&cause.entity, &change.entity) {
         return Some(touched);
     }
+    if comes_by_itself(cause.category) {
+        return None;
+    }
     let texts: Vec<&str> = change.seen.iter().flat_map(|seen| [seen.summary.as_str(), seen.excerpt.as_str()]).collect();
     let named = identifiers(cause).into_iter().any(|word| texts.iter().any(|text| text.contains(word)));
     named.then(Vec::new)
+}
+
+/// A fault that time, traffic or the surroundings bring about: a change that merely speaks of the same thing did not make it.
+fn comes_by_itself(category: Category) -> bool {
+    use Category as C;
+    matches!(
+        category,
+        C::TlsCertificate | C::DiskFull | C::TrafficSurge | C::NodeNotReady | C::NodePressure | C::DataCorruption | C::RateLimited
+    )
 }
 
 /// Words of a finding that name one particular thing: an object, a field, a collection; not ordinary words.
