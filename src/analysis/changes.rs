@@ -3,10 +3,18 @@
 //! "Blame the latest deploy" names an innocent change nearly always: time only orders changes that speak of the symptom,
 //! and where none does, none is named.
 
+mod diff;
+mod effect;
+mod mechanism;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use self::{
+    effect::Effect,
+    mechanism::{Fit, Scene},
+};
 use super::{Finding, Focus, Role, Seen};
 use crate::model::{
     Category, Entity, EvidenceKind,
@@ -27,6 +35,14 @@ const MARGIN: f64 = 1.15;
 const LIKELY: f64 = 0.45;
 /// The strength of a change that stands out.
 const CLEAR: f64 = 0.6;
+/// The strength of a change that stands out and does what brings about what is seen.
+const PLAIN: f64 = 0.75;
+/// From this weight on, what a change does explains what is seen by itself.
+const MECHANISM: f64 = 2.0;
+/// How much the mechanism counts beside shared words.
+const MECHANISM_COUNTS: f64 = 3.0;
+/// How much is left of the shared words of a diff that does nothing.
+const IDLE_DIFF: f64 = 0.45;
 /// Words that every change and every alert uses.
 const COMMON: &[&str] = &[
     "the",
@@ -136,12 +152,19 @@ pub fn findings(observations: &Observations, focus: &Focus) -> Vec<Finding> {
     let onset = onset(observations, focus);
     let symptom = symptom_words(observations, focus, onset);
     let groups = groups(&observations.changes, onset);
-    let mut ranked = rank(&groups, &symptom, focus);
+    let scene = Scene::of(observations, &focus.text, onset);
+    let mut ranked = rank(&groups, &symptom, &scene, focus);
     ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.group.id.cmp(b.group.id)));
     let Some(best) = ranked.first().filter(|best| best.score >= LEAST_OVERLAP) else { return Vec::new() };
     let second = ranked.get(1).map_or(0.0, |next| next.score);
     let clear = best.score >= second * MARGIN;
-    let mut out = vec![finding(best, focus, if clear { CLEAR } else { LIKELY })];
+    let strength = match &best.fit {
+        Some(fit) if fit.weight >= MECHANISM && clear => PLAIN,
+        Some(fit) if fit.weight >= MECHANISM => CLEAR,
+        _ if clear => CLEAR,
+        _ => LIKELY,
+    };
+    let mut out = vec![finding(best, focus, strength)];
     out.extend(
         ranked
             .iter()
@@ -193,6 +216,9 @@ struct Ranked<'a, 'g> {
     group: &'g Group<'a>,
     score: f64,
     shared: Vec<String>,
+    effects: Vec<Effect>,
+    /// Why it fits, beyond words.
+    fit: Option<Fit>,
 }
 
 fn onset(observations: &Observations, focus: &Focus) -> Option<Timestamp> {
@@ -258,7 +284,7 @@ fn symptom_words(observations: &Observations, focus: &Focus, onset: Option<Times
     out
 }
 
-fn rank<'a, 'g>(groups: &'g [Group<'a>], symptom: &BTreeMap<String, f64>, focus: &Focus) -> Vec<Ranked<'a, 'g>> {
+fn rank<'a, 'g>(groups: &'g [Group<'a>], symptom: &BTreeMap<String, f64>, scene: &Scene<'_>, focus: &Focus) -> Vec<Ranked<'a, 'g>> {
     let total = groups.len().max(2) as f64;
     let mut spread: BTreeMap<&str, usize> = BTreeMap::new();
     for group in groups {
@@ -289,14 +315,25 @@ fn rank<'a, 'g>(groups: &'g [Group<'a>], symptom: &BTreeMap<String, f64>, focus:
                 .changes
                 .iter()
                 .all(|change| change.files.iter().all(|file| is_inert(file)) && !change.files.is_empty() && change.diff.is_empty());
-            let factor = if touches { 1.3 } else { 1.0 } * if idle { 0.4 } else { 1.0 };
-            Ranked { group, score: overlap / length * factor, shared: shared.into_iter().take(6).map(|(word, _)| word).collect() }
+            let effects: Vec<Effect> = group.changes.iter().flat_map(|change| effect::effects(&change.diff)).collect();
+            let files: Vec<&str> = group.changes.iter().flat_map(|change| change.files.iter().map(String::as_str)).collect();
+            let fit = scene.fit(&effects, &files);
+            let does_nothing = effects.is_empty() && group.changes.iter().any(|change| !change.diff.is_empty());
+            let factor = if touches { 1.3 } else { 1.0 } * if idle { 0.4 } else { 1.0 } * if does_nothing { IDLE_DIFF } else { 1.0 };
+            let mechanism = fit.as_ref().map_or(0.0, |fit| fit.weight) * MECHANISM_COUNTS * if shared.is_empty() { 0.5 } else { 1.0 };
+            Ranked {
+                group,
+                score: overlap / length * factor + mechanism,
+                shared: shared.into_iter().take(6).map(|(word, _)| word).collect(),
+                effects,
+                fit,
+            }
         })
         .collect()
 }
 
 /// Files that no program reads.
-fn is_inert(file: &str) -> bool {
+pub(super) fn is_inert(file: &str) -> bool {
     [".md", ".txt", ".rst", ".png", ".svg"].iter().any(|end| file.ends_with(end))
         || file.contains("_test.")
         || file.contains("/test/")
@@ -317,7 +354,7 @@ fn finding(ranked: &Ranked<'_, '_>, focus: &Focus, strength: f64) -> Finding {
         Category::BadChange,
         Role::Cause,
         service,
-        format!("The {kind} {short} \"{summary}\" fits the symptom: both speak of {shared}"),
+        format!("The {kind} {short} \"{summary}\" {}both speak of {shared}", told(ranked)),
     )
     .strength(strength)
     .falsifier(format!("the symptom stays after {short} is reverted, or it began before that change"))
@@ -338,6 +375,16 @@ fn finding(ranked: &Ranked<'_, '_>, focus: &Focus, strength: f64) -> Finding {
         );
     }
     finding
+}
+
+/// What the change does and why that fits, as the beginning of a sentence.
+fn told(ranked: &Ranked<'_, '_>) -> String {
+    let does = ranked.effects.first().map(Effect::told);
+    match (does, &ranked.fit) {
+        (Some(does), Some(fit)) => format!("{does}, which fits: {}; ", fit.why),
+        (Some(does), None) => format!("{does} and fits the symptom: "),
+        (None, _) => "fits the symptom: ".to_owned(),
+    }
 }
 
 fn by(author: &str) -> String {

@@ -162,8 +162,11 @@ fn stories(findings: Vec<Finding>, focus: &Focus, links: &Links) -> Vec<Story> {
             .iter_mut()
             .find(|story| story.lead.category == lead.category && links.root(&story.lead.entity) == links.root(&lead.entity));
         match same {
-            // Replicas of one workload with one problem are one story, told by the clearest of them.
-            Some(story) if story.lead.category != crate::model::Category::CodeError || story.lead.entity == lead.entity => {
+            // Replicas of one workload with one problem are one story, told by the clearest of them; each change is its own.
+            Some(story)
+                if lead.category != Category::BadChange
+                    && (story.lead.category != Category::CodeError || story.lead.entity == lead.entity) =>
+            {
                 let mut lead = lead;
                 if weight(&lead) > weight(&story.lead) {
                     std::mem::swap(&mut story.lead, &mut lead);
