@@ -27,6 +27,10 @@ pub fn brings_about(cause: Category, effect: Category) -> bool {
         C::SlowQuery | C::LockContention => &[UNANSWERED, &[C::ConnectionPoolExhausted]],
         C::ConnectionPoolExhausted | C::ConnectionLimit => &[UNANSWERED],
         C::OomKilled | C::CommandNotFound | C::ImagePull | C::ConfigMissing | C::DiskFull => &[UNANSWERED, &[C::CrashLoop]],
+        C::TrafficSurge => &[
+            UNANSWERED,
+            &[C::QueueBacklog, C::CpuSaturation, C::ConnectionPoolExhausted, C::ConnectionLimit, C::RateLimited, C::SlowQuery],
+        ],
         C::TlsCertificate => &[UNANSWERED, &[C::Authentication]],
         C::NoEndpoints => &[&[C::ConnectionRefused, C::ConnectionTimeout, C::DependencyFailure, C::ErrorRate, C::Latency]],
         _ => &[],

@@ -3,9 +3,12 @@
 //! "Blame the latest deploy" names an innocent change nearly always: time only orders changes that speak of the symptom,
 //! and where none does, none is named.
 
+mod calls;
 mod diff;
 mod effect;
 mod mechanism;
+mod statement;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +17,7 @@ use jiff::Timestamp;
 use self::{
     effect::Effect,
     mechanism::{Fit, Scene},
+    words::words,
 };
 use super::{Finding, Focus, Role, Seen};
 use crate::model::{
@@ -43,107 +47,6 @@ const MECHANISM: f64 = 2.0;
 const MECHANISM_COUNTS: f64 = 3.0;
 /// How much is left of the shared words of a diff that does nothing.
 const IDLE_DIFF: f64 = 0.45;
-/// Words that every change and every alert uses.
-const COMMON: &[&str] = &[
-    "the",
-    "and",
-    "for",
-    "with",
-    "from",
-    "this",
-    "that",
-    "not",
-    "are",
-    "was",
-    "has",
-    "have",
-    "will",
-    "into",
-    "when",
-    "error",
-    "errors",
-    "service",
-    "services",
-    "add",
-    "fix",
-    "chore",
-    "refactor",
-    "feat",
-    "docs",
-    "test",
-    "tests",
-    "update",
-    "bump",
-    "remove",
-    "return",
-    "func",
-    "nil",
-    "err",
-    "above",
-    "below",
-    "rate",
-    "ratio",
-    "high",
-    "http",
-    "https",
-    "pkg",
-    "src",
-    "main",
-    "internal",
-    "cmd",
-    "config",
-    "string",
-    "int",
-    "const",
-    "var",
-    "true",
-    "false",
-    "new",
-    "set",
-    "get",
-    "use",
-    "using",
-    "value",
-    "name",
-    "type",
-    "failed",
-    "failing",
-    "request",
-    "requests",
-    "info",
-    "warn",
-    "deployed",
-    "started",
-    "completed",
-    "since",
-    "over",
-    "per",
-    "its",
-    "all",
-    "multiple",
-    "observed",
-    "monitor",
-    "threshold",
-    "default",
-    "spike",
-    "alert",
-    "critical",
-    "warning",
-    "code",
-    "file",
-    "line",
-    "lines",
-    "import",
-    "public",
-    "static",
-    "void",
-    "struct",
-    "impl",
-    "let",
-    "mut",
-    "self",
-];
-
 /// The change that fits the symptom, where one does.
 pub fn findings(observations: &Observations, focus: &Focus) -> Vec<Finding> {
     if observations.changes.is_empty() {
@@ -318,7 +221,8 @@ fn rank<'a, 'g>(groups: &'g [Group<'a>], symptom: &BTreeMap<String, f64>, scene:
             let effects: Vec<Effect> = group.changes.iter().flat_map(|change| effect::effects(&change.diff)).collect();
             let files: Vec<&str> = group.changes.iter().flat_map(|change| change.files.iter().map(String::as_str)).collect();
             let fit = scene.fit(&effects, &files);
-            let does_nothing = effects.is_empty() && group.changes.iter().any(|change| !change.diff.is_empty());
+            let read = || group.changes.iter().filter(|change| !change.diff.is_empty());
+            let does_nothing = effects.is_empty() && read().next().is_some() && read().all(|change| effect::is_tidying(&change.diff));
             let factor = if touches { 1.3 } else { 1.0 } * if idle { 0.4 } else { 1.0 } * if does_nothing { IDLE_DIFF } else { 1.0 };
             let mechanism = fit.as_ref().map_or(0.0, |fit| fit.weight) * MECHANISM_COUNTS * if shared.is_empty() { 0.5 } else { 1.0 };
             Ranked {
@@ -389,40 +293,6 @@ fn told(ranked: &Ranked<'_, '_>) -> String {
 
 fn by(author: &str) -> String {
     if author.is_empty() { String::new() } else { format!(" by {author}") }
-}
-
-/// The words of a text: identifiers are taken apart at case changes and underscores, plurals lose their s.
-fn words(text: &str) -> BTreeSet<String> {
-    let mut out = BTreeSet::new();
-    for token in text.split(|c: char| !c.is_alphanumeric()) {
-        let mut word = String::new();
-        let mut previous_lower = false;
-        for c in token.chars() {
-            if c.is_uppercase() && previous_lower {
-                push(&mut out, &word);
-                word.clear();
-            }
-            previous_lower = c.is_lowercase() || c.is_ascii_digit();
-            word.extend(c.to_lowercase());
-        }
-        push(&mut out, &word);
-        push(&mut out, &token.to_lowercase());
-    }
-    out
-}
-
-fn push(out: &mut BTreeSet<String>, word: &str) {
-    let word = match word.strip_suffix('s') {
-        Some(stem) if stem.len() > 3 && !stem.ends_with('s') => stem,
-        _ => word,
-    };
-    if word.len() > 2 && word.len() < 40 && !COMMON.contains(&word) && word.chars().any(char::is_alphabetic) && !is_hash(word) {
-        out.insert(word.to_owned());
-    }
-}
-
-fn is_hash(word: &str) -> bool {
-    word.len() >= 7 && word.bytes().all(|b| b.is_ascii_hexdigit()) && word.bytes().any(|b| b.is_ascii_digit())
 }
 
 #[cfg(test)]

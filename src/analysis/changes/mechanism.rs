@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{effect::Effect, words};
+use super::{effect::Effect, words::words};
 use crate::model::observation::{Level, Observations, Series};
 
-/// How much before the alert a series counts as what led to it.
-const RECENT_SECONDS: i64 = 900;
+/// From how long before the alert until how long after it a series shows the trouble.
+const JUST_BEFORE_SECONDS: i64 = 120;
+const AFTER_SECONDS: i64 = 900;
 /// A series moved when it is this many spreads and this share away from where it was.
 const MOVED_SPREADS: f64 = 4.0;
 const MOVED_SHARE: f64 = 0.1;
@@ -295,7 +296,7 @@ fn moved(series: &Series, alerted: jiff::Timestamp) -> Option<Moved<'_>> {
     let late: Vec<f64> = series
         .points
         .iter()
-        .filter(|(time, _)| (-RECENT_SECONDS..=RECENT_SECONDS).contains(&alerted.duration_since(*time).as_secs()))
+        .filter(|(time, _)| (-JUST_BEFORE_SECONDS..=AFTER_SECONDS).contains(&time.duration_since(alerted).as_secs()))
         .map(|(_, value)| *value)
         .collect();
     let (before, spread) = middle(&early)?;

@@ -50,3 +50,61 @@ fn a_change_after_the_onset_is_innocent() {
     ];
     assert!(case(changes, "panic in roundVoucher: voucher total is NaN").iter().all(|finding| !finding.statement.contains("aaa1")));
 }
+
+/// What a diff does, in words.
+fn does(diff: &str) -> Vec<String> {
+    effect::effects(diff).iter().map(Effect::told).collect()
+}
+
+#[test]
+fn a_diff_tells_what_it_does() {
+    let cases = [
+        (
+            "@@ pkg/db/pool.go @@\n-const defaultMaxConns = 50\n+const defaultMaxConns = 10",
+            "lowers defaultMaxConns from 50 to 10 in pkg/db/pool.go",
+        ),
+        (
+            "--- a/c.yaml\n+++ b/c.yaml\n@@ -1 +1 @@\n-  default_ttl: 15m\n+  default_ttl: 15s",
+            "lowers default_ttl from 15m to 15s in c.yaml",
+        ),
+        (
+            "@@ a.go @@\n-\tcfg.Idle = 30 * time.Second\n+\tcfg.Idle = 5 * time.Minute",
+            "raises cfg.Idle from 30 * time.Second to 5 * time.Minute in a.go",
+        ),
+        ("@@ e.py @@\n-    return row[\"meta\"]\n+    return row[\"metadata\"]", "renames \"meta\" to \"metadata\" in e.py"),
+        (
+            "@@ c.go @@\n-\tif resp.ThreeDS == nil {\n-\t\treturn \"\"\n-\t}\n \treturn resp.ThreeDS.Status",
+            "removes the check `resp.ThreeDS == nil` in c.go",
+        ),
+        (
+            "@@ o.py @@\n for line in cart.lines:\n+    item = self.catalog.get_item(line.sku)\n     total += line.price",
+            "calls `self.catalog.get_item` for each element of a loop in o.py",
+        ),
+        ("@@ A.java @@\n-    connection.close();\n     return rows;", "does not call `connection.close()` any more in A.java"),
+        ("@@ flags.json @@\n-  \"newPricing\": false\n+  \"newPricing\": true", "switches newPricing to true in flags.json"),
+    ];
+    for (diff, expected) in cases {
+        assert_eq!(does(diff), [expected], "{diff}");
+    }
+}
+
+#[test]
+fn talk_and_tidying_do_nothing() {
+    let cases = [
+        "@@ a.go @@\n-\tlog.Printf(\"loaded %d\", 5)\n+\tlogger.Info(\"loaded\", 7)",
+        "@@ a.py @@\n-# at most 10 rows\n+# at most 20 rows",
+        "@@ a_test.go @@\n-const limit = 50\n+const limit = 10",
+        "@@ docs/a.md @@\n-limit 50\n+limit 10",
+        "@@ a.go @@\n-\td := &Decoder{strict: true}\n-\treturn d\n+\treturn &Decoder{strict: true}",
+        "",
+    ];
+    for diff in cases {
+        assert_eq!(does(diff), Vec::<String>::new(), "{diff}");
+        assert!(effect::is_tidying(diff), "{diff}");
+    }
+}
+
+#[test]
+fn another_expression_is_no_tidying() {
+    assert!(!effect::is_tidying("@@ a.rb @@\n- roundVoucher(total)\n+ total.floor()"));
+}
