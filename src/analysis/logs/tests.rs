@@ -102,10 +102,9 @@ fn a_healthy_log_yields_nothing() {
 #[test]
 fn a_terminal_report_shows_the_first_error() {
     let log = stream(&[(Level::Info, "a"), (Level::Error, "no space left on device: /data")]);
-    let mut miner = templates::Miner::default();
-    log.lines.iter().for_each(|line| miner.add(&line.text));
-    let mined = miner.finish();
-    let text = anomalies::render(&log, &mined, &anomalies::find(&log, &mined));
+    let mut watch = anomalies::Watch::default();
+    log.lines.iter().for_each(|line| watch.add(line));
+    let text = watch.report().to_string();
     assert!(text.contains("first error") && text.contains("The disk is full"), "{text}");
 }
 

@@ -24,15 +24,15 @@ pub const LINE_LIMIT: usize = 4096;
 
 /// Reads `text` as a log; `None` when it holds no line at all.
 pub fn read(source: &str, text: &str) -> Option<LogStream> {
-    let mut records = Records::default();
+    let mut lines: Vec<LogLine> = Vec::new();
+    let mut reader = Reader::default();
+    let mut take = |record: &mut LogLine| lines.push(std::mem::take(record));
     for (number, line) in (1_u32..).zip(text.lines()) {
-        records.line(number, line);
+        reader.line(number, line, &mut take);
     }
-    if records.lines.is_empty() {
+    reader.finish(&mut take);
+    if lines.is_empty() {
         return None;
-    }
-    for record in &mut records.lines {
-        settle_level(record);
     }
     Some(LogStream {
         source: source.to_owned(),
@@ -40,18 +40,22 @@ pub fn read(source: &str, text: &str) -> Option<LogStream> {
         container: String::new(),
         previous: false,
         dialect: "text".to_owned(),
-        lines: records.lines,
+        lines,
     })
 }
 
+/// Makes records of lines, one after the other; holds one record at a time, so that a log of any size can be read.
 #[derive(Default)]
-struct Records {
-    lines: Vec<LogLine>,
+pub struct Reader {
+    /// The record that may go on.
+    record: LogLine,
+    open: bool,
     trace: fold::Trace,
 }
 
-impl Records {
-    fn line(&mut self, number: u32, raw: &str) {
+impl Reader {
+    /// Takes the next line; hands every record that is complete now to `done`.
+    pub fn line(&mut self, number: u32, raw: &str, done: &mut impl FnMut(&mut LogLine)) {
         let line = without_ansi(raw);
         let line = cut(line.trim_end(), LINE_LIMIT);
         if line.trim_start().is_empty() {
@@ -60,7 +64,7 @@ impl Records {
         if line.starts_with('{')
             && let Some(record) = json::object(line)
         {
-            self.structured(number, record);
+            self.structured(number, record, done);
             return;
         }
         let head = header::parse(line);
@@ -71,7 +75,7 @@ impl Records {
         {
             record.time = head.time.or(record.time);
             record.level = record.level.or(head.level);
-            self.structured(number, record);
+            self.structured(number, record, done);
             return;
         }
         if head.level.is_none()
@@ -81,45 +85,63 @@ impl Records {
             if record.service.is_empty() {
                 record.service = head.service.to_owned();
             }
-            self.structured(number, record);
+            self.structured(number, record, done);
             return;
         }
         if !head.is_logger()
-            && let Some(last) = self.lines.last_mut()
-            && (fold::continues(head.message, &mut self.trace, &last.text)
-                || (last.level >= Level::Error && !head.timed && fold::names_exception(head.message)))
+            && self.open
+            && (fold::continues(head.message, &mut self.trace, &self.record.text)
+                || (self.record.level >= Level::Error && !head.timed && fold::names_exception(head.message)))
         {
-            extend(&mut last.text, head.message);
+            extend(&mut self.record.text, head.message);
             return;
         }
         self.trace = fold::opened(head.message);
-        self.lines.push(LogLine {
-            number,
-            time: head.time,
-            level: head.level.unwrap_or(Level::Info),
-            level_stated: head.level.is_some(),
-            service: head.service.to_owned(),
-            text: head.message.trim().to_owned(),
-            fields: Value::Null,
-        });
+        let record = self.next(number, done);
+        record.time = head.time;
+        record.level = head.level.unwrap_or(Level::Info);
+        record.level_stated = head.level.is_some();
+        record.service.push_str(head.service);
+        record.text.push_str(head.message.trim());
     }
 
-    fn structured(&mut self, number: u32, record: json::Structured) {
+    /// Hands over the last record.
+    pub fn finish(mut self, done: &mut impl FnMut(&mut LogLine)) {
+        self.complete(done);
+    }
+
+    fn complete(&mut self, done: &mut impl FnMut(&mut LogLine)) {
+        if self.open {
+            settle_level(&mut self.record);
+            done(&mut self.record);
+        }
+    }
+
+    /// An empty record in the place of the complete one; its strings keep their memory where `done` left it.
+    fn next(&mut self, number: u32, done: &mut impl FnMut(&mut LogLine)) -> &mut LogLine {
+        self.complete(done);
+        self.open = true;
+        self.record.number = number;
+        self.record.service.clear();
+        self.record.text.clear();
+        self.record.fields = Value::Null;
+        &mut self.record
+    }
+
+    fn structured(&mut self, number: u32, structured: json::Structured, done: &mut impl FnMut(&mut LogLine)) {
         self.trace = fold::Trace::None;
         // a container's JSON wraps a line that has a head of its own
-        let inner = header::parse(record.message.trim_end());
-        let level = record.level.or(inner.level);
-        let text = if inner.is_logger() && inner.timed { inner.message } else { record.message.as_str() };
+        let inner = header::parse(structured.message.trim_end());
+        let level = structured.level.or(inner.level);
+        let text = if inner.is_logger() && inner.timed { inner.message } else { structured.message.as_str() };
         let text = without_ansi(text);
-        self.lines.push(LogLine {
-            number,
-            time: record.time.or(inner.time),
-            level: level.unwrap_or(Level::Info),
-            level_stated: level.is_some(),
-            service: record.service,
-            text: cut(text.trim(), LINE_LIMIT).to_owned(),
-            fields: record.fields,
-        });
+        let record = self.next(number, done);
+        record.time = structured.time.or(inner.time);
+        record.level = level.unwrap_or(Level::Info);
+        record.level_stated = level.is_some();
+        record.service.push_str(&structured.service);
+        record.text.push_str(cut(text.trim(), LINE_LIMIT));
+        record.fields = structured.fields;
     }
 }
 

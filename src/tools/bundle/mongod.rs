@@ -17,7 +17,7 @@ const LEAD: usize = 20;
 
 /// Reads `text` as a mongod log; `None` when it is none.
 pub fn read(source: &str, text: &str) -> Option<LogStream> {
-    if !text.lines().filter(|line| !line.trim().is_empty()).take(LEAD).any(|line| parse(0, line).is_some()) {
+    if !is_mongod(text) {
         return None;
     }
     let mut lines: Vec<LogLine> = Vec::new();
@@ -48,7 +48,13 @@ pub fn read(source: &str, text: &str) -> Option<LogStream> {
     Some(LogStream { source: source.to_owned(), entity, container: String::new(), previous: false, dialect: "mongod".to_owned(), lines })
 }
 
-fn parse(number: u32, raw: &str) -> Option<LogLine> {
+/// The beginning of a text looks like a mongod log.
+pub fn is_mongod(text: &str) -> bool {
+    text.lines().filter(|line| !line.trim().is_empty()).take(LEAD).any(|line| parse(0, line).is_some())
+}
+
+/// One line of a mongod log; `None` for what continues another one, or is none.
+pub fn parse(number: u32, raw: &str) -> Option<LogLine> {
     let line = without_ansi(raw);
     let line = line.trim();
     match line.find("{\"t\":{\"$date\"") {
