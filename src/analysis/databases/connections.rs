@@ -42,7 +42,7 @@ pub fn check(scene: &Scene<'_>, report: &mut Report) {
         }
         return;
     }
-    report.faults.push(fault(scene, used, limit, refused));
+    report.faults.push(fault(scene, used, limit, refused, at_limit || refused));
 }
 
 /// max_connections: from an event, from the alert's words, or from the share that the alert states.
@@ -71,7 +71,7 @@ fn limit(scene: &Scene<'_>, used: Option<&Reading<'_>>) -> Option<f64> {
     told.or_else(|| connection_limit(&scene.asked).1).or_else(share).filter(|limit| *limit > 0.0)
 }
 
-fn fault(scene: &Scene<'_>, used: Option<&Reading<'_>>, limit: Option<f64>, refused: bool) -> Fault {
+fn fault(scene: &Scene<'_>, used: Option<&Reading<'_>>, limit: Option<f64>, refused: bool, reached: bool) -> Fault {
     let name = &scene.name;
     let of = limit.map_or_else(
         || " (max_connections is not in the evidence)".to_owned(),
@@ -87,7 +87,8 @@ fn fault(scene: &Scene<'_>, used: Option<&Reading<'_>>, limit: Option<f64>, refu
     seen.extend(scene.current(&[Kind::ConnectionsHigh]).last().map(|event| scene.quote(event)));
     let consequence = if refused { "; new clients are refused" } else { "; the next clients will be refused" };
     let (why, culprit, idle) = holder;
-    let statement = format!("Connection exhaustion: {name} has reached its connection limit, max_connections{measured}{why}{consequence}");
+    let state = if reached { "has reached" } else { "climbs towards" };
+    let statement = format!("Connection exhaustion: {name} {state} its connection limit, max_connections{measured}{why}{consequence}");
     let kill = "end what idles in a transaction: `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction' AND state_change < now() - interval '5 min';` (MySQL: `CALL mysql.rds_kill(<id>);`)";
     let mut fault = Fault::new(Mechanism::Connections, Category::ConnectionLimit, scene.entity(), statement)
         .short(format!("connections are at their limit{measured}{why}"))

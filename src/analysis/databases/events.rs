@@ -42,7 +42,7 @@ pub enum Kind {
 const PATTERNS: &[(Kind, &str)] = &[
     (
         Kind::Recovered,
-        r"recovered|back to (?:normal|baseline)|returned to (?:normal|baseline)|caught up|has cleared|lag (?:is )?(?:now )?below|no longer",
+        r"recovered|relieved|back to (?:normal|baseline)|returned to (?:normal|baseline)|caught up|has cleared|lag (?:is )?(?:now )?below|no longer",
     ),
     (
         Kind::StorageGrown,

@@ -33,7 +33,9 @@ impl Mechanism {
             }
             Self::TransactionAge => &["wraparound", "transactionid", "transaction id", "xid", "vacuum", "history list", "bloat"],
             Self::Storm => &["checkpoint", " wal ", "vacuum", "write-ahead"],
-            Self::Replication => &["replica", "replication", " lag", "stale"],
+            Self::Replication => {
+                &["replicalag", "replicationlag", "replica lag", "replication lag", "lagging", " lag ", "stale", "read replica"]
+            }
             Self::Locks => &[" lock", "deadlock", "blocked", "blocking", "lockwait", "rowlock"],
             Self::Connections => &["connection", "too many clients", "sessions are refused", "max_connections"],
             Self::Volume => &["latency", "iops", "queuedepth", "queue depth", "i/o", "burst"],

@@ -194,7 +194,8 @@ impl<'a> Reading<'a> {
             | Metric::SlotLag => bytes(value),
             Metric::WalRate => format!("{}/s", bytes(value)),
             Metric::ReplicaLag => format!("{value:.0} s"),
-            Metric::ReadLatency | Metric::WriteLatency | Metric::CommitLatency => format!("{value:.4}"),
+            Metric::ReadLatency | Metric::WriteLatency | Metric::CommitLatency if value < 1.0 => format!("{value:.4}"),
+            Metric::ReadLatency | Metric::WriteLatency | Metric::CommitLatency => format!("{value:.1}"),
             Metric::Load | Metric::QueueDepth => format!("{value:.1}"),
             _ => format!("{value:.0}"),
         }

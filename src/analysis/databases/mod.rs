@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 
 use self::{fault::Report, scene::Scene};
 use super::{Finding, Focus};
-use crate::model::observation::Observations;
+use crate::model::observation::{LogStream, Observations};
 
 /// What the checks say about the databases that were asked about.
 #[derive(Debug, Clone, Default)]
@@ -60,8 +60,9 @@ pub fn check(observations: &Observations, focus: &Focus) -> Checked {
         out.ruled_out.extend(report.ruled_out);
         out.ruled_out.extend(weave::old_events(&scene));
         if scene.readings.len() >= KNOWN {
-            let of_it = |source: &str| scene.events.iter().filter(|event| event.source == source).count();
-            let streams = observations.logs.iter().filter(|stream| of_it(&stream.source) * 2 > stream.lines.len());
+            let tells = |source: &str| scene.events.iter().any(|event| event.source == source);
+            let of_it = |stream: &LogStream| stream.lines.iter().filter(|line| scene.members.contains(&line.service)).count();
+            let streams = observations.logs.iter().filter(|stream| tells(&stream.source) && of_it(stream) * 2 > stream.lines.len());
             out.weighed.extend(streams.map(|stream| stream.source.clone()));
         }
     }

@@ -25,6 +25,8 @@ const SCENES: usize = 20;
 #[derive(Debug, Clone)]
 pub struct Scene<'a> {
     pub name: String,
+    /// The database and its replicas, by every name that the evidence has for them.
+    pub members: BTreeSet<String>,
     pub replicas: BTreeSet<String>,
     pub readings: Vec<Reading<'a>>,
     pub load: Load,
@@ -100,7 +102,8 @@ impl<'a> Scene<'a> {
         events.sort_by_key(|event| event.time);
         let asked = focus.text.to_lowercase();
         let sessions = Sessions::of(&observations.documents);
-        Self { name, replicas, readings, load, replica_load, events, sessions, asked, from, until }
+        let members = family.iter().map(|name| (*name).to_owned()).collect();
+        Self { name, members, replicas, readings, load, replica_load, events, sessions, asked, from, until }
     }
 
     /// The alerted instance's own metric; of a cluster that has none, its first member's.

@@ -55,7 +55,7 @@ fn fault(scene: &Scene<'_>, free: Option<&Reading<'_>>, silent: bool, full: bool
         let stopped = writes.map_or(String::new(), |writes| format!("; write operations are blocked: WriteIOPS {}", writes.told()));
         let state = if scene.has(OUT) || free.is_some_and(|free| free.last < GONE) { "Storage full: " } else { "Storage nearly full: " };
         let gone = if state.contains("nearly") { "is about to run out" } else { "has run out" };
-        (format!("{state}{name} {gone} of storage space (disk full; {measured})"), stopped)
+        (format!("{state}{name} {gone} of storage space ({measured})"), stopped)
     } else {
         let left = filling.map_or(String::new(), |minutes| format!(", out of storage space in about {minutes:.0} minutes"));
         (format!("Storage is filling up: free storage space of {name} falls fast ({measured}{left})"), String::new())

@@ -15,7 +15,7 @@ use crate::analysis::{Finding, Seen};
 /// How many pieces of evidence one fault cites.
 const CITED: usize = 8;
 /// How many old events are named.
-const OLD: usize = 4;
+const OLD: usize = 6;
 
 /// The faults that remain, the one that was asked about first, each told with what is beside it.
 pub fn weave(mut faults: Vec<Fault>, scene: &Scene<'_>) -> Vec<Finding> {
@@ -32,7 +32,7 @@ pub fn weave(mut faults: Vec<Fault>, scene: &Scene<'_>) -> Vec<Finding> {
             fault.seen.truncate(CITED - others.len().min(2) * 2);
             fault.seen.extend(others.iter().take(2).flat_map(|(_, seen)| seen.iter().cloned()));
         }
-        if !cpu_is_told {
+        if !cpu_is_told && !fault.statement.contains("CPUUtilization") {
             bystander(fault, scene);
         }
     }
@@ -52,7 +52,8 @@ fn absorbed(faults: Vec<Fault>) -> Vec<Fault> {
                 (Mechanism::Storm, Mechanism::Cpu | Mechanism::Volume) | (Mechanism::Storage, Mechanism::Locks | Mechanism::Volume)
             );
             if !told {
-                fault.statement = format!("{}; it brings about as well: {}", fault.statement, effect.short);
+                let short = effect.short.split("; ").next().unwrap_or_default();
+                fault.statement = format!("{}; it brings about as well: {short}", fault.statement);
                 fault.seen.extend(effect.seen.into_iter().take(1));
             }
         }
@@ -148,6 +149,6 @@ pub fn in_bounds(scene: &Scene<'_>) -> Vec<String> {
     if readings.is_empty() {
         Vec::new()
     } else {
-        vec![format!("the metrics of {} stay inside their bounds: {}", scene.name, readings.join(", "))]
+        vec![format!("the metrics of {} are inside their bounds now; over the window: {}", scene.name, readings.join(", "))]
     }
 }
