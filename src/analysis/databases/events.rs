@@ -146,17 +146,35 @@ pub fn connection_limit(text: &str) -> (Option<f64>, Option<f64>) {
     (None, limit)
 }
 
+/// `0.8 GB remaining`, `Free Storage: 4.40 GB`: what is left, in bytes.
+pub fn left(text: &str) -> Option<f64> {
+    static SIZE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        let size = r"(\d[\d.,]*)\s*(TB|TiB|GB|GiB|MB|MiB)";
+        Regex::new(&format!(
+            r"(?i)(?:free (?:storage|storage space|space):? *{size}|{size} (?:of \S+ )?(?:is |are )?(?:remaining|free|left))"
+        ))
+        .ok()
+    });
+    let found = SIZE.as_ref()?.captures(text)?;
+    let (size, unit) = found.get(1).zip(found.get(2)).or_else(|| found.get(3).zip(found.get(4)))?;
+    sized(size.as_str(), unit.as_str())
+}
+
+fn sized(size: &str, unit: &str) -> Option<f64> {
+    let size: f64 = size.replace(',', "").parse().ok()?;
+    let unit = match unit.to_ascii_lowercase().as_bytes().first()? {
+        b't' => 1e12,
+        b'g' => 1e9,
+        _ => 1e6,
+    };
+    Some(size * unit)
+}
+
 /// `of 200 GB`, `[Provisioned Storage: 97.90 GB`: what was provisioned, in bytes.
 pub fn provisioned(text: &str) -> Option<f64> {
     static SIZE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         Regex::new(r"(?i)(?:\bof (?:the )?|provisioned storage:? *|allocated storage:? *(?:of )?)(\d[\d.,]*)\s*(TB|TiB|GB|GiB|MB|MiB)").ok()
     });
     let found = SIZE.as_ref()?.captures(text)?;
-    let size: f64 = found.get(1)?.as_str().replace(',', "").parse().ok()?;
-    let unit = match found.get(2)?.as_str().to_ascii_lowercase().as_bytes().first()? {
-        b't' => 1e12,
-        b'g' => 1e9,
-        _ => 1e6,
-    };
-    Some(size * unit)
+    sized(found.get(1)?.as_str(), found.get(2)?.as_str())
 }

@@ -57,6 +57,8 @@ pub struct Fault {
     pub culprit: String,
     /// Sessions that do nothing hold what is short: no slow statement explains them.
     pub idle: bool,
+    /// Writes are blocked by it: whatever waits, waits for this.
+    pub blocks: bool,
     pub seen: Vec<Seen>,
     pub strength: f64,
     pub decisive: bool,
@@ -76,6 +78,7 @@ impl Fault {
             short: String::new(),
             culprit: String::new(),
             idle: false,
+            blocks: false,
             seen: Vec::new(),
             strength: 0.8,
             decisive: false,

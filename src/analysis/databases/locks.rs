@@ -93,7 +93,7 @@ fn fault(scene: &Scene<'_>, counted: Option<&Reading<'_>>) -> Fault {
         .short(format!("lock waits{wait}{holder}"))
         .by(culprit)
         .saw(seen)
-        .sure(!who.is_empty() || scene.waits_for(Wait::Lock, 0.5), 0.8)
+        .sure(!who.is_empty(), 0.75)
         .refuted_by("sessions go on waiting after the holder has ended its transaction")
         .fix("see who blocks: `SELECT pid, pg_blocking_pids(pid), state, query FROM pg_stat_activity WHERE cardinality(pg_blocking_pids(pid)) > 0;` (MySQL: `SELECT * FROM sys.innodb_lock_waits;`), then end the holder with `pg_terminate_backend(<pid>)` or `CALL mysql.rds_kill(<id>)`")
         .prevent("`SET lock_timeout = '5s'` before every ALTER, with retries; short transactions that lock rows in one order")

@@ -1,7 +1,7 @@
 //! Storage: full, nearly full, filling fast; and what fills it.
 
 use super::{
-    events::{Kind, provisioned},
+    events::{Happening, Kind, left, provisioned},
     fault::{Fault, Mechanism, Report},
     limits,
     load::tables,
@@ -14,6 +14,8 @@ const SIGNS: &[Kind] = &[Kind::StorageOut, Kind::StorageLow];
 const OUT: &[Kind] = &[Kind::StorageOut];
 /// So little is left that nothing more is written, bytes. Source: RDS stops an instance below some 200 MB to 1 GB.
 const GONE: f64 = 1e9;
+/// Writes a second below which a pause is nothing unusual. Source: own choice, a busy application database.
+const BUSY: f64 = 50.0;
 const ENDED: &[Kind] = &[Kind::StorageGrown, Kind::Recovered];
 
 pub fn check(scene: &Scene<'_>, report: &mut Report) {
@@ -26,7 +28,12 @@ pub fn check(scene: &Scene<'_>, report: &mut Report) {
 
     let low = free.filter(|_| !silent).is_some_and(|free| free.last < limit && (falls(free) || concerned));
     let filling = free.filter(|_| !silent).and_then(minutes_left).filter(|minutes| *minutes < limits::FREE_MINUTES);
-    let said = scene.has(OUT) || scene.has(SIGNS) && silent;
+    let low_told = |event: &Happening<'_>| left(event.text).is_none_or(|left| left < limit);
+    let said = scene.has(OUT) || silent && scene.current(&[Kind::StorageLow]).any(low_told);
+    // Writes that stop while everybody waits: so does a full volume, and nothing measures the space.
+    let stalled = silent
+        && scene.metric(Metric::WriteIops).is_some_and(|writes| writes.calm_high > BUSY && writes.last < writes.calm_high * 0.01)
+        && scene.metric(Metric::WriteLatency).is_some_and(|latency| latency.rose(100.0) && latency.stands_high());
     let alive = free.is_some_and(|free| !silent && free.last >= limit);
     if let Some(free) = free.filter(|_| alive && concerned && filling.is_none()) {
         let why = if ended || free.last > free.lowest * 2.0 { "it recovered" } else { "that is enough" };
@@ -36,10 +43,16 @@ pub fn check(scene: &Scene<'_>, report: &mut Report) {
     if ended {
         report.ruled_out.push(format!("storage: {} was short of storage and was extended; it recovered", scene.name));
     }
-    if ended || !(low || said || filling.is_some()) {
+    if ended || !(low || said || stalled || filling.is_some()) {
         return;
     }
-    report.faults.push(fault(scene, free, silent, low || said, filling, size));
+    let mut fault = fault(scene, free, silent, low || said || stalled, filling, size);
+    fault.blocks = low || said || stalled;
+    if stalled && !said {
+        fault = fault.sure(false, 0.7);
+        fault.statement = format!("Probably: {}; nothing measures the space, so check it first", fault.statement);
+    }
+    report.faults.push(fault);
 }
 
 fn fault(scene: &Scene<'_>, free: Option<&Reading<'_>>, silent: bool, full: bool, filling: Option<f64>, size: Option<f64>) -> Fault {
@@ -47,13 +60,18 @@ fn fault(scene: &Scene<'_>, free: Option<&Reading<'_>>, silent: bool, full: bool
     let measured = match free {
         Some(free) if !silent => format!("FreeStorageSpace {}", free.told()),
         Some(free) => format!("FreeStorageSpace is no longer published after {} (a gap in the metric)", free.until),
-        None => "the FreeStorageSpace metric is missing, its events say so".to_owned(),
+        None if scene.has(SIGNS) => "the FreeStorageSpace metric is missing, its events say so".to_owned(),
+        None => "the FreeStorageSpace metric is missing".to_owned(),
     };
     let writes = scene.metric(Metric::WriteIops).filter(|writes| writes.last < writes.calm_high * 0.1);
     let mut seen = Vec::new();
     let (what, blocked) = if full {
         let stopped = writes.map_or(String::new(), |writes| format!("; write operations are blocked: WriteIOPS {}", writes.told()));
-        let state = if scene.has(OUT) || free.is_some_and(|free| free.last < GONE) { "Storage full: " } else { "Storage nearly full: " };
+        let state = if scene.has(OUT) || filling.is_none() && !scene.has(SIGNS) || free.is_some_and(|free| free.last < GONE) {
+            "Storage full: "
+        } else {
+            "Storage nearly full: "
+        };
         let gone = if state.contains("nearly") { "is about to run out" } else { "has run out" };
         (format!("{state}{name} {gone} of storage space ({measured})"), stopped)
     } else {

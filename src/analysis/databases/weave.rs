@@ -83,8 +83,8 @@ fn brings_about(deep: &Fault, shallow: &Fault) -> bool {
     use Mechanism as M;
     let same = !deep.culprit.is_empty() && deep.culprit == shallow.culprit;
     match (deep.mechanism, shallow.mechanism) {
-        (M::Storage, M::Locks | M::Volume | M::Replication | M::Storm) => deep.decisive,
-        (M::Storage, M::Connections) => deep.decisive && !shallow.idle,
+        (M::Storage, M::Locks | M::Volume | M::Replication | M::Storm) => deep.blocks,
+        (M::Storage, M::Connections) => deep.blocks && !shallow.idle,
         (M::Memory, M::Failover)
         | (M::Failover, M::Replication | M::Volume | M::Locks)
         | (M::TransactionAge, M::Storm | M::Cpu | M::Volume)
