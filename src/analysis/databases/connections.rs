@@ -132,7 +132,7 @@ fn holder(scene: &Scene<'_>, seen: &mut Vec<Seen>) -> (String, String, bool) {
             true,
         );
     }
-    if let Some(statement) = scene.load.idle().filter(|idle| idle.load >= scene.load.total() * 0.2) {
+    if let Some(statement) = scene.load.idle().filter(|idle| idle.load >= scene.load.total() * 0.1) {
         seen.push(scene.statement(statement));
         seen.extend(scene.waits());
         let wait = statement.waits.first().map_or("Client:ClientRead", |(wait, _)| wait.as_str());

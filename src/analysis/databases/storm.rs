@@ -37,15 +37,17 @@ pub fn check(scene: &Scene<'_>, report: &mut Report) {
     .into_iter()
     .flatten()
     .collect();
-    if hurts.is_empty() {
+    if hurts.is_empty() && !scene.readings.is_empty() {
         report.ruled_out.push(format!("vacuum and checkpoints of {}: present, without pressure on CPU, queue or latency", scene.name));
         return;
     }
     let culprit = vacuum.or_else(|| scene.load.writer());
     let name = &scene.name;
-    let who = culprit.map_or_else(|| "writes".to_owned(), |culprit| format!("{}{}", culprit.shown(), culprit.by()));
+    let who =
+        culprit.map_or_else(|| "a writer that is not in the evidence".to_owned(), |culprit| format!("{}{}", culprit.shown(), culprit.by()));
     let table = culprit.and_then(|culprit| tables(&culprit.text).into_iter().next()).map_or(String::new(), |table| format!(" on {table}"));
-    let what = match (vacuum.is_some(), frequent.is_empty()) {
+    let vacuums = vacuum.is_some() || culprit.is_none() && frequent.iter().any(|event| event.text.to_lowercase().contains("vacuum"));
+    let what = match (vacuums, frequent.is_empty()) {
         (true, false) => format!("Checkpoint storm by vacuum{table}"),
         (true, true) => format!("Vacuum storm{table}"),
         (false, _) => format!("Checkpoint storm by bulk writes{table}"),
@@ -62,8 +64,8 @@ pub fn check(scene: &Scene<'_>, report: &mut Report) {
         .and_then(|statement| statement.waits.iter().find(|(wait, _)| super::load::wait_of(wait) == Wait::Latch));
     let latch = latch.map_or(String::new(), |(wait, _)| format!("; sessions wait on {wait}"));
     let effects: Vec<String> = hurts.iter().map(|reading| format!("{} {}", reading.series.metric, reading.told())).collect();
-    let statement =
-        format!("{what} on {name}: {who} {wal_told}{checkpoints}{latch}; {} are its effects, not the cause", effects.join(", "));
+    let effects = if effects.is_empty() { String::new() } else { format!("; {} are its effects, not the cause", effects.join(", ")) };
+    let statement = format!("{what} on {name}: {who} {wal_told}{checkpoints}{latch}{effects}");
     let mut seen: Vec<Seen> = culprit.map(|culprit| scene.statement(culprit)).into_iter().collect();
     seen.extend(scene.waits());
     seen.extend(frequent.iter().rev().take(2).map(|event| scene.quote(event)));
@@ -77,7 +79,7 @@ pub fn check(scene: &Scene<'_>, report: &mut Report) {
         .sure(true, 0.9)
         .refuted_by("checkpoints are minutes apart (log_checkpoints) while the same waits go on")
         .fix("`max_wal_size = '16GB'` and `checkpoint_completion_target = 0.9` (reload is enough): checkpoints by time, not by volume");
-    if vacuum.is_some() {
+    if vacuums {
         fault = fault
             .fix(format!("slow the vacuum down: `ALTER TABLE {target} SET (autovacuum_vacuum_cost_delay = 20, autovacuum_vacuum_cost_limit = 200);`, or let it run in a quiet hour"))
             .prevent("vacuum early and often: lower `autovacuum_vacuum_scale_factor` on large tables, spread freezing with `vacuum_freeze_min_age`");

@@ -26,6 +26,9 @@ fn events_are_sorted_by_what_they_speak_of() {
 fn limits_are_read_from_prose() {
     assert_eq!(connection_limit("Current connections: 469 of 500."), (Some(469.0), Some(500.0)));
     assert_eq!(connection_limit("max_connections is set to 1,000"), (None, Some(1000.0)));
+    assert_eq!(left("storage is critically low. Free storage space: 0.8 GB remaining."), Some(0.8e9));
+    assert_eq!(left("low storage space: 99.0 GB remaining of 200 GB"), Some(99e9));
+    assert_eq!(left("Multi-AZ failover completed"), None);
     assert_eq!(provisioned("low storage space: 99.0 GB remaining of 200 GB"), Some(200e9));
 }
 

@@ -6,6 +6,8 @@ use serde_json::{Map, Value, json};
 use super::wrapping::cut;
 use crate::model::observation::Document;
 
+pub mod events;
+
 mod innodb;
 mod insights;
 

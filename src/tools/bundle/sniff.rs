@@ -41,6 +41,10 @@ fn read_text(source: &str, raw: &str, envelopes: usize, out: &mut Observations) 
         out.logs.push(log);
         return;
     }
+    if let Some(events) = database::events::read(source, raw) {
+        out.logs.push(events);
+        return;
+    }
     if let Some(document) = database::read(source, raw) {
         out.documents.push(document);
         return;

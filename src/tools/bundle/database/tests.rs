@@ -27,6 +27,16 @@ fn views_are_told_by_their_columns() {
 }
 
 #[test]
+fn events_of_instances_are_lines_of_a_log() {
+    let text = r#"{"Events": [{"SourceIdentifier": "crm-prod", "SourceType": "db-instance", "Message": "Multi-AZ instance failover started.",
+        "EventCategories": ["failover"], "Date": "2026-05-07T09:06:02.113Z"}]}"#;
+    let log = events::read("events.json", text).unwrap();
+    assert_eq!((log.lines[0].service.as_str(), log.lines[0].level), ("crm-prod", crate::model::observation::Level::Warn));
+    assert!(log.lines[0].time.is_some());
+    assert_eq!(events::read("a", "{\"Events\": []}"), None);
+}
+
+#[test]
 fn other_tables_and_logs_are_left_alone() {
     assert_eq!(read("a", "NAME   READY\nweb-1  1/1\n"), None);
     assert_eq!(read("a", "2026-01-01T00:00:00Z INFO | started | ok\n"), None);
