@@ -104,7 +104,7 @@ pub struct Reading<'a> {
     /// The lowest and the highest value that still is its normal: the beginning of the window, or its quiet quarter.
     pub calm_low: f64,
     pub calm_high: f64,
-    /// The median of the last fifth.
+    /// The median of the newest points.
     pub now: f64,
     pub peak: f64,
     pub lowest: f64,
@@ -114,8 +114,8 @@ pub struct Reading<'a> {
     pub until: Timestamp,
 }
 
-/// How many of the newest points say what is now. Source: CloudWatch alarms ask for 3 of 5 datapoints.
-const NEWEST: usize = 3;
+/// How many of the newest points say what is now, least and most. Source: CloudWatch alarms ask for 3 of 5 datapoints.
+const NEWEST: (usize, usize) = (3, 5);
 
 impl<'a> Reading<'a> {
     /// `None` for a metric that is not one of these, or without a point.
@@ -127,7 +127,7 @@ impl<'a> Reading<'a> {
         let (first, last) = (*values.first()?, *values.last()?);
         let (from, until) = (series.points.first()?.0, series.points.last()?.0);
         let begin = values.get(..(values.len() / 10).max(1))?;
-        let newest = values.len().saturating_sub((values.len() / 5).max(NEWEST));
+        let newest = values.len().saturating_sub((values.len() / 5).clamp(NEWEST.0, NEWEST.1));
         let now = quantile(values.get(newest..)?, 0.5);
         Some(Self {
             instance: &series.entity.name,

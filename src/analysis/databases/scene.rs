@@ -18,6 +18,8 @@ use crate::{
 
 /// An event this long before the window belongs to another story. Source: alarms of 1-minute periods fire within 15 minutes.
 const BEFORE_MINUTES: i64 = 30;
+/// How long before the alert an incident may have begun; longer windows of metrics are history. Source: own choice.
+const WINDOW_MINUTES: i64 = 120;
 /// How many databases are looked at where nothing says which is meant.
 const SCENES: usize = 20;
 
@@ -95,7 +97,8 @@ impl<'a> Scene<'a> {
                     .filter_map(|line| Happening::of(&stream.source, line)),
             );
         }
-        let since = from.or(focus.now).and_then(|start| start.checked_sub(SignedDuration::from_mins(BEFORE_MINUTES)).ok());
+        let ago = |time: Option<Timestamp>, minutes: i64| time.and_then(|time| time.checked_sub(SignedDuration::from_mins(minutes)).ok());
+        let since = ago(from.max(ago(focus.now, WINDOW_MINUTES)), BEFORE_MINUTES);
         for event in &mut events {
             event.old = matches!((event.time, since), (Some(time), Some(since)) if time < since);
         }
