@@ -17,7 +17,8 @@ pub fn check(scene: &Scene<'_>, report: &mut Report) {
         return;
     }
     let Some(cpu) = scene.metric(Metric::Cpu) else {
-        let top = scene.load.heaviest(Wait::Cpu).filter(|top| top.load >= scene.load.total() * limits::CARRIES);
+        let top = scene.load.heaviest(Wait::Cpu).or_else(|| scene.load.statements.first());
+        let top = top.filter(|top| top.load >= scene.load.total() * limits::CARRIES);
         if scene.asks(Mechanism::Cpu.words()) && !scene.is_routine() && top.is_some() {
             report.faults.push(saturated(scene, None));
         }
@@ -60,8 +61,8 @@ fn throttled(scene: &Scene<'_>, credits: &Reading<'_>) -> Fault {
 }
 
 fn saturated(scene: &Scene<'_>, cpu: Option<&Reading<'_>>) -> Fault {
-    let told =
-        cpu.map_or_else(|| "CPUUtilization is not published, the alert says so".to_owned(), |cpu| format!("CPUUtilization {}", cpu.told()));
+    let told = cpu
+        .map_or_else(|| "no CPU metric is in the evidence, the alert says so".to_owned(), |cpu| format!("CPUUtilization {}", cpu.told()));
     let name = &scene.name;
     let total = scene.load.total();
     let top = scene.load.heaviest(Wait::Cpu).filter(|top| top.of_wait(Wait::Cpu) >= total * 0.25).or_else(|| scene.load.statements.first());
@@ -76,7 +77,7 @@ fn saturated(scene: &Scene<'_>, cpu: Option<&Reading<'_>>) -> Fault {
         Some(top) => {
             seen.push(scene.statement(top));
             seen.extend(scene.waits());
-            (format!("; Performance Insights: {}", mechanism(scene, top)), Category::CpuSaturation, top.text.clone())
+            (format!("; {}: {}", scene.load.label, mechanism(scene, top)), Category::CpuSaturation, top.text.clone())
         }
     };
     let io = match top {
@@ -121,5 +122,6 @@ fn mechanism(scene: &Scene<'_>, top: &Statement) -> String {
         }
         _ => ", as a bad plan (sequential scan, missing index) costs".to_owned(),
     };
-    format!("the query {}{}{share} ({}){how}", top.shown(), top.by(), top.waits_told())
+    let waits = if top.waits.is_empty() { String::new() } else { format!(" ({})", top.waits_told()) };
+    format!("the query {}{}{share}{waits}{how}", top.shown(), top.by())
 }

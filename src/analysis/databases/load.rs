@@ -159,6 +159,8 @@ fn short(text: &str, limit: usize) -> String {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Load {
     pub source: String,
+    /// Where people look it up: `Performance Insights`, `pg_stat_statements`.
+    pub label: &'static str,
     /// Heaviest first.
     pub statements: Vec<Statement>,
     pub waits: Vec<(String, f64)>,
@@ -171,6 +173,7 @@ impl Load {
         let body = &document.body;
         let mut load = Self {
             source: document.source.clone(),
+            label: "Performance Insights",
             waits: pairs(body.get("waits")),
             users: pairs(body.get("users")),
             statements: body.get("statements").and_then(Value::as_array).into_iter().flatten().filter_map(statement).collect(),
@@ -183,6 +186,14 @@ impl Load {
             statement.host = alike(&hosts, statement.load);
         }
         load
+    }
+
+    /// Reads `pg_stat_statements`: the load is the time spent, in seconds.
+    pub fn of_statements(document: &Document) -> Self {
+        let rows = document.body.as_array().into_iter().flatten();
+        let mut statements: Vec<Statement> = rows.filter_map(timed).collect();
+        statements.sort_by(|a, b| b.load.total_cmp(&a.load).then_with(|| a.text.cmp(&b.text)));
+        Self { source: document.source.clone(), label: "pg_stat_statements", statements, ..Self::default() }
     }
 
     pub fn total(&self) -> f64 {
@@ -240,6 +251,22 @@ fn pairs(value: Option<&Value>) -> Vec<(String, f64)> {
         .collect();
     out.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     out
+}
+
+/// One row of `pg_stat_statements`, whose times are milliseconds.
+fn timed(row: &Value) -> Option<Statement> {
+    let text = |names: &[&str]| names.iter().find_map(|name| row.get(*name)).and_then(Value::as_str);
+    let number = |names: &[&str]| text(names)?.replace(',', "").parse::<f64>().ok();
+    let calls = number(&["calls"]);
+    let total = number(&["total_exec_time", "total_time", "total_ms"])
+        .or_else(|| Some(number(&["mean_exec_time", "mean_time", "mean_ms"])? * calls?))?;
+    Some(Statement {
+        text: text(&["query"])?.to_owned(),
+        load: total / 1e3,
+        calls,
+        user: text(&["usename", "rolname", "user"]).unwrap_or_default().to_owned(),
+        ..Statement::default()
+    })
 }
 
 fn statement(value: &Value) -> Option<Statement> {

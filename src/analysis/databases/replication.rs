@@ -20,9 +20,10 @@ const STOPPED: &[Kind] = &[Kind::ReplicationStopped];
 pub fn check(scene: &Scene<'_>, report: &mut Report) {
     let lag = scene.worst(Metric::ReplicaLag);
     let asked = scene.asks(Mechanism::Replication.words());
-    let broken = scene.current(STOPPED).next().filter(|_| !scene.ended(STOPPED, ENDED));
+    let event = scene.current(STOPPED).next().filter(|_| !scene.ended(STOPPED, ENDED));
+    let broken = event.is_some() || !scene.sessions.replica_error.is_empty();
     let reported = scene.has(LAG) && !scene.ended(LAG, ENDED);
-    if let Some(lag) = lag.filter(|lag| lag.last <= limits::LAG && lag.last >= 0.0 && broken.is_none()) {
+    if let Some(lag) = lag.filter(|lag| lag.last <= limits::LAG && lag.last >= 0.0 && !broken) {
         if asked || reported || lag.peak > limits::LAG {
             let was = if lag.peak > limits::LAG { format!(", {} at its peak: it caught up", lag.amount(lag.peak)) } else { String::new() };
             report.ruled_out.push(format!(
@@ -37,20 +38,17 @@ pub fn check(scene: &Scene<'_>, report: &mut Report) {
     let lagging = lag.is_some_and(|lag| lag.last > limits::LAG);
     let shown = scene.sessions.replica_lag.is_some_and(|lag| lag > limits::LAG);
     let silent = lag.is_none() && asked && scene.load.writer().is_some();
-    if !(lagging || shown || reported || broken.is_some() || silent) {
+    if !(lagging || shown || reported || broken || silent) {
         return;
     }
-    if let Some(lag) = lag.filter(|_| broken.is_none() && is_idle_artefact(scene)) {
+    if let Some(lag) = lag.filter(|_| !broken && is_idle_artefact(scene)) {
         report.ruled_out.push(format!(
             "replication lag: {} of {} stays within five minutes while the primary writes nothing: an idle PostgreSQL has nothing to replay",
             lag.series.metric, lag.instance
         ));
         return;
     }
-    report.faults.push(match broken {
-        Some(event) => stopped(scene, event, lag),
-        None => behind(scene, lag),
-    });
+    report.faults.push(if broken { stopped(scene, event, lag) } else { behind(scene, lag) });
 }
 
 /// A PostgreSQL primary without writes reports up to five minutes of lag.
@@ -65,16 +63,17 @@ fn replica(scene: &Scene<'_>, lag: Option<&Reading<'_>>) -> String {
     lag.map(|lag| lag.instance).or(reported).or(scene.replicas.first().map(String::as_str)).unwrap_or(&scene.name).to_owned()
 }
 
-fn stopped(scene: &Scene<'_>, event: &super::events::Happening<'_>, lag: Option<&Reading<'_>>) -> Fault {
+fn stopped(scene: &Scene<'_>, event: Option<&super::events::Happening<'_>>, lag: Option<&Reading<'_>>) -> Fault {
     let replica = replica(scene, lag);
     let error = &scene.sessions.replica_error;
+    let told = event.map_or(String::new(), |event| format!(": \"{}\"", event.shown()));
     let because = if error.is_empty() { String::new() } else { format!("; the replica's error: {error}") };
-    let statement = format!("Replication to {replica} has stopped, so its data is stale: \"{}\"{because}", event.shown());
+    let statement = format!("Replication to {replica} has stopped, so its data is stale{told}{because}");
     let shown = (!error.is_empty())
         .then(|| scene.database(&scene.sessions.source, format!("SHOW REPLICA STATUS of {replica}: {error}")).decisive());
     Fault::new(Mechanism::Replication, Category::ReplicationStale, Entity::new("Service", "", &replica), statement)
         .short(format!("replication to {replica} has stopped"))
-        .saw([scene.quote(event)])
+        .saw(event.map(|event| scene.quote(event)))
         .saw(shown)
         .saw(lag.map(|lag| scene.cite(lag, "")))
         .sure(true, 0.9)

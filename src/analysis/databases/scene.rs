@@ -20,6 +20,9 @@ use crate::{
 const BEFORE_MINUTES: i64 = 30;
 /// How long before the alert an incident may have begun; longer windows of metrics are history. Source: own choice.
 const WINDOW_MINUTES: i64 = 120;
+/// Views that only a database has.
+const VIEWS: &[&str] =
+    &["pg_stat_activity", "blocked_sessions", "pg_replication_slots", "show_replica_status", "pg_stat_statements", "innodb_status"];
 /// How many databases are looked at where nothing says which is meant.
 const SCENES: usize = 20;
 
@@ -55,6 +58,11 @@ impl<'a> Scene<'a> {
         if !meant.is_empty() {
             return vec![Self::of(&meant, observations, focus)];
         }
+        // The server's own views alone, without a name in them: they were collected for the subject.
+        if names.is_empty() && observations.documents.iter().any(|document| VIEWS.contains(&document.kind.as_str())) {
+            let subject = labelled.first().copied().unwrap_or("the database");
+            return vec![Self::of(&BTreeSet::from([subject]), observations, focus)];
+        }
         let mut families: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for name in &names {
             let root = names.iter().copied().filter(|other| same_family(name, other)).min_by_key(|other| other.len()).unwrap_or(name);
@@ -86,6 +94,10 @@ impl<'a> Scene<'a> {
             } else if family.contains(instance) {
                 replica_load = Load::of_insights(document);
             }
+        }
+        if load.statements.is_empty() {
+            let statements = observations.documents.iter().find(|document| document.kind == "pg_stat_statements");
+            load = statements.map(Load::of_statements).unwrap_or(load);
         }
         let mut events: Vec<Happening<'a>> = Vec::new();
         for stream in &observations.logs {
@@ -182,14 +194,16 @@ impl<'a> Scene<'a> {
     pub fn statement(&self, statement: &super::load::Statement) -> Seen {
         let total = self.load.total();
         let share = if total > 0.0 { format!(" ({:.0} % of the database load)", 100.0 * statement.load / total) } else { String::new() };
-        let calls = statement.calls.map_or(String::new(), |calls| format!(", {calls} calls/s"));
+        let insights = self.load.label == "Performance Insights";
+        let calls = statement.calls.map_or(String::new(), |calls| format!(", {calls} calls{}", if insights { "/s" } else { "" }));
+        let waits = if statement.waits.is_empty() { String::new() } else { format!(", waits {}", statement.waits_told()) };
         let text = format!(
-            "Performance Insights top SQL of {}: {}{}: load {:.1}{share}{calls}, waits {}",
+            "{} top SQL of {}: {}{}: load {:.1}{share}{calls}{waits}",
+            self.load.label,
             self.name,
             statement.shown(),
             statement.by(),
-            statement.load,
-            statement.waits_told()
+            statement.load
         );
         self.database(&self.load.source, text).quoting(&statement.text)
     }
@@ -223,12 +237,11 @@ fn names(observations: &Observations) -> BTreeSet<&str> {
     if names.is_empty() {
         return names;
     }
-    let lines = observations.logs.iter().flat_map(|stream| &stream.lines);
-    let reported: BTreeSet<&str> = lines
-        .filter(|line| !line.service.is_empty() && events::kind_of(&line.text).is_some())
-        .map(|line| line.service.as_str())
-        .filter(|service| names.iter().any(|name| same_family(service, name)))
-        .collect();
+    let lines = || observations.logs.iter().flat_map(|stream| &stream.lines);
+    let services: BTreeSet<&str> = lines().map(|line| line.service.as_str()).collect();
+    let related: BTreeSet<&str> = services.into_iter().filter(|service| names.iter().any(|name| same_family(service, name))).collect();
+    let tells = |service: &str| lines().any(|line| line.service == service && events::kind_of(&line.text).is_some());
+    let reported: Vec<&str> = related.into_iter().filter(|service| names.contains(service) || tells(service)).collect();
     names.extend(reported);
     names
 }
