@@ -1,7 +1,9 @@
 //! One specialist: a name and the checks of its domain.
 
+use std::collections::BTreeSet;
+
 use crate::{
-    analysis::{Finding, Focus, Thresholds, asked, changes, kubernetes, logs, mongodb, reported, signals},
+    analysis::{Finding, Focus, Thresholds, asked, changes, databases, kubernetes, logs, mongodb, reported, signals},
     model::observation::Observations,
 };
 
@@ -18,6 +20,8 @@ pub struct Case<'a> {
 pub struct Verdict {
     pub findings: Vec<Finding>,
     pub ruled_out: Vec<String>,
+    /// Sources that this specialist has weighed in whole: what others read out of single lines of them does not count.
+    pub weighed: BTreeSet<String>,
 }
 
 /// A specialist.
@@ -43,7 +47,7 @@ impl Agent for Infrastructure {
 
     fn judge(&self, case: &Case<'_>) -> Verdict {
         let checked = kubernetes::infrastructure(case.cluster, case.focus, case.thresholds);
-        Verdict { findings: checked.findings, ruled_out: checked.ruled_out }
+        Verdict { findings: checked.findings, ruled_out: checked.ruled_out, ..Verdict::default() }
     }
 }
 
@@ -55,7 +59,7 @@ impl Agent for Network {
     fn judge(&self, case: &Case<'_>) -> Verdict {
         let mut checked = kubernetes::network(case.cluster, case.focus, case.thresholds);
         checked.findings.extend(reported::findings(&case.observations.documents, case.focus));
-        Verdict { findings: checked.findings, ruled_out: checked.ruled_out }
+        Verdict { findings: checked.findings, ruled_out: checked.ruled_out, ..Verdict::default() }
     }
 }
 
@@ -65,7 +69,9 @@ impl Agent for Database {
     }
 
     fn judge(&self, case: &Case<'_>) -> Verdict {
-        Verdict { findings: mongodb::findings(case.observations, case.focus), ruled_out: Vec::new() }
+        let mut checked = databases::check(case.observations, case.focus);
+        checked.findings.extend(mongodb::findings(case.observations, case.focus));
+        Verdict { findings: checked.findings, ruled_out: checked.ruled_out, weighed: checked.weighed }
     }
 }
 
@@ -85,6 +91,6 @@ impl Agent for Application {
         findings.extend(changed);
         findings.extend(asked::findings(&case.observations.logs, case.focus));
         findings.extend(study.iter().flat_map(signals::Study::findings));
-        Verdict { findings, ruled_out: Vec::new() }
+        Verdict { findings, ..Verdict::default() }
     }
 }

@@ -220,7 +220,11 @@ impl Engine {
         let case = Case { observations, cluster: &cluster, focus, thresholds: &self.thresholds };
         let mut all = Verdict::default();
         for agent in AGENTS.iter().filter(|agent| agents.iter().any(|name| name == agent.name())) {
-            let verdict = agent.judge(&case);
+            let mut verdict = agent.judge(&case);
+            // Lines of a source that a specialist weighed as a whole are not evidence of their own.
+            let weighed =
+                |finding: &Finding| !finding.seen.is_empty() && finding.seen.iter().all(|seen| all.weighed.contains(&seen.source));
+            verdict.findings.retain(|finding| !weighed(finding));
             progress(Progress::Judged {
                 agent: agent.name().to_owned(),
                 findings: verdict.findings.len(),
@@ -228,6 +232,7 @@ impl Engine {
             });
             all.findings.extend(verdict.findings);
             all.ruled_out.extend(verdict.ruled_out);
+            all.weighed.extend(verdict.weighed);
         }
         // An agent without checks of its own only gathers.
         for name in agents.iter().filter(|name| AGENTS.iter().all(|agent| agent.name() != name.as_str())) {

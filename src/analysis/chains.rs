@@ -32,6 +32,7 @@ pub fn brings_about(cause: Category, effect: Category) -> bool {
             &[C::QueueBacklog, C::CpuSaturation, C::ConnectionPoolExhausted, C::ConnectionLimit, C::RateLimited, C::SlowQuery],
         ],
         C::TlsCertificate => &[UNANSWERED, &[C::Authentication]],
+        C::Autoscaling => &[UNANSWERED, &[C::CpuSaturation]],
         C::NoEndpoints => &[&[C::ConnectionRefused, C::ConnectionTimeout, C::DependencyFailure, C::ErrorRate, C::Latency]],
         _ => &[],
     };

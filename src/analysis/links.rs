@@ -62,6 +62,8 @@ impl Links {
         links.names.extend(observations.metrics.iter().map(|series| series.entity.name.to_lowercase()));
         links.names.extend(observations.events.iter().map(|event| event.entity.name.to_lowercase()));
         links.names.extend(observations.changes.iter().map(|change| change.service.to_lowercase()));
+        let instances = observations.documents.iter().filter_map(|document| document.body.get("instance").and_then(Value::as_str));
+        links.names.extend(instances.map(str::to_lowercase));
         for (caller, callees) in calls(observations) {
             links.names.insert(caller.to_lowercase());
             links.names.extend(callees.iter().map(|callee| callee.to_lowercase()));

@@ -14,6 +14,7 @@ pub mod changes;
 pub mod reported;
 pub mod signals;
 
+pub mod databases;
 pub mod fuse;
 pub mod kubernetes;
 pub mod logs;

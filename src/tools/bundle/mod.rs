@@ -4,6 +4,7 @@ pub mod logs;
 pub mod mongod;
 pub mod telemetry;
 
+mod database;
 mod describe;
 mod embedded;
 mod files;

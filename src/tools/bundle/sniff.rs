@@ -3,7 +3,7 @@
 use serde_json::{Deserializer, Value};
 
 use super::{
-    describe, logs, mongod, objects, pasted, table, telemetry,
+    database, describe, logs, mongod, objects, pasted, table, telemetry,
     wrapping::{self, Inner, cut},
 };
 use crate::model::observation::{Document, Observations};
@@ -39,6 +39,14 @@ fn read_text(source: &str, raw: &str, envelopes: usize, out: &mut Observations) 
     // Logs keep their own lines; whoever reads them cuts them. Only whole documents must not be cut.
     if let Some(log) = mongod::read(source, raw) {
         out.logs.push(log);
+        return;
+    }
+    if let Some(events) = database::events::read(source, raw) {
+        out.logs.push(events);
+        return;
+    }
+    if let Some(document) = database::read(source, raw) {
+        out.documents.push(document);
         return;
     }
     if let Some(found) = telemetry::read(source, raw) {
