@@ -120,7 +120,7 @@ impl Writer<'_> {
     /// One word between blanks: a value as a whole, or parts between punctuation.
     fn word(&mut self, word: &str, previous: &str, next: &str) {
         let bytes = word.as_bytes();
-        if memchr::memmem::find(bytes, b"://").is_some() {
+        if memchr::memchr_iter(b':', bytes).any(|at| bytes.get(at + 1..at + 3) == Some(b"//")) {
             let start = bytes.iter().take_while(|b| !b.is_ascii_alphanumeric()).count();
             for b in bytes.iter().take(start) {
                 self.literal(std::slice::from_ref(b));

@@ -108,7 +108,9 @@ fn prefix(head: &mut Header<'_>) {
         head.message = message;
         return;
     }
-    if let Some((name, message)) = line.get(..line.floor_char_boundary(48)).and_then(|start| start.split_once(" | "))
+    // cheap first: every line of every log comes by here
+    if memchr::memchr(b'|', line.as_bytes().get(..48).unwrap_or(line.as_bytes())).is_some()
+        && let Some((name, message)) = line.get(..line.floor_char_boundary(48)).and_then(|start| start.split_once(" | "))
         && !name.is_empty()
         && name.trim_end().bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b))
         && name.bytes().next().is_some_and(|b| b.is_ascii_lowercase())
@@ -361,6 +363,9 @@ fn after_level(rest: &str) -> &str {
     let rest = rest.strip_prefix("-- : ").unwrap_or(rest);
     let rest = rest.strip_prefix("- ").or_else(|| rest.strip_prefix(": ")).unwrap_or(rest);
     // Spring: `1 --- [main] c.e.Class : message`
+    if !rest.starts_with(|c: char| c.is_ascii_digit() || c == ' ' || c == '-') {
+        return rest;
+    }
     match rest.split_once("--- [") {
         Some((pid, after)) if pid.len() < 10 && pid.bytes().all(|b| b.is_ascii_digit() || b == b' ') => {
             after.split_once(']').map_or(rest, |(_, message)| message.trim_start())
