@@ -154,7 +154,8 @@ pub struct Series {
 }
 
 /// One span of a trace.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TraceSpan {
     pub source: String,
     pub trace_id: String,
@@ -162,9 +163,29 @@ pub struct TraceSpan {
     pub parent_id: String,
     pub service: String,
     pub name: String,
+    pub kind: SpanKind,
+    /// The pod or other instance of the service that ran it; empty where unknown.
+    pub instance: String,
     pub start: Timestamp,
     pub duration_ms: f64,
     pub status: String,
+    /// What the span says went wrong: an exception's or the status' message; short, and empty where it says nothing.
+    pub error: String,
+    /// Further facts of the span: at most 16 short ones.
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// Which end of a call a span is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SpanKind {
+    #[default]
+    Unknown,
+    Client,
+    Server,
+    Internal,
+    Producer,
+    Consumer,
 }
 
 /// A dependency: `caller` needs `callee`.

@@ -44,7 +44,7 @@ fn span(trace: usize, id: &str, parent: &str, service: &str, start_ms: i64, dura
         name: format!("{service} op"),
         start: Timestamp::from_millisecond(1_780_000_000_000 + start_ms).unwrap(),
         duration_ms,
-        status: String::new(),
+        ..TraceSpan::default()
     }
 }
 

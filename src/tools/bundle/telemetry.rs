@@ -5,6 +5,7 @@
 
 mod answers;
 mod commands;
+mod facts;
 mod rows;
 mod traces;
 

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::super::logs::{self, LINE_LIMIT, cut, json, time};
+use super::{
+    super::logs::{self, LINE_LIMIT, cut, json, time},
+    facts::Facts,
+};
 use crate::model::{
     Entity,
     observation::{Change, Document, Edge, Level, LogLine, LogStream, Observations, Series, TraceSpan},
@@ -141,6 +144,16 @@ fn span(source: &str, row: &Value) -> Option<TraceSpan> {
         Some(name) => name.to_owned(),
         None => string(row, &["service", "service_name", "serviceName", "service.name"]),
     };
+    let inner = |key: &str| row.get(key).and_then(Value::as_object).cloned().unwrap_or_default();
+    let own = ["attributes", "tags"].iter().flat_map(|key| inner(key)).collect();
+    let mut facts = Facts::new(&own, &inner("resource"));
+    for key in ["kind", "span_kind", "spanKind", "span.kind"] {
+        facts.kind_of(row.get(key).unwrap_or(&Value::Null));
+    }
+    for key in ["error", "error_message", "status_message", "statusMessage", "exception"] {
+        facts.failure(row.get(key).and_then(Value::as_str).unwrap_or(""));
+    }
+    let pod = string(row, &["pod", "pod_name", "podName", "PodName", "instance", "host"]);
     Some(TraceSpan {
         source: source.to_owned(),
         trace_id: string(row, &["trace_id", "traceId", "traceID"]),
@@ -148,9 +161,13 @@ fn span(source: &str, row: &Value) -> Option<TraceSpan> {
         parent_id: string(row, &["parent_id", "parent_span_id", "parentSpanId", "parentId", "parentSpanID"]),
         service,
         name: string(row, &["name", "operationName", "operation"]),
+        kind: facts.kind,
+        instance: if pod.is_empty() { facts.instance } else { pod },
         start,
         duration_ms,
         status,
+        error: facts.error,
+        attributes: facts.attributes,
     })
 }
 

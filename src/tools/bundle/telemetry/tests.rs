@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::model::observation::SpanKind;
 
 #[test]
 fn our_own_formats() {
@@ -75,4 +76,20 @@ proptest! {
         read("x", &format!("timestamp,service,metric,value\n{text}"));
         read("x", &format!("{{\"data\":{{\"result\":[{json}]}}}}"));
     }
+}
+
+#[test]
+fn spans_say_which_end_they_are_where_they_ran_and_what_failed() {
+    let otlp = read("o", r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"shop"}},{"key":"k8s.pod.name","value":{"stringValue":"shop-1"}}]},"scopeSpans":[{"spans":[{"traceId":"a","spanId":"b","name":"GET","kind":3,"startTimeUnixNano":"1700000000000000000","endTimeUnixNano":"1700000000005000000","attributes":[{"key":"http.response.status_code","value":{"intValue":"503"}}],"events":[{"name":"exception","attributes":[{"key":"exception.type","value":{"stringValue":"java.net.ConnectException"}},{"key":"exception.message","value":{"stringValue":"Connection refused"}}]}],"status":{"code":2,"message":"failed"}}]}]}]}"#).unwrap();
+    let span = &otlp.spans[0];
+    assert_eq!((span.kind, span.instance.as_str()), (SpanKind::Client, "shop-1"));
+    assert_eq!(span.error, "java.net.ConnectException: Connection refused");
+    assert_eq!(span.attributes["http.response.status_code"], "503");
+
+    let tags: Vec<String> = (0..40).map(|n| format!(r#"{{"key":"a.{n}","type":"string","value":"{}"}}"#, "x".repeat(5000))).collect();
+    let jaeger = read("j", &format!(r#"{{"data":[{{"traceID":"a","spans":[{{"traceID":"a","spanID":"b","operationName":"GET","startTime":1700000000000000,"duration":5000,"processID":"p1","tags":[{},{{"key":"span.kind","type":"string","value":"server"}},{{"key":"error","type":"bool","value":true}}]}}],"processes":{{"p1":{{"serviceName":"cart","tags":[{{"key":"hostname","type":"string","value":"cart-7d"}}]}}}}}}]}}"#, tags.join(","))).unwrap();
+    let span = &jaeger.spans[0];
+    assert_eq!((span.kind, span.instance.as_str(), span.error.as_str()), (SpanKind::Server, "cart-7d", ""));
+    assert_eq!((span.attributes.len(), span.attributes["error"].as_str()), (16, "true"));
+    assert!(span.attributes.values().all(|value| value.len() <= 200));
 }

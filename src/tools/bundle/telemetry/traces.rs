@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{super::logs::time, rows};
+use super::{super::logs::time, facts::Facts, rows};
 use crate::model::{
     Entity,
     observation::{Observations, Series, TraceSpan},
@@ -20,8 +20,9 @@ pub fn read(source: &str, value: &Value) -> Option<Observations> {
         let mut out = Observations::default();
         for resource in array(value, "resourceSpans") {
             let service = service(resource);
+            let around = resource.get("resource").map(attributes).unwrap_or_default();
             for span in scopes(resource, &["scopeSpans", "instrumentationLibrarySpans"], "spans") {
-                out.spans.extend(otlp_span(source, &service, span));
+                out.spans.extend(otlp_span(source, &service, &around, span));
             }
         }
         let mut logs = Vec::new();
@@ -81,7 +82,7 @@ fn text(value: &Value, key: &str) -> String {
     value.get(key).and_then(Value::as_str).unwrap_or("").to_owned()
 }
 
-fn otlp_span(source: &str, service: &str, span: &Value) -> Option<TraceSpan> {
+fn otlp_span(source: &str, service: &str, around: &Map<String, Value>, span: &Value) -> Option<TraceSpan> {
     let start = time::field(span.get("startTimeUnixNano")?)?;
     let end = time::field(span.get("endTimeUnixNano")?)?;
     let status = match span.pointer("/status/code") {
@@ -89,6 +90,14 @@ fn otlp_span(source: &str, service: &str, span: &Value) -> Option<TraceSpan> {
         Some(Value::String(code)) => code.trim_start_matches("STATUS_CODE_").to_owned(),
         _ => String::new(),
     };
+    let mut facts = Facts::new(&attributes(span), around);
+    for event in array(span, "events") {
+        facts.exception(&attributes(event));
+    }
+    facts.failure(span.pointer("/status/message").and_then(Value::as_str).unwrap_or(""));
+    if let Some(kind) = span.get("kind") {
+        facts.kind_of(kind);
+    }
     Some(TraceSpan {
         source: source.to_owned(),
         trace_id: text(span, "traceId"),
@@ -96,9 +105,13 @@ fn otlp_span(source: &str, service: &str, span: &Value) -> Option<TraceSpan> {
         parent_id: text(span, "parentSpanId"),
         service: service.to_owned(),
         name: text(span, "name"),
+        kind: facts.kind,
+        instance: facts.instance,
         start,
         duration_ms: end.duration_since(start).as_secs_f64() * 1e3,
         status,
+        error: facts.error,
+        attributes: facts.attributes,
     })
 }
 
@@ -154,6 +167,12 @@ fn jaeger_span(source: &str, trace: &Value, span: &Value) -> Option<TraceSpan> {
     let tag = |name: &str| tags.iter().find(|tag| tag.get("key").and_then(Value::as_str) == Some(name)).and_then(|tag| tag.get("value"));
     let failed = tag("error").is_some_and(|value| value == &Value::Bool(true) || value.as_str() == Some("true"))
         || tag("otel.status_code").and_then(Value::as_str) == Some("ERROR");
+    let process_tags =
+        trace.get("processes").and_then(|all| all.get(process)).or_else(|| span.get("process")).map(tags_of).unwrap_or_default();
+    let mut facts = Facts::new(&tags_of(span), &process_tags);
+    for log in array(span, "logs") {
+        facts.exception(&pairs(array(log, "fields")));
+    }
     let parent = array(span, "references")
         .iter()
         .find(|reference| text(reference, "refType") == "CHILD_OF")
@@ -165,8 +184,21 @@ fn jaeger_span(source: &str, trace: &Value, span: &Value) -> Option<TraceSpan> {
         parent_id: parent.unwrap_or_else(|| text(span, "parentSpanID")),
         service,
         name: text(span, "operationName"),
+        kind: facts.kind,
+        instance: facts.instance,
         start: time::epoch(span.get("startTime")?.as_f64()?)?,
         duration_ms: span.get("duration")?.as_f64()? / 1e3,
         status: if failed { "ERROR" } else { "OK" }.to_owned(),
+        error: facts.error,
+        attributes: facts.attributes,
     })
+}
+
+/// Jaeger's `[{key, type, value}]` as plain pairs.
+fn pairs(tags: &[Value]) -> Map<String, Value> {
+    tags.iter().filter_map(|tag| Some((tag.get("key")?.as_str()?.to_owned(), tag.get("value")?.clone()))).collect()
+}
+
+fn tags_of(holder: &Value) -> Map<String, Value> {
+    pairs(array(holder, "tags"))
 }
