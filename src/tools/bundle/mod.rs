@@ -11,6 +11,7 @@ mod files;
 mod names;
 mod objects;
 mod pasted;
+mod rescue;
 mod sniff;
 mod table;
 mod tools;
@@ -50,6 +51,20 @@ impl Bundle {
             .visit(path, &mut |source, bytes| sniff::read(source, bytes, &mut observations))
             .map_err(|error| BundleError { path: path.display().to_string(), reason: error.to_string() })?;
         observations.gaps.append(&mut intake.gaps);
+        Ok(Self::of(observations))
+    }
+
+    /// Reads files that are in memory already, by their names.
+    pub fn of_files<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
+        let mut observations = Observations::default();
+        for (name, bytes) in files {
+            sniff::read(name, bytes, &mut observations);
+        }
+        Self::of(observations)
+    }
+
+    /// What single files could not tell: names that stand in other files, events inside of documents, what was never collected.
+    fn of(mut observations: Observations) -> Self {
         observations.gaps.sort();
         observations.gaps.dedup();
         let embedded: Vec<_> = observations.documents.iter().flat_map(embedded::events).collect();
@@ -59,7 +74,7 @@ impl Bundle {
         if observations == Observations::default() {
             observations.gaps.push("the bundle holds no evidence: there is nothing in it that could be read".to_owned());
         }
-        Ok(Self { observations })
+        Self { observations }
     }
 
     pub fn observations(&self) -> &Observations {

@@ -3,7 +3,7 @@
 use serde_json::{Deserializer, Value};
 
 use super::{
-    database, describe, logs, mongod, objects, pasted, table, telemetry,
+    database, describe, logs, mongod, objects, pasted, rescue, table, telemetry,
     wrapping::{self, Inner, cut},
 };
 use crate::model::observation::{Document, Observations};
@@ -17,6 +17,9 @@ const YAML_LIMIT: usize = 32 << 20;
 
 /// Reads one file.
 pub fn read(source: &str, bytes: &[u8], out: &mut Observations) {
+    if let Some(text) = rescue::utf16(bytes) {
+        return read_text(source, &text, ENVELOPE_LIMIT, out);
+    }
     if is_binary(bytes) {
         out.gaps.push(format!("{source} is binary and was not read"));
         return;
@@ -114,8 +117,20 @@ fn json(source: &str, text: &str, envelopes: usize, out: &mut Observations) -> b
         let truncated = broken.as_ref().is_some_and(serde_json::Error::is_eof);
         let looks = text.starts_with("{\"") || text.starts_with("{\n") || text.starts_with("[\n") || text.starts_with("[{");
         if truncated && looks {
-            out.gaps.push(format!("{source} is truncated JSON and was not read"));
+            let items = rescue::items(text);
+            out.gaps.push(match items.len() {
+                0 => format!("{source} is truncated JSON and was not read"),
+                count => format!("{source} is truncated JSON: its first {count} items were read, the rest is missing"),
+            });
+            for item in items {
+                document(source, item, envelopes, out);
+            }
             return true;
+        }
+        // One document, not a log whose lines begin with a brace.
+        let whole = text.ends_with(['}', ']']) && (text.starts_with("{\n") || text.starts_with("[\n") || text.lines().count() == 1);
+        if let Some(error) = broken.filter(|_| looks && whole) {
+            out.gaps.push(format!("{source} is damaged JSON ({error}) and was read as text"));
         }
         return false;
     }

@@ -329,3 +329,50 @@ fn pods_that_only_events_tell_of_are_read_from_them() {
         r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"web-1","namespace":"prod"},"status":{"phase":"Running"}}"#.to_owned();
     assert_eq!(pods(&list(&[stuck, other])), ["web-1"], "where pods were collected, one that is not among them is history");
 }
+
+/// Files that are not what they should be: an answer with a gap, and what can be saved.
+#[test]
+fn bad_files_are_gaps_and_never_the_end() {
+    let pod = |name: &str| format!(r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"{name}","namespace":"shop"}}}}"#);
+    let cut = format!(r#"{{"apiVersion":"v1","kind":"List","items":[{},{},{{"kind":"Po"#, pod("a"), pod("b"));
+    let deep = format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000));
+    let deep_yaml = (0..2_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect::<String>();
+    let bomb =
+        format!("a: &a [x,x,x,x,x,x,x,x,x]\n{}", (1..12).map(|n| format!("b{n}: &b{n} [*a,*a,*a,*a,*a,*a,*a,*a]\n")).collect::<String>());
+    let html = "<!DOCTYPE html>\n<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>";
+    let cases: Vec<(&str, Vec<u8>, &str)> = vec![
+        ("cut.json", cut.into_bytes(), "its first 2 items were read"),
+        ("broken.json", br#"{"kind":"Pod", "metadata": nope}"#.to_vec(), "damaged JSON"),
+        ("empty.json", b"{".to_vec(), ""),
+        ("deep.json", deep.into_bytes(), ""),
+        ("deep.yaml", deep_yaml.into_bytes(), ""),
+        ("bomb.yaml", bomb.into_bytes(), ""),
+        ("numbers.json", br#"{"a": 1e999999, "b": -0.0000e-9999, "c": 99999999999999999999999999999999}"#.to_vec(), ""),
+        ("nul.bin", vec![0; 64], "binary"),
+        ("latin1.log", b"2026-01-01T00:00:00Z ERROR gr\xf6\xdfe \xff\xfe".to_vec(), ""),
+        ("page.html", html.as_bytes().to_vec(), ""),
+        ("none.log", Vec::new(), "nothing in it that could be read"),
+        (
+            "jumps.log",
+            b"2026-01-01T00:00:00Z a\n1970-01-01T00:00:00Z b\n9999-12-31T23:59:59Z c\n2026-01-01T00:00:00+14:00 d\n".to_vec(),
+            "",
+        ),
+        (
+            "metrics.csv",
+            b"timestamp,service,metric,value\n2026-01-01T00:00:00Z,a,cpu,NaN\n,,,\nx,y,z,inf\n2026-01-01T00:00:00Z,a,cpu\n".to_vec(),
+            "",
+        ),
+        (
+            "owners.json",
+            br#"{"kind":"Pod","metadata":{"name":"a","ownerReferences":[{"kind":"Pod","name":"a","controller":true}]}}"#.to_vec(),
+            "",
+        ),
+    ];
+    for (name, bytes, expected) in cases {
+        let bundle = Bundle::of_files([(name, bytes.as_slice())]);
+        let gaps = bundle.observations().gaps.join("; ");
+        assert!(gaps.contains(expected), "{name}: {gaps:?}");
+    }
+    let saved = Bundle::of_files([("cut.json", format!("[{},{},{{", pod("a"), pod("b")).as_bytes())]);
+    assert_eq!(saved.observations().objects.len(), 2);
+}
