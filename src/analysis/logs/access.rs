@@ -17,6 +17,8 @@ use crate::model::{
 const LEAST: u32 = 3;
 /// So are fewer than one in twenty. Source: the usual 5 % error-rate alerts of the mixins.
 const SHARE: f64 = 0.05;
+/// So many failed requests of one route, of which at least half fail, are a broken route. Source: own choice.
+const LEAST_OF_ROUTE: u32 = 10;
 
 /// One request: its path, its status, and the flag with which Envoy explains it.
 pub struct Access<'a> {
@@ -37,6 +39,12 @@ pub fn parse(text: &str) -> Option<Access<'_>> {
     let status = words.next().filter(|word| word.len() == 3)?.parse().ok()?;
     let path = request.rsplit(' ').next()?;
     Some(Access { path: path.split('?').next().unwrap_or(path), status, flag: words.next().unwrap_or("") })
+}
+
+/// The first two parts of a path: what is behind them is an id, mostly.
+fn route(path: &str) -> &str {
+    let end = path.match_indices('/').nth(2).map_or(path.len(), |(at, _)| at);
+    path.get(..end).unwrap_or(path)
 }
 
 /// What Envoy's response flags say; the first of several counts.
@@ -61,11 +69,16 @@ fn of_log(stream: &LogStream, focus: &Focus) -> Option<Finding> {
     let mut total = 0_u32;
     let mut failed: Vec<&LogLine> = Vec::new();
     let mut paths: BTreeMap<&str, u32> = BTreeMap::new();
+    // Requests and failed ones of each route.
+    let mut routes: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
     let mut kinds: BTreeMap<(u16, &str), u32> = BTreeMap::new();
     for line in &stream.lines {
         let Some(access) = parse(&line.text) else { continue };
         total += 1;
+        let asked = routes.entry(route(access.path)).or_default();
+        asked.0 += 1;
         if access.status >= 500 {
+            asked.1 += 1;
             failed.push(line);
             *paths.entry(access.path).or_default() += 1;
             *kinds.entry((access.status, access.flag)).or_default() += 1;
@@ -73,7 +86,9 @@ fn of_log(stream: &LogStream, focus: &Focus) -> Option<Finding> {
     }
     let count = u32::try_from(failed.len()).ok()?;
     let share = f64::from(count) / f64::from(total.max(1));
-    if count < LEAST || share < SHARE {
+    // One route that fails mostly is worth a word, however small its part of all traffic.
+    let broken = routes.values().any(|(asked, failed)| *failed >= LEAST_OF_ROUTE && *failed * 2 >= *asked);
+    if count < LEAST || share < SHARE && !broken {
         return None;
     }
     let (path, _) = paths.iter().max_by_key(|(_, count)| **count)?;

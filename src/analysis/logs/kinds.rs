@@ -106,9 +106,8 @@ fn in_stream(stream: &LogStream, job: bool, now: Option<Timestamp>, kinds: &mut 
         for at in &tally.samples {
             let Some(line) = stream.lines.get(*at) else { continue };
             let level = if line.level >= Level::Warn { Some(tally.level) } else { line.known_level() };
-            let Some(reading) = signs::read(&line.text, level) else {
-                continue;
-            };
+            let Some(reading) = signs::read(&line.text, level) else { continue };
+            let reading = if reading.category == Category::Unknown { by_fields(line, level).unwrap_or(reading) } else { reading };
             rest = rest.saturating_sub(1);
             let key = reading.key.clone();
             let mut standing = if job { Standing::default() } else { standing(*at, tally, total) };
@@ -124,6 +123,45 @@ fn in_stream(stream: &LogStream, job: bool, now: Option<Timestamp>, kinds: &mut 
             }
         }
     }
+}
+
+/// Fields beside a message that say why: `request failed` with a status, a code or an error of its own.
+const TELLING_FIELDS: &[&str] = &[
+    "error",
+    "err",
+    "exception",
+    "cause",
+    "reason",
+    "detail",
+    "details",
+    "status",
+    "status_code",
+    "statusCode",
+    "http_status",
+    "code",
+    "body",
+    "response",
+    "stderr",
+    "output",
+];
+/// How much of one field is read.
+const FIELD_LIMIT: usize = 300;
+
+/// What a structured line says with its fields, where its message alone says nothing in particular.
+fn by_fields(line: &LogLine, level: Option<Level>) -> Option<Reading> {
+    let fields = line.fields.as_object()?;
+    let mut whole = line.text.clone();
+    for key in TELLING_FIELDS {
+        let told = match fields.get(*key) {
+            Some(serde_json::Value::String(text)) if !line.text.contains(text.as_str()) => clip(text, FIELD_LIMIT),
+            Some(serde_json::Value::Number(number)) => number.to_string(),
+            Some(inner @ serde_json::Value::Object(_)) => clip(&inner.to_string(), FIELD_LIMIT),
+            _ => continue,
+        };
+        whole.push_str(&format!("; {key} {told}"));
+    }
+    let reading = signs::read(&whole, level)?;
+    (reading.category != Category::Unknown).then_some(reading)
 }
 
 /// The line of a record that names what happened: of a stack trace the innermost exception.
