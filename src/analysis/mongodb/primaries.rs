@@ -34,8 +34,8 @@ pub fn check(nodes: &[Node<'_>], focus: &Focus) -> Vec<Finding> {
         let near = nearness(focus, *time);
         let weight = match near {
             Some(near) => near,
-            // without a time in the question only the last change can be the news, and only if there was a primary before
-            None if Some(index) == latest && index > 0 => 0.4,
+            // without a time in the question only the last change can be the news: where there was a primary before, or it is asked for
+            None if Some(index) == latest && (index > 0 || asks_for_primary(focus)) => 0.4,
             None => 0.0,
         };
         if weight <= 0.0 {

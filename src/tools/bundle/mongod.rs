@@ -57,7 +57,9 @@ pub fn is_mongod(text: &str) -> bool {
 pub fn parse(number: u32, raw: &str) -> Option<LogLine> {
     let line = without_ansi(raw);
     let line = line.trim();
-    match line.find("{\"t\":{\"$date\"") {
+    // As mongod writes it, or with the blanks of a tool that it went through.
+    let start = ["{\"t\":{\"$date\"", "{\"t\": {\"$date\""].iter().find_map(|head| line.find(head));
+    match start {
         Some(at) if at < 80 => json(number, line.get(at..)?),
         _ => text(number, line),
     }
