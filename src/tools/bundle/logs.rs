@@ -9,6 +9,7 @@ pub mod level;
 pub mod time;
 
 mod fold;
+mod verdict;
 
 use std::borrow::Cow;
 

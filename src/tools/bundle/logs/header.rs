@@ -45,6 +45,11 @@ pub fn parse(line: &str) -> Header<'_> {
     }
     if head.timed {
         container_runtime(&mut head);
+    }
+    if super::verdict::read(&mut head) {
+        return head;
+    }
+    if head.timed {
         syslog(&mut head);
     }
     annotation(&mut head);

@@ -33,9 +33,9 @@ pub const SIGNS: &[Sign] = &[
     )
     .without("##[error]|npm warn")
     .fix("Correct the file and line that the compiler names", "Build every change before it is merged"),
-    sign(Category::CodeError, 0.84, "A test fails", "--- fail:|fail: |failed test|✕|● |failed tests/|failed test/|[failed]| failed [|::")
+    sign(Category::CodeError, 0.84, "A test fails", "--- fail:|[  failed  ]|: failure|fail: |failed test|✕|● |failed tests/|failed test/|[failed]| failed [|::")
         .with("fail|✕|● ")
-        .without("0 failed|fail: 0|failures: 0|xfail|failed to | passed|... ok")
+        .without("listed below|0 failed|fail: 0|failures: 0|xfail|failed to | passed|... ok")
         .fix("Run the test that the line names alone and read its assertion", "Keep flaky tests out of the gate"),
     sign(
         Category::CodeError,
