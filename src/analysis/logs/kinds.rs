@@ -71,7 +71,7 @@ struct Tally {
 }
 
 /// The log of something that ends: what failed early in it is not over because later lines look well.
-fn is_job(stream: &LogStream, focus: &Focus) -> bool {
+pub fn is_job(stream: &LogStream, focus: &Focus) -> bool {
     let asked = focus
         .text
         .split(|c: char| !c.is_alphanumeric())

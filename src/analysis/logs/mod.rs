@@ -2,7 +2,7 @@
 //!
 //! `templates` groups the lines of a log, `signs` reads what a line means and what it is about, `kinds` counts lines that
 //! mean the same over all logs, `recovery` tells which of them are over, `slow` finds operations that take long, `access`
-//! counts failed requests, `search` answers questions for a phrase or a list.
+//! counts failed requests, `last_words` is for jobs whose end nothing else explains, `search` answers questions for a phrase or a list.
 
 pub mod anomalies;
 pub mod templates;
@@ -10,6 +10,7 @@ pub mod templates;
 mod access;
 mod extract;
 mod kinds;
+mod last_words;
 mod recovery;
 mod search;
 mod signs;
@@ -24,6 +25,7 @@ pub fn findings(streams: &[LogStream], focus: &Focus) -> Vec<Finding> {
     let kinds = kinds::collect(&texts, focus);
     let mut found = search::check(&texts, &kinds, focus);
     found.extend(kinds.iter().map(|kind| kind.finding(focus)));
+    found.extend(last_words::check(&texts, &kinds, focus));
     found.extend(slow::check(&texts, focus));
     found.extend(access::check(&texts, focus));
     found

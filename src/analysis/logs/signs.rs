@@ -217,7 +217,7 @@ fn one(part: &str, level: Level, whole: &str) -> Option<Reading> {
         _ => thing.clone(),
     };
     let key = format!("{}|{}|{same}", sign.category.as_str(), sign.title);
-    let strength = sign.strength + emphasis(level) - if is_summary(&essence) { 0.12 } else { 0.0 };
+    let strength = sign.strength + emphasis(level) - if is_summary(&essence) { 0.15 } else { 0.0 };
     Some(Reading {
         category: sign.category,
         key,
@@ -246,6 +246,7 @@ fn emphasis(level: Level) -> f64 {
 fn is_summary(essence: &str) -> bool {
     let lower = essence.to_ascii_lowercase();
     (lower.len() < 60 && lower.trim_end_matches(['!', '.']).ends_with("failed"))
+        || (lower.len() < 30 && lower.trim_end().ends_with("failures:"))
         || lower.starts_with("the following ")
         || lower.contains("for possible reasons")
 }

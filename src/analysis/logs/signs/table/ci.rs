@@ -1,6 +1,6 @@
 //! Builds, tests and the jobs that run them.
 
-use super::super::{Category, Sign, sign};
+use super::super::{Category, Sign, Thing, sign};
 
 pub const SIGNS: &[Sign] = &[
     sign(
@@ -37,6 +37,27 @@ pub const SIGNS: &[Sign] = &[
         .with("fail|✕|● ")
         .without("listed below|0 failed|fail: 0|failures: 0|xfail|failed to | passed|... ok")
         .fix("Run the test that the line names alone and read its assertion", "Keep flaky tests out of the gate"),
+    sign(
+        Category::CodeError,
+        0.92,
+        "A sanitizer found a fault in the program",
+        "addresssanitizer:|threadsanitizer:|undefinedbehaviorsanitizer:|memorysanitizer:|leaksanitizer:|: runtime error: ",
+    )
+    .without("runtime error: invalid memory|runtime error: index")
+    .fix("Read the first frame of its own code below this line", "Run the sanitizers on every change"),
+    sign(Category::CodeError, 0.86, "A test fails", "failure/error:|assertionfailederror|assertionfailed:")
+        .fix("Run the test that the lines beside it name alone and read its assertion", "Keep flaky tests out of the gate"),
+    sign(
+        Category::ConfigMissing,
+        0.86,
+        "A package that the job asks for does not exist: {thing}",
+        "unable to locate package|no matching distribution found|has no installation candidate|no package matches|could not find a version that satisfies|\
+         package not found|unable to find a match: |nothing provides |could not find package",
+    )
+    .about(Thing::Quoted)
+    .fix("Correct the name or version of the package, or add the repository that has it", "Pin packages and mirrors"),
+    sign(Category::CodeError, 0.74, "A warning is treated as an error", "warnings treated as errors|warnings being treated as errors|treated as error")
+        .fix("Correct the warning just before this line", "Show the same warnings locally"),
     sign(
         Category::CodeError,
         0.78,
