@@ -83,14 +83,13 @@ impl Agent for Application {
     fn judge(&self, case: &Case<'_>) -> Verdict {
         let mut findings = logs::findings(&case.observations.logs, case.focus);
         let changed = changes::findings(case.observations, case.focus);
-        changes::explain(&changed, &mut findings);
-        let study = signals::Study::of(case.observations, case.focus);
-        if let Some(study) = &study {
+        if let Some(study) = signals::Study::of(case.observations, case.focus) {
             study.discount(&mut findings);
+            findings.extend(study.findings());
         }
+        changes::explain(&changed, &mut findings);
         findings.extend(changed);
         findings.extend(asked::findings(&case.observations.logs, case.focus));
-        findings.extend(study.iter().flat_map(signals::Study::findings));
         Verdict { findings, ..Verdict::default() }
     }
 }

@@ -82,7 +82,7 @@ pub fn findings(observations: &Observations, focus: &Focus) -> Vec<Finding> {
 /// What a program says about its own failure is explained by a change that speaks of the same things.
 ///
 /// A failure of the surroundings (a certificate, a disk, a name) is not: no commit made it.
-pub fn explain(changes: &[Finding], logs: &mut [Finding]) {
+pub fn explain(changes: &[Finding], findings: &mut [Finding]) {
     const OWN: &[Category] = &[
         Category::CodeError,
         Category::DataError,
@@ -98,13 +98,36 @@ pub fn explain(changes: &[Finding], logs: &mut [Finding]) {
     ];
     let Some(change) = changes.first().filter(|change| change.strength >= LIKELY) else { return };
     let shared: BTreeSet<String> = change.statement.rsplit("both speak of ").next().map(words).unwrap_or_default();
-    for finding in logs.iter_mut().filter(|finding| OWN.contains(&finding.category)) {
-        let said: BTreeSet<String> = finding.seen.iter().flat_map(|seen| words(&seen.summary)).chain(words(&finding.statement)).collect();
-        if said.intersection(&shared).next().is_some() {
+    for finding in findings.iter_mut() {
+        let spoken_of = || {
+            let said = finding.seen.iter().flat_map(|seen| words(&seen.summary)).chain(words(&finding.statement));
+            said.into_iter().any(|word| shared.contains(&word))
+        };
+        if OWN.contains(&finding.category) && spoken_of() || change.strength >= PLAIN && is_effect(change, finding) {
             finding.role = Role::Symptom;
+            finding.decisive = false;
             finding.entity = change.entity.clone();
         }
     }
+}
+
+/// What runs out or overflows at the same service after a change whose mechanism fits is what the change does.
+fn is_effect(change: &Finding, finding: &Finding) -> bool {
+    const EFFECTS: &[Category] = &[
+        Category::OomKilled,
+        Category::MemoryPressure,
+        Category::CachePressure,
+        Category::CpuSaturation,
+        Category::ConnectionTimeout,
+        Category::ConnectionLimit,
+        Category::FileDescriptors,
+        Category::RateLimited,
+        Category::LockContention,
+    ];
+    let after = change.since.zip(finding.since).is_none_or(|(change, finding)| change <= finding);
+    // Traffic that rose because of the change is told in its own sentence.
+    let told = finding.category == Category::TrafficSurge && change.statement.contains(&format!("of {} went from", finding.entity.name));
+    after && (told || EFFECTS.contains(&finding.category) && (finding.entity.is_empty() || finding.entity.name == change.entity.name))
 }
 
 /// A commit and its deploys carry one id.

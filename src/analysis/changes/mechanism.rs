@@ -152,7 +152,7 @@ impl<'a> Scene<'a> {
         } else if has(&["interval", "period", "every", "poll", "batchwait", "flush"]) && lowers {
             seen(1.5, self.rose(&["requests", "rps", "qps", "quer", "calls", "cpu"]))
         } else if has(&["batch", "page", "chunk", "buffer", "prefetch", "size"]) && raises {
-            seen(1.8, self.rose(&["memory", "heap", "rss", "latency", "duration", "gc"]))
+            seen(2.2, self.rose(&["memory", "heap", "rss", "gc"])).or_else(|| seen(1.5, self.rose(&["latency", "duration"])))
         } else if has(&[
             "max", "limit", "pool", "conn", "concurr", "worker", "thread", "quota", "capacity", "memory", "heap", "cpu", "replica", "size",
             "rate", "buffer",
