@@ -97,7 +97,7 @@ pub fn explain(changes: &[Finding], findings: &mut [Finding]) {
         Category::Unknown,
     ];
     let Some(change) = changes.first().filter(|change| change.strength >= LIKELY) else { return };
-    let shared: BTreeSet<String> = change.statement.rsplit("both speak of ").next().map(words).unwrap_or_default();
+    let shared: BTreeSet<String> = change.statement.split_once("both speak of ").map(|(_, shared)| words(shared)).unwrap_or_default();
     for finding in findings.iter_mut() {
         let spoken_of = || {
             let said = finding.seen.iter().flat_map(|seen| words(&seen.summary)).chain(words(&finding.statement));
@@ -276,17 +276,12 @@ fn finding(ranked: &Ranked<'_, '_>, focus: &Focus, strength: f64) -> Finding {
     let files: BTreeSet<&str> = group.changes.iter().flat_map(|change| change.files.iter().map(String::as_str)).collect();
     let files: Vec<&str> = files.into_iter().take(4).collect();
     let short = group.id.get(..10).unwrap_or(group.id);
-    let shared = ranked.shared.join(", ");
-    let mut finding = Finding::new(
-        Category::BadChange,
-        Role::Cause,
-        service,
-        format!("The {kind} {short} \"{summary}\" {}both speak of {shared}", told(ranked)),
-    )
-    .strength(strength)
-    .falsifier(format!("the symptom stays after {short} is reverted, or it began before that change"))
-    .fix(format!("git revert {short}   # or roll back the deploy that carries it"))
-    .prevent("roll out to a small share first, and compare its error rate and latency before going on");
+    let shared = if ranked.shared.is_empty() { String::new() } else { format!("; shares {} with the symptom", ranked.shared.join(", ")) };
+    let mut finding = Finding::new(Category::BadChange, Role::Cause, service, format!("The {kind} {short} \"{summary}\" {}", told(ranked)))
+        .strength(strength)
+        .falsifier(format!("the symptom stays after {short} is reverted, or it began before that change"))
+        .fix(format!("git revert {short}   # or roll back the deploy that carries it"))
+        .prevent("roll out to a small share first, and compare its error rate and latency before going on");
     for change in &group.changes {
         let touched = if files.is_empty() { String::new() } else { format!("; files {}", files.join(", ")) };
         let quoted: String = change.diff.chars().take(800).collect();
@@ -295,7 +290,7 @@ fn finding(ranked: &Ranked<'_, '_>, focus: &Focus, strength: f64) -> Finding {
                 EvidenceKind::Change,
                 &change.source,
                 Entity::new("Change", "", group.id),
-                format!("{} {}{}: {}{touched}; shares {shared} with the symptom", change.kind, short, by(&change.author), change.summary),
+                format!("{} {}{}: {}{touched}{shared}", change.kind, short, by(&change.author), change.summary),
             )
             .at(change.time, None)
             .quoting(quoted),
@@ -304,13 +299,15 @@ fn finding(ranked: &Ranked<'_, '_>, focus: &Focus, strength: f64) -> Finding {
     finding
 }
 
-/// What the change does and why that fits, as the beginning of a sentence.
+/// What the change does and why that fits, as the rest of a sentence.
 fn told(ranked: &Ranked<'_, '_>) -> String {
+    let words = if ranked.shared.is_empty() { String::new() } else { format!("both speak of {}", ranked.shared.join(", ")) };
     let does = ranked.effects.first().map(Effect::told);
+    let join = |head: String, mark: &str| if words.is_empty() { head } else { format!("{head}{mark} {words}") };
     match (does, &ranked.fit) {
-        (Some(does), Some(fit)) => format!("{does}, which fits: {}; ", fit.why),
-        (Some(does), None) => format!("{does} and fits the symptom: "),
-        (None, _) => "fits the symptom: ".to_owned(),
+        (Some(does), Some(fit)) => join(format!("{does}, which fits: {}", fit.why), ";"),
+        (Some(does), None) => join(format!("{does} and fits the symptom"), ":"),
+        (None, _) => join("fits the symptom".to_owned(), ":"),
     }
 }
 

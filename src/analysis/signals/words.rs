@@ -63,7 +63,12 @@ pub fn finding<'a>(
     let spans = observations.spans.first().map_or("", |span| span.source.as_str());
     let seen = |kind, source: &str, text: String| Seen::new(kind, source, entity.clone(), text).at(Some(window.onset), None);
     for example in known.slow.iter().flat_map(|slow| &slow.examples).take(CITED) {
-        finding = finding.saw(seen(EvidenceKind::MetricAnomaly, spans, comparison(suspect.name, example)));
+        let mut seen = seen(EvidenceKind::MetricAnomaly, spans, comparison(suspect.name, example));
+        // One comparison is one piece of evidence, whichever of its two services is told about.
+        if let What::Between { callee, .. } = example.what {
+            seen.entity = Entity::new("Service", "", callee);
+        }
+        finding = finding.saw(seen);
     }
     for difference in known.behaviour.iter().flat_map(|behaviour| &behaviour.differences).take(CITED) {
         let (kind, text) = difference_told(suspect.name, difference);
@@ -131,7 +136,7 @@ fn told_flow(name: &str, deviations: &[&Deviation<'_>]) -> (Category, String) {
 }
 
 fn comparison(service: &str, example: &Example<'_>) -> String {
-    let (before, during) = (amount(example.before_ms), amount(example.during_ms));
+    let (before, during) = (millis(example.before_ms), millis(example.during_ms));
     let calls = format!("{} of {} calls slower than ever before", example.slow, example.all);
     match example.what {
         What::Own { operation } => format!("{service} spends {during} ms itself in {operation}, {before} ms before ({calls})"),
@@ -202,6 +207,15 @@ pub fn silence(silent: &Silent<'_>) -> Finding {
 fn quoted(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default().trim();
     if line.chars().count() <= QUOTE { line.to_owned() } else { format!("{}…", line.chars().take(QUOTE).collect::<String>()) }
+}
+
+/// Milliseconds as people read them.
+fn millis(value: f64) -> String {
+    match value.abs() {
+        value if value >= 100.0 => format!("{value:.0}"),
+        value if value >= 10.0 => format!("{value:.1}"),
+        value => format!("{value:.2}"),
+    }
 }
 
 /// A number as people read it.
