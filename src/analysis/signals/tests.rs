@@ -146,3 +146,14 @@ fn ids_and_numbers_do_not_tell_messages_apart() {
     assert_eq!(masked("order 17 of user-3f failed: timeout", 80), masked("order 99 of user-aa1 failed: timeout", 80));
     assert_ne!(masked("order failed: timeout", 80), masked("order failed: refused", 80));
 }
+
+#[test]
+fn without_an_alert_the_spans_tell_when_it_began() {
+    let spans: Vec<TraceSpan> = (0..200)
+        .map(|n| span(n, "a", "", "web", -3_000_000 + i64::try_from(n).unwrap() * 15_000, if n < 180 { 10.0 } else { 300.0 }))
+        .collect();
+    let observations = Observations { spans, ..Observations::default() };
+    let window = Window::of(&observations, &focus("web", "why is web slow?"), at(0));
+    let before = window.onset.duration_since(at(0)).as_secs();
+    assert!((-330..=-270).contains(&before), "{before}");
+}

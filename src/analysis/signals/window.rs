@@ -1,12 +1,17 @@
 //! When it began, what is before and what is during.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::{
     family::{Bad, Family},
     normal::Normal,
 };
-use crate::{analysis::Focus, model::observation::Observations};
+use crate::{
+    analysis::Focus,
+    model::observation::{Level, Observations},
+};
 
 /// Uncertainty of an onset. Source: clocks and scrape intervals, ±60 s.
 pub const SLACK_SECONDS: i64 = 60;
@@ -41,6 +46,7 @@ impl Window {
                 first_sign(&series.points, family, alerted)
             })
             .min();
+        let onset = onset.or_else(|| first_slow_span(observations, focus, alerted)).or_else(|| first_errors(observations, alerted));
         Self { onset: onset.unwrap_or(alerted), alerted }
     }
 
@@ -60,6 +66,39 @@ impl Window {
     fn offset(&self, time: Timestamp) -> i64 {
         time.duration_since(self.onset).as_secs()
     }
+}
+
+/// How long the slots are into which spans and lines are put. Source: the shortest usual scrape interval.
+const SLOT_SECONDS: i64 = 30;
+
+/// Since when the alerted services' spans take longer; of all requests where no span is theirs.
+fn first_slow_span(observations: &Observations, focus: &Focus, alerted: Timestamp) -> Option<Timestamp> {
+    let theirs = |service: &str| focus.words.iter().any(|word| word.eq_ignore_ascii_case(service));
+    let any = observations.spans.iter().any(|span| theirs(&span.service));
+    let mut slots: BTreeMap<i64, (f64, f64)> = BTreeMap::new();
+    for span in observations.spans.iter().filter(|span| if any { theirs(&span.service) } else { span.parent_id.is_empty() }) {
+        let slot = slots.entry(span.start.as_second().div_euclid(SLOT_SECONDS)).or_default();
+        slot.0 += span.duration_ms;
+        slot.1 += 1.0;
+    }
+    first_sign(&points(slots.into_iter().map(|(slot, (sum, count))| (slot, sum / count))), Family::Latency, alerted)
+}
+
+/// Since when there are errors in the logs, slot after slot.
+fn first_errors(observations: &Observations, alerted: Timestamp) -> Option<Timestamp> {
+    if observations.spans.is_empty() {
+        return None;
+    }
+    let mut slots: BTreeMap<i64, f64> = BTreeMap::new();
+    for (line, time) in observations.logs.iter().flat_map(|log| &log.lines).filter_map(|line| Some((line, line.time?))) {
+        let slot = slots.entry(time.as_second().div_euclid(SLOT_SECONDS)).or_default();
+        *slot += if line.level >= Level::Error { 1.0 } else { 0.0 };
+    }
+    first_sign(&points(slots.into_iter()), Family::Errors, alerted)
+}
+
+fn points(slots: impl Iterator<Item = (i64, f64)>) -> Vec<(Timestamp, f64)> {
+    slots.filter_map(|(slot, value)| Some((Timestamp::from_second(slot * SLOT_SECONDS).ok()?, value))).collect()
 }
 
 /// The first of the points that deviate until the alert without a break; `None` when the last ones before it are normal.

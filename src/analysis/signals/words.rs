@@ -104,19 +104,18 @@ fn told_slow(slow: &Slow<'_>, deviations: &[&Deviation<'_>]) -> (Category, Strin
 
 fn told_behaviour(behaviour: &Behaviour<'_>) -> (Category, String) {
     let name = behaviour.service;
-    let percent = behaviour.share * 100.0;
     let first = behaviour.differences.first().map(|difference| difference_told(name, difference).1).unwrap_or_default();
     match behaviour.differences.first() {
         Some(Difference::NewError { text, .. }) if text.contains("xception") || text.contains("panic") => {
-            (Category::CodeError, format!("{name} fails in {percent:.0} % of its calls: {first}"))
+            (Category::CodeError, format!("{name} fails: {first}"))
         }
         Some(Difference::LeftOut { .. } | Difference::Silent { .. }) => {
-            (Category::CodeError, format!("{name} ends its work early in {percent:.0} % of the calls: {first}"))
+            (Category::CodeError, format!("{name} ends its work early: {first}"))
         }
         Some(Difference::FanOut { .. }) => {
             (Category::CodeError, format!("{name} makes far more calls for each request (fan-out): {first}"))
         }
-        _ => (Category::ErrorRate, format!("{name} fails in {percent:.0} % of its calls: {first}")),
+        _ => (Category::ErrorRate, format!("{name} fails: {first}")),
     }
 }
 
