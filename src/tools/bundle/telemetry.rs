@@ -38,12 +38,15 @@ fn json(source: &str, text: &str) -> Option<Observations> {
         return rows::lines(source, &first, text);
     }
     let mut all = Observations::default();
-    for line in text.lines() {
-        if let Ok(value) = serde_json::from_str::<Value>(line.trim())
-            && let Some(part) = traces::read(source, &value)
-        {
-            all.merge(part);
+    let mut unread = 0_usize;
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        match serde_json::from_str::<Value>(line.trim()).ok().and_then(|value| traces::read(source, &value)) {
+            Some(part) => all.merge(part),
+            None => unread += 1,
         }
+    }
+    if unread > 0 {
+        all.gaps.push(format!("{source}: {unread} of its lines are no OTLP export and were not read"));
     }
     Some(all)
 }

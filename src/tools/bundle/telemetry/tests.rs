@@ -93,3 +93,27 @@ fn spans_say_which_end_they_are_where_they_ran_and_what_failed() {
     assert_eq!((span.attributes.len(), span.attributes["error"].as_str()), (16, "true"));
     assert!(span.attributes.values().all(|value| value.len() <= 200));
 }
+
+#[test]
+fn traces_of_other_tools_are_read_with_their_units() {
+    let read = |text: &str| super::read("t.json", text).unwrap_or_default();
+    let otlp = r#"[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"cart"}}]},"scopeSpans":[{"spans":[{"traceId":"a","spanId":"b","name":"GET","startTimeUnixNano":"1780000000000000000","endTimeUnixNano":"1780000000250000000"}]}]}]"#;
+    for shape in [format!(r#"{{"batches":{otlp}}}"#), format!(r#"{{"trace":{{"resourceSpans":{otlp}}}}}"#)] {
+        let found = read(&shape);
+        assert_eq!((found.spans.len(), found.spans[0].service.as_str()), (1, "cart"), "{shape}");
+        assert!((found.spans[0].duration_ms - 250.0).abs() < 1e-2);
+    }
+    let zipkin = read(
+        r#"[{"traceId":"a","id":"1","name":"get","timestamp":1780000000000000,"duration":120000,"localEndpoint":{"serviceName":"cart"},"tags":{"error":"boom"}},{"traceId":"a","id":"2","parentId":"1","timestamp":1780000000010000,"duration":5000,"localEndpoint":{"serviceName":"db"}}]"#,
+    );
+    assert_eq!(zipkin.spans.len(), 2);
+    assert!((zipkin.spans[0].duration_ms - 120.0).abs() < 1e-9 && zipkin.spans[0].status == "ERROR", "{:?}", zipkin.spans[0]);
+    let jaeger = read(
+        r#"{"traceID":"a","spans":[{"traceID":"a","spanID":"1","operationName":"GET","startTime":1780000000000000,"duration":7000,"processID":"p1"}],"processes":{"p1":{"serviceName":"web"}}}"#,
+    );
+    assert_eq!((jaeger.spans.len(), jaeger.spans[0].service.as_str()), (1, "web"));
+    let histogram = read(
+        r#"{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"cart"}}]},"scopeMetrics":[{"metrics":[{"name":"http.server.duration","histogram":{"dataPoints":[{"timeUnixNano":"1780000000000000000","count":"4","sum":2.0}]}}]}]}]}"#,
+    );
+    assert!((histogram.metrics[0].points[0].1 - 0.5).abs() < 1e-9);
+}

@@ -43,12 +43,54 @@ pub fn read(source: &str, value: &Value) -> Option<Observations> {
         }
         return Some(out);
     }
+    // Tempo answers with OTLP's parts under names of its own.
+    if let Some(parts) = value.get("batches").or_else(|| value.pointer("/trace/resourceSpans")).or_else(|| value.pointer("/trace/batches"))
+    {
+        return read(source, &serde_json::json!({ "resourceSpans": parts }));
+    }
+    if let Some(spans) = zipkin(source, value) {
+        return Some(Observations { spans, ..Observations::default() });
+    }
+    // One Jaeger trace by itself, as its page downloads it.
+    if value.get("traceID").is_some() && value.get("spans").is_some_and(Value::is_array) {
+        let spans = array(value, "spans").iter().filter_map(|span| jaeger_span(source, value, span)).collect();
+        return Some(Observations { spans, ..Observations::default() });
+    }
     let traces = value.get("data")?.as_array()?;
     if !traces.first()?.get("spans").is_some_and(Value::is_array) {
         return None;
     }
     let spans = traces.iter().flat_map(|trace| array(trace, "spans").iter().filter_map(move |span| jaeger_span(source, trace, span)));
     Some(Observations { spans: spans.collect(), ..Observations::default() })
+}
+
+/// Zipkin's second format: an array of spans, or of traces, with microseconds.
+fn zipkin(source: &str, value: &Value) -> Option<Vec<TraceSpan>> {
+    let items = value.as_array()?;
+    if let Some(traces) = items.first()?.as_array() {
+        traces.first()?.get("localEndpoint")?;
+        return Some(items.iter().filter_map(|trace| zipkin(source, trace)).flatten().collect());
+    }
+    items.first()?.get("localEndpoint")?;
+    let one = |span: &Value| {
+        let micros = |key: &str| span.get(key).and_then(Value::as_i64);
+        #[expect(clippy::cast_precision_loss, reason = "microseconds of one span fit")]
+        let duration_ms = micros("duration").unwrap_or(0) as f64 / 1e3;
+        let failed = span.pointer("/tags/error").is_some();
+        Some(TraceSpan {
+            source: source.to_owned(),
+            trace_id: text(span, "traceId"),
+            span_id: text(span, "id"),
+            parent_id: text(span, "parentId"),
+            service: span.pointer("/localEndpoint/serviceName").and_then(Value::as_str).unwrap_or("").to_owned(),
+            name: text(span, "name"),
+            start: jiff::Timestamp::from_microsecond(micros("timestamp")?).ok()?,
+            duration_ms,
+            status: if failed { "ERROR" } else { "" }.to_owned(),
+            ..TraceSpan::default()
+        })
+    };
+    Some(items.iter().filter_map(one).collect())
 }
 
 fn array<'a>(value: &'a Value, key: &str) -> &'a [Value] {
@@ -125,14 +167,17 @@ fn otlp_log(service: &str, record: &Value) -> Value {
 }
 
 fn otlp_metric(source: &str, service: &str, metric: &Value) -> Vec<Series> {
-    let holder = ["gauge", "sum"].iter().find_map(|key| metric.get(*key));
+    let holder = ["gauge", "sum", "histogram", "exponentialHistogram", "summary"].iter().find_map(|key| metric.get(*key));
+    let number = |value: &Value| value.as_f64().or_else(|| value.as_str()?.parse().ok());
+    // Of a distribution the mean is kept: one number that moves when the distribution does.
+    let mean = |point: &Value| {
+        let (sum, count): (f64, f64) = (point.get("sum").and_then(number)?, point.get("count").and_then(number)?);
+        (count > 0.0).then(|| sum / count)
+    };
     let mut series: BTreeMap<BTreeMap<String, String>, Series> = BTreeMap::new();
     for point in holder.map(|holder| array(holder, "dataPoints")).unwrap_or_default() {
-        let number = ["asDouble", "asInt"]
-            .iter()
-            .find_map(|key| point.get(*key))
-            .and_then(|value| value.as_f64().or_else(|| value.as_str()?.parse().ok()));
-        let Some((at, value)) = point.get("timeUnixNano").and_then(time::field).zip(number) else { continue };
+        let value = ["asDouble", "asInt"].iter().find_map(|key| point.get(*key)).and_then(number).or_else(|| mean(point));
+        let Some((at, value)) = point.get("timeUnixNano").and_then(time::field).zip(value) else { continue };
         let labels: BTreeMap<String, String> = attributes(point)
             .into_iter()
             .map(|(key, value)| (key, value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
