@@ -7,6 +7,7 @@
 
 mod mask;
 mod split;
+mod words;
 
 use std::collections::HashMap;
 

@@ -1,5 +1,7 @@
 //! A line as words and placeholders: what is a value by its own looks.
 
+use super::words;
+
 /// The placeholder inside a pattern; no text line holds this byte.
 pub const VALUE: u8 = 0;
 
@@ -8,7 +10,7 @@ const UNITS: &[&[u8]] = &[b"B", b"KB", b"MB", b"GB", b"TB", b"kB", b"KiB", b"MiB
 
 /// Writes the pattern of `line` to `out`: tokens separated by blanks, a value as one `VALUE` byte.
 pub fn mask(line: &str, out: &mut Vec<u8>) {
-    let mut writer = Writer { out, after_value: false };
+    let mut writer = Writer { out, after_value: false, in_range: false };
     let line = message(line);
     let mut words = line.split_ascii_whitespace().peekable();
     let mut previous: &str = "";
@@ -41,9 +43,8 @@ fn message(line: &str) -> &str {
             rest = rest.strip_prefix("- ").unwrap_or(rest);
         }
         let word = rest.split(' ').next().unwrap_or("");
-        let logger = word
-            .strip_suffix(':')
-            .or_else(|| rest.get(word.len()..).is_some_and(|after| after.starts_with(" - ") || after.starts_with(" : ")).then_some(word));
+        let after = rest.get(word.len()..).unwrap_or("");
+        let logger = word.strip_suffix(':').or_else(|| is_behind_logger(after).then_some(word));
         if let Some(name) = logger
             && name.len() > 2
             && (name.contains('.') || name.contains('$'))
@@ -53,11 +54,20 @@ fn message(line: &str) -> &str {
             && !name.ends_with("Error")
             && !name.ends_with("Exception")
         {
-            let after = rest.get(word.len()..).unwrap_or("").trim_start();
+            let after = after.trim_start().trim_start_matches("*64 ").trim_start_matches("*32 ");
             rest = after.strip_prefix("- ").or_else(|| after.strip_prefix(": ")).unwrap_or(after);
         }
     }
     if rest.is_empty() { line } else { rest }
+}
+
+/// ` - message`, ` : message`, ` [id of the request] message`; Windows marks 32-bit and 64-bit programs.
+fn is_behind_logger(after: &str) -> bool {
+    after.starts_with(" - ")
+        || after.starts_with(" : ")
+        || after.starts_with(" *64 - ")
+        || after.starts_with(" *32 - ")
+        || after.strip_prefix(" [").and_then(|inner| inner.find("] ")).is_some_and(|end| end < 120)
 }
 
 fn trim(word: &str) -> &str {
@@ -77,6 +87,8 @@ struct Writer<'a> {
     out: &'a mut Vec<u8>,
     /// The last token was a value.
     after_value: bool,
+    /// Inside the brackets of `node-[0-31]`.
+    in_range: bool,
 }
 
 impl Writer<'_> {
@@ -129,7 +141,7 @@ impl Writer<'_> {
         }
         let path = trim(word).as_bytes();
         let drive = path.len() > 3 && path.get(1) == Some(&b':') && path.get(2) == Some(&b'\\');
-        if (path.len() > 1 && path.first() == Some(&b'/') && !path.contains(&b'=')) || drive {
+        if (path.len() > 1 && path.first() == Some(&b'/') && is_path(path)) || drive {
             self.value();
             if let Some(last) = bytes.last().filter(|last| matches!(last, b',' | b';' | b':')) {
                 self.literal(std::slice::from_ref(last));
@@ -137,20 +149,46 @@ impl Writer<'_> {
             return;
         }
         let mut start = 0;
-        for (at, b) in bytes.iter().enumerate() {
+        let mut at = 0;
+        while let Some(b) = bytes.get(at) {
             if !is_mark(*b) {
+                at += 1;
                 continue;
             }
-            self.part(bytes.get(start..at).unwrap_or(b""), previous, start == 0);
+            let part = bytes.get(start..at).unwrap_or(b"");
+            let whole = match b {
+                b':' => address(bytes, start, at),
+                // `node-[0-31]`: which ones
+                b'[' if part.ends_with(b"-") => Some(at),
+                _ => None,
+            };
+            if let Some(end) = whole {
+                self.value();
+                self.in_range |= *b == b'[';
+                start = if *b == b'[' { end + 1 } else { end };
+                at = start;
+                continue;
+            }
+            self.part(part, previous, start == 0);
             start = at + 1;
+            at = start;
             // `<1 sec` is an amount
             if *b == b'<' && bytes.get(start).is_some_and(u8::is_ascii_digit) && !bytes.contains(&b'>') {
                 continue;
             }
+            if *b == b']' && std::mem::take(&mut self.in_range) {
+                continue;
+            }
             self.literal(std::slice::from_ref(b));
-            // `ruser= rhost=…`: no value; in `drawn= false` it follows
-            if *b == b'=' && start == bytes.len() && (next.is_empty() || next.contains('=')) {
-                self.value();
+            if *b == b'=' {
+                // `ruser= rhost=…`: no value; in `drawn= false` it follows
+                if start == bytes.len() && (next.is_empty() || next.contains('=')) {
+                    self.value();
+                } else if let Some(end) = compound(bytes, start) {
+                    self.value();
+                    start = end;
+                    at = end;
+                }
             }
         }
         self.part(bytes.get(start..).unwrap_or(b""), previous, start == 0);
@@ -165,8 +203,58 @@ impl Writer<'_> {
         if first && is_status(part, previous) {
             return self.literal(part);
         }
+        // `enable......0`: the dots are a rule between two columns
+        if let Some(dots) = memchr::memmem::find(part, b"..").filter(|dots| *dots > 0) {
+            let (name, rest) = part.split_at(dots);
+            let rest = rest.get(rest.iter().take_while(|b| **b == b'.').count()..).unwrap_or(b"");
+            if !rest.is_empty() {
+                self.literal(name);
+                return if is_value(rest) { self.value() } else { self.literal(rest) };
+            }
+        }
         if is_value(part) { self.value() } else { self.literal(part) }
     }
+}
+
+/// A path has no `=` but in its query.
+fn is_path(word: &[u8]) -> bool {
+    memchr::memchr2(b'=', b'?', word).is_none_or(|at| word.get(at) == Some(&b'?'))
+}
+
+/// Where `5c:50:15:4c:18:13`, `2607:f140::8` or `db1.example:5432` ends, whose part up to the first colon is known.
+fn address(bytes: &[u8], start: usize, colon: usize) -> Option<usize> {
+    let name = bytes.get(start..colon)?;
+    let rest = bytes.get(colon + 1..)?;
+    if name.len() > 3 && name.contains(&b'.') && name.last().is_some_and(u8::is_ascii_alphanumeric) {
+        let port = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        return ((1..=5).contains(&port) && !rest.get(port).is_some_and(u8::is_ascii_alphanumeric)).then_some(colon + 1 + port);
+    }
+    if name.len() > 4 || !name.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let (mut colons, mut run, mut end) = (1, 0, colon + 1);
+    for b in rest {
+        match b {
+            b':' => (colons, run) = (colons + 1, 0),
+            b if b.is_ascii_hexdigit() && run < 4 => run += 1,
+            b if b.is_ascii_alphanumeric() => return None,
+            _ => break,
+        }
+        end += 1;
+    }
+    let end = if bytes.get(end - 1) == Some(&b':') { end - 1 } else { end };
+    (colons >= 3 && end > colon).then_some(end)
+}
+
+/// Where the value behind `=` ends, when more than letters is in it: `WorkSource{10113}`, `Popup:9bad9f5`.
+fn compound(bytes: &[u8], start: usize) -> Option<usize> {
+    let rest = bytes.get(start..)?;
+    if matches!(rest.first(), Some(b'"' | b'\'' | b'[' | b'(' | b'{' | b'<') | None) {
+        return None;
+    }
+    let length = rest.iter().take_while(|b| !matches!(b, b',' | b';' | b')' | b']' | b'&' | b'|' | b'"' | b'\'')).count();
+    let value = rest.get(..length)?;
+    (value.iter().any(|b| is_mark(*b) && *b != b'=') && value.iter().any(u8::is_ascii_digit)).then_some(start + length)
 }
 
 fn is_mark(b: u8) -> bool {
@@ -203,12 +291,14 @@ fn is_status(part: &[u8], previous: &str) -> bool {
 }
 
 fn is_value(part: &[u8]) -> bool {
-    if part == b"-" || part == b"--" {
+    // `****` stands where a value is hidden or missing
+    if part == b"-" || part == b"--" || (part.len() > 1 && part.iter().all(|b| *b == b'*')) {
         return true;
     }
     let mut hex = part.len() >= 8;
     for b in part {
         match *b {
+            b'0'..=b'9' if part.len() <= 6 && words::is_word_with_digit(part) => return false,
             b'0'..=b'9' | b'@' | b'\\' | VALUE => return true,
             b'a'..=b'f' => {}
             _ => hex = false,

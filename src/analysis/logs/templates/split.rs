@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{VALUE as PLACEHOLDER, mask::VALUE};
+use super::{VALUE as PLACEHOLDER, mask::VALUE, words};
 
 /// Distinct words at a place from which on it is a value.
 const MANY: usize = 5;
@@ -15,10 +15,15 @@ const MANY: usize = 5;
 const MANY_AFTER_PREPOSITION: usize = 3;
 /// Behind `=` or a word that announces a name.
 const MANY_AFTER_NAME: usize = 2;
+/// For the first word of a message.
+const MANY_FIRST: usize = 12;
 /// For words in capitals: states of a machine are statements.
 const MANY_STATES: usize = 12;
 /// A root needs at least this share of the frequency of the pattern's most frequent word, or rare names would become roots.
 const ROOT_SHARE: f64 = 0.34;
+
+/// Words of one entry of a list, with its punctuation.
+const LONGEST_REPEAT: usize = 6;
 
 struct Pattern<'a> {
     id: usize,
@@ -31,7 +36,7 @@ pub fn templates(patterns: &[(u32, Box<[u8]>)], counts: &[u32]) -> Vec<String> {
     let mut texts: Vec<String> = vec![String::new(); patterns.len()];
     let mut lengths: BTreeMap<usize, Vec<Pattern<'_>>> = BTreeMap::new();
     for (id, text) in patterns {
-        let tokens: Vec<&[u8]> = text.split(|b| *b == b' ').collect();
+        let tokens = without_repeats(text.split(|b| *b == b' '));
         let id = *id as usize;
         lengths.entry(tokens.len()).or_default().push(Pattern { id, tokens, count: counts.get(id).copied().unwrap_or(1) });
     }
@@ -41,6 +46,23 @@ pub fn templates(patterns: &[(u32, Box<[u8]>)], counts: &[u32]) -> Vec<String> {
         }
     }
     texts
+}
+
+/// A list is as long as it is: of `<*> = up <*> = up` the first stays.
+fn without_repeats<'a>(tokens: impl Iterator<Item = &'a [u8]>) -> Vec<&'a [u8]> {
+    let mut kept: Vec<&[u8]> = Vec::new();
+    for token in tokens {
+        kept.push(token);
+        for period in 2..=LONGEST_REPEAT {
+            let Some(start) = kept.len().checked_sub(period) else { break };
+            let (before, again) = kept.split_at(start);
+            if before.ends_with(again) && again.contains(&&[VALUE][..]) {
+                kept.truncate(start);
+                break;
+            }
+        }
+    }
+    kept
 }
 
 /// `Order <*> rejected: <*>`: where most of what follows a colon is one free word, the rare longer tails are values too.
@@ -173,98 +195,56 @@ fn distinct(group: &[Pattern<'_>], place: usize) -> usize {
 
 /// Whether a place with several words is a value.
 fn is_value(group: &[Pattern<'_>], place: usize, distinct: usize) -> bool {
-    let words = || group.iter().filter_map(|pattern| pattern.tokens.get(place));
+    let words = || group.iter().filter_map(|pattern| pattern.tokens.get(place)).copied();
     // punctuation differs: two shapes, not two values
-    if words().any(|word| !is_word(word) && **word != [VALUE]) {
+    if words().any(|word| !is_word(word) && *word != [VALUE]) {
         return false;
     }
-    let some_masked = words().any(|word| **word == [VALUE]);
-    let states = words().all(|word| word.iter().all(|b| b.is_ascii_uppercase() || *b == b'_'));
-    let before = |back: usize| place.checked_sub(back).and_then(|at| group.first()?.tokens.get(at)).copied().unwrap_or(b"");
-    let (last, key) = (before(1), before(2));
-    let many = if last == b"=" {
-        if is_kind(key) { MANY } else { MANY_AFTER_NAME }
-    } else if states {
+    let tokens = group.first().map_or(&[][..], |pattern| &pattern.tokens);
+    let before = |back: usize| place.checked_sub(back).and_then(|at| tokens.get(at)).copied().unwrap_or(b"");
+    // a name stays one in quotes
+    let quoted = usize::from(matches!(before(1), b"\"" | b"'" | b"`"));
+    let (last, key) = match (before(1 + quoted), before(2 + quoted)) {
+        (b":", key) if quoted == 1 && words::announces_name(key) => (key, key),
+        near => near,
+    };
+    // a key is never a value
+    if tokens.get(place + 1).is_some_and(|next| *next == b"=") {
+        return false;
+    }
+    // what a message begins with is what it is about
+    let is_first = tokens.iter().take(place).all(|token| !is_word(token));
+    let named = last == b"=" || words::announces_name(last);
+    let next = tokens.get(place + 1).copied().unwrap_or(b"");
+    let many = if is_first {
+        MANY_FIRST
+    } else if words().all(words::is_method)
+        || words().all(words::is_switch) && (matches!(last, b"=" | b":") || words::is_switch(last) || words::is_switch(next))
+    {
+        return true;
+    } else if words().all(|word| word == [VALUE] || words::is_qualified(word)) {
+        if named || words::is_preposition(last) { MANY_AFTER_NAME } else { MANY_AFTER_PREPOSITION }
+    } else if named && distinct < MANY && words().all(words::is_system_account) {
+        MANY
+    } else if last == b"=" {
+        if words::is_kind(key) { MANY } else { MANY_AFTER_NAME }
+    } else if words().all(words::is_state) {
         MANY_STATES
-    } else if announces_name(last) || ((last == b"\"" || last == b"'") && before(2) == b"=") {
+    } else if named {
         MANY_AFTER_NAME
-    } else if is_preposition(last) || last == b":" && is_word(key) {
+    } else if quoted == 1 || words::is_preposition(last) || last == b":" && is_word(key) {
         MANY_AFTER_PREPOSITION
     } else {
         MANY
     };
+    let some_masked = words().any(|word| word == [VALUE]);
     // where others have a number, a word is a value as well
-    distinct >= if some_masked { many.min(MANY_AFTER_PREPOSITION) } else { many }
-}
-
-fn lower_in(word: &[u8], list: &[&[u8]]) -> bool {
-    list.iter().any(|known| known.eq_ignore_ascii_case(word))
-}
-
-/// Keys whose values are a handful of kinds, each another statement.
-fn is_kind(key: &[u8]) -> bool {
-    lower_in(
-        key,
-        &[
-            b"status",
-            b"state",
-            b"result",
-            b"action",
-            b"type",
-            b"op",
-            b"operation",
-            b"method",
-            b"level",
-            b"severity",
-            b"event",
-            b"outcome",
-            b"reason",
-            b"err",
-            b"error",
-            b"msg",
-        ],
-    )
-}
-
-fn announces_name(word: &[u8]) -> bool {
-    lower_in(
-        word,
-        &[
-            b"user",
-            b"users",
-            b"host",
-            b"hostname",
-            b"node",
-            b"name",
-            b"named",
-            b"key",
-            b"queue",
-            b"topic",
-            b"service",
-            b"pod",
-            b"container",
-            b"file",
-            b"volume",
-            b"device",
-            b"dev",
-            b"interface",
-            b"domain",
-            b"customer",
-            b"account",
-            b"tenant",
-            b"job",
-            b"table",
-            b"database",
-            b"bucket",
-            b"breaker",
-            b"comm",
-            b"process",
-        ],
-    )
-}
-
-fn is_preposition(word: &[u8]) -> bool {
-    lower_in(word, &[b"for", b"from", b"by", b"at", b"on", b"in", b"of", b"via", b"to", b"under", b"with"])
+    distinct
+        >= if some_masked {
+            many.min(if words().all(|word| word == [VALUE] || words::is_qualified(word)) { 2 } else { MANY_AFTER_PREPOSITION })
+        } else {
+            many
+        }
 }
 
 /// The words with their placeholders; runs of placeholders are one.

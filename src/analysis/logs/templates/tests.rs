@@ -57,6 +57,51 @@ fn a_state_is_part_of_the_statement() {
     );
 }
 
+/// The groups of one line with each of `words` in the place of `{}`, ten times each.
+fn with_words(line: &str, words: &[&str]) -> usize {
+    let lines: Vec<String> =
+        words.iter().flat_map(|word| (0..10).map(move |n| line.replace("{}", word).replace("{n}", &n.to_string()))).collect();
+    mine(&lines.iter().map(String::as_str).collect::<Vec<_>>()).templates.len()
+}
+
+#[test]
+fn few_names_are_values_where_names_stand() {
+    assert_eq!(with_words("connection to {} refused after {n} ms", &["db.example", "mail.example"]), 1);
+    assert_eq!(with_words("user '{}' was locked after {n} tries", &["ana", "bo"]), 1);
+    assert_eq!(with_words("lock={n}, force={}, delayed=no", &["true", "false"]), 1);
+    assert_eq!(with_words("power supplies ( {} off ) of tray {n}", &["on", "off"]), 1);
+    assert_eq!(with_words("sent {n} bytes, request: \"{} /index\"", &["GET", "POST"]), 1);
+}
+
+#[test]
+fn few_words_are_statements_elsewhere() {
+    assert_eq!(with_words("{} (command {n})", &["boot", "halt", "wait", "start", "stop", "reset"]), 6);
+    assert_eq!(with_words("login failed for user {} after {n} tries", &["root", "news"]), 2);
+    assert_eq!(with_words("received intent.action.{} at {n}", &["SCREEN_ON", "SCREEN_OFF", "TIME_TICK"]), 3);
+    assert_eq!(with_words("environment:{}=x{n}", &["java.version", "os.name", "user.home"]), 3);
+    assert_eq!(with_words("{} address is {n}", &["IPv4", "IPv6"]), 2);
+    assert_eq!(with_words("{}.......{n}", &["wait enable", "debug enable"]), 2);
+}
+
+#[test]
+fn addresses_and_lists_are_one_value() {
+    assert_eq!(
+        groups(&[
+            "offer to 5c:50:fa:de:18:13 via eth1",
+            "offer to ab:cd:ef:aa:bb:cc via eth0",
+            "peer db.example:5432 left",
+            "peer 10.0.0.1:5432 left",
+            "nodes node-[0-31] and node-[3 5 7] are up",
+            "nodes node-4 and node-7 are up",
+            "fans ( 3552 **** 3375 )",
+            "fans ( 3552 3534 3375 )",
+            "sets a1 0xff <ok> b2 0xfe <ok>",
+            "sets a1 0xff <ok>",
+        ]),
+        [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    );
+}
+
 proptest! {
     #[test]
     fn no_line_is_too_odd(lines in proptest::collection::vec("\\PC{0,60}", 0..20)) {

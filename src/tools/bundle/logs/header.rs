@@ -1,5 +1,7 @@
 //! What stands before the message on a line of text: times, levels, process, thread, container prefixes.
 
+mod columns;
+
 use jiff::Timestamp;
 
 use super::{level, time};
@@ -41,7 +43,10 @@ pub fn parse(line: &str) -> Header<'_> {
         }
     }
     if !head.timed {
-        late_timestamp(&mut head);
+        columns::late_timestamp(&mut head);
+    }
+    if head.timed {
+        columns::piped(&mut head);
     }
     if head.timed {
         container_runtime(&mut head);
@@ -55,31 +60,6 @@ pub fn parse(line: &str) -> Header<'_> {
     annotation(&mut head);
     levels(&mut head);
     head
-}
-
-/// A full time behind up to four columns: a file's name, a record's number, a node.
-fn late_timestamp(head: &mut Header<'_>) {
-    let line = head.message;
-    if !line.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric()) {
-        return;
-    }
-    let mut from = 0;
-    for _ in 0..4 {
-        let word = line.get(from..).unwrap_or("").split(' ').next().unwrap_or("");
-        if word.is_empty() || !is_column(word) || word.ends_with([':', ',']) || word.contains('=') {
-            return;
-        }
-        from += word.len() + 1;
-        let rest = line.get(from..).unwrap_or("");
-        if let Some((Some(stamp), length)) = time::scan(rest)
-            && rest.as_bytes().get(length) == Some(&b' ')
-        {
-            head.time = Some(stamp);
-            head.timed = true;
-            head.message = rest.get(length + 1..).unwrap_or("");
-            return;
-        }
-    }
 }
 
 /// `##[error]…` and `::error::…` of CI runners, `npm ERR! …`.
@@ -137,7 +117,8 @@ fn timestamp(head: &mut Header<'_>) -> bool {
         Some(b'-') if start.starts_with("- ") && start.as_bytes().get(2).is_some_and(u8::is_ascii_digit) => {
             (false, start.get(2..).unwrap_or(""))
         }
-        Some(b'0'..=b'9' | b'A'..=b'Z') => (false, start),
+        Some(b'A'..=b'Z') => (false, columns::behind_tag(start)),
+        Some(b'0'..=b'9') => (false, start),
         _ => return false,
     };
     let Some((stamp, length)) = time::scan(inner) else {
@@ -219,7 +200,7 @@ fn syslog(head: &mut Header<'_>) {
         }
         let word = rest.split(' ').next().unwrap_or("");
         let named = word.strip_suffix(':').and_then(program).map(|name| (name, word.len()));
-        let spaced = || if from > 0 { spaced_program(rest) } else { None };
+        let spaced = || if from > 0 { spaced_program(rest).or_else(|| columns::program_about(rest)) } else { None };
         if let Some((name, length)) = named.or_else(spaced) {
             // `time program[1]: …` without a host needs the pid
             if from == 0 && !word.contains('[') {
@@ -386,7 +367,7 @@ fn is_column(token: &str) -> bool {
         || token.starts_with('(')
         || token.bytes().all(|b| b.is_ascii_digit())
         || token.bytes().all(|b| b.is_ascii_uppercase())
-        || (token.bytes().any(|b| matches!(b, b'.' | b'/' | b'-' | b'_' | b'$' | b'0'..=b'9'))
+        || (token.bytes().any(|b| matches!(b, b'.' | b'/' | b'-' | b'_' | b'$' | b'@' | b'0'..=b'9'))
             && !token.ends_with(['.', ','])
             && !token.contains("://"))
 }

@@ -24,6 +24,11 @@ fn levels_and_messages_of_many_conventions() {
     check("Jan  2 03:04:05 web-1 sshd[12]: Failed password for root", Level::Info, "Failed password for root");
     check("2024-01-02T03:04:05.123456789Z stderr F 2024-01-02 03:04:05 FATAL out of luck", Level::Fatal, "out of luck");
     check("081109 203615 148 INFO dfs.Node: block served", Level::Info, "dfs.Node: block served");
+    check("20240102-3:4:5:678|Steps|30002312|counted 7", Level::Info, "counted 7");
+    check("APPREAD 1117838667 2005.06.02 R09-M0 2005-06-02-15.42.01.5 R09-M0 RAS KERNEL FATAL torus failed", Level::Fatal, "torus failed");
+    check("4618 node-7 action start 1074119817 1 boot", Level::Info, "1 boot");
+    check("Jul  1 09:00:55 mac launchd[1] (com.example.agent[25654]): exited", Level::Info, "exited");
+    check("2024-01-02 03:04:05.678 UTC [99] app@shop ERROR:  deadlock detected", Level::Error, "deadlock detected");
     check("[12:00:01 ERR] Unhandled", Level::Error, "Unhandled");
     check(
         "{\"level\":50,\"time\":1700000000000,\"msg\":\"pool\",\"err\":{\"type\":\"Error\",\"message\":\"timeout\"}}",

@@ -84,13 +84,15 @@ impl Cursor<'_> {
 
     /// `hh:mm:ss`, also with dots or without separators, and its fraction.
     fn clock(&mut self) -> Option<(i64, i32)> {
-        let hour = self.number(2)?;
+        // `9:5:3`: not everybody fills up with zeros
+        let width = if self.at(1) == Some(b':') { 1 } else { 2 };
+        let hour = self.number(width)?;
         let separated = self.eat(b":.").is_some();
-        let minute = self.number(2)?;
+        let minute = self.number(if separated { self.digits().clamp(1, 2) } else { 2 })?;
         if separated && self.eat(b":.").is_none() {
             return in_day(hour, minute, 0).map(|s| (s, 0));
         }
-        let second = self.number(2)?;
+        let second = self.number(if separated { self.digits().clamp(1, 2) } else { 2 })?;
         let mut nanos = 0;
         if matches!(self.peek(), Some(b'.' | b',' | b':')) && self.at(1).is_some_and(|b| b.is_ascii_digit()) {
             self.pos += 1;
