@@ -228,7 +228,10 @@ fn bounded(text: &Text, most: usize) -> String {
             let room = most.saturating_sub(used + 1);
             out.push_str(&longest_that_fits(words, room));
         }
-        out.push('…');
+        // What is full to the last character has no room for the mark either.
+        if used < most {
+            out.push('…');
+        }
         break;
     }
     if out.trim().is_empty() { "–".to_owned() } else { out }
