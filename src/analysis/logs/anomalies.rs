@@ -6,7 +6,11 @@ mod render;
 
 use jiff::Timestamp;
 
-use super::{extract::one_line, signs, templates::Miner};
+use super::{
+    extract::one_line,
+    signs::{self, Reading},
+    templates::Miner,
+};
 use crate::model::observation::{Level, LogLine};
 
 /// Anomalies that are shown.
@@ -15,6 +19,10 @@ const MOST: usize = 20;
 const NEW_AFTER: f64 = 0.5;
 /// In a log of at least this many records, a template of one or two is rare.
 const RARE_IN: u32 = 500;
+/// A rare line at most this many records before the first error may be what brought it about. Source: own choice.
+const PRELUDE: u32 = 50;
+/// Templates whose first record is read for its meaning, whatever its level. Source: own measurement, a second.
+const MOST_READ: usize = 20_000;
 /// Parts of the log's time among which a burst is looked for, and how many times the even share makes one.
 const PARTS: usize = 60;
 const BURST: f64 = 8.0;
@@ -163,10 +171,14 @@ impl Watch {
             }
         }
         let parts = self.parts(&of_pattern, texts.len());
-        let mut first_error = true;
+        let records = self.summary.records;
+        let readings: Vec<Option<Reading>> = templates.iter().enumerate().map(|(index, kept)| read(kept, index)).collect();
+        // templates are in the order of their first lines
+        let first_error =
+            templates.iter().zip(&readings).find(|(kept, reading)| is_wrong(kept, reading.as_ref())).map(|(kept, _)| kept.first);
         let mut anomalies: Vec<Anomaly> = Vec::new();
-        for ((kept, text), parts) in templates.iter().zip(&texts).zip(&parts) {
-            anomalies.extend(judge(kept, text, parts, self.summary.records, &mut first_error));
+        for (((kept, text), parts), reading) in templates.iter().zip(&texts).zip(&parts).zip(readings) {
+            anomalies.extend(judge(kept, text, parts, reading, records, first_error));
         }
         anomalies.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.line.cmp(&b.line)));
         anomalies.truncate(MOST);
@@ -236,12 +248,32 @@ impl Kept {
     }
 }
 
-fn judge(kept: &Kept, template: &str, parts: &[u32; PARTS], records: u32, first_error: &mut bool) -> Option<Anomaly> {
+/// What the sign of a template's first record says. Of a flood of templates only those that call themselves wrong are read.
+fn read(kept: &Kept, index: usize) -> Option<Reading> {
     let level = kept.level;
-    let reading = signs::read(&kept.sample, (kept.stated || level != Level::Info).then_some(level));
-    let wrong = level >= Level::Error || reading.as_ref().is_some_and(|reading| reading.strength >= 0.5);
+    if index >= MOST_READ && level < Level::Warn {
+        return None;
+    }
+    signs::read(&kept.sample, (kept.stated || level != Level::Info).then_some(level))
+}
+
+fn is_wrong(kept: &Kept, reading: Option<&Reading>) -> bool {
+    kept.level >= Level::Error || reading.is_some_and(|reading| reading.strength >= 0.5)
+}
+
+fn judge(
+    kept: &Kept,
+    template: &str,
+    parts: &[u32; PARTS],
+    reading: Option<Reading>,
+    records: u32,
+    first_error: Option<u32>,
+) -> Option<Anomaly> {
+    let level = kept.level;
+    let wrong = is_wrong(kept, reading.as_ref());
     let is_new = records >= 50 && f64::from(kept.first) / f64::from(records) > NEW_AFTER && kept.count > 1;
     let is_rare = records >= RARE_IN && kept.count <= 2;
+    let is_prelude = is_rare && first_error.is_some_and(|error| kept.first < error && error - kept.first <= PRELUDE);
     let (early, late) = parts.split_at(PARTS / 2);
     let sum = |parts: &[u32]| parts.iter().sum::<u32>();
     let is_more = !is_new && sum(late) >= BURST_LINES && sum(late) >= MORE * sum(early).max(1);
@@ -252,7 +284,7 @@ fn judge(kept: &Kept, template: &str, parts: &[u32; PARTS], records: u32, first_
     let mut marks = Vec::new();
     let mut score = reading.as_ref().map_or(0.0, |reading| reading.strength);
     if wrong {
-        marks.push(if std::mem::take(first_error) { "first error" } else { "error" });
+        marks.push(if first_error == Some(kept.first) { "first error" } else { "error" });
         score += 0.5;
     } else if level == Level::Warn {
         marks.push("warning");
@@ -262,6 +294,7 @@ fn judge(kept: &Kept, template: &str, parts: &[u32; PARTS], records: u32, first_
     for (is, mark, points) in [
         (is_new, "new", 0.2),
         (is_rare, "rare", 0.15),
+        (is_prelude, "just before the first error", 0.25),
         (burst, "burst", 0.25),
         (is_more && !burst, "more often", 0.2),
         (is_over, "stopped", 0.3),

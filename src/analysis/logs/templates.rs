@@ -7,6 +7,7 @@
 
 mod mask;
 mod split;
+mod text;
 mod words;
 
 use std::collections::HashMap;

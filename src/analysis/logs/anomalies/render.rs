@@ -15,7 +15,7 @@ impl Display for Report {
         let (errors, warnings) = (summary.errors, summary.warnings);
         writeln!(f, "{} records, {} templates, {errors} errors, {warnings} warnings{span}", summary.records, self.templates)?;
         if let Some((from, seconds)) = summary.silence {
-            writeln!(f, "silent for {seconds} s from {from}")?;
+            writeln!(f, "silent for {} from {from}", duration(seconds))?;
         }
         if summary.full {
             writeln!(f, "more different lines than are kept apart: the later ones share one template")?;
@@ -51,4 +51,14 @@ fn one(f: &mut fmt::Formatter<'_>, rank: usize, anomaly: &Anomaly) -> fmt::Resul
         writeln!(f, "    template: {}", one_line(&anomaly.template, 200))?;
     }
     Ok(())
+}
+
+/// Whole seconds, minutes, hours or days, two of the largest at least.
+fn duration(seconds: i64) -> String {
+    match seconds {
+        ..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
 }

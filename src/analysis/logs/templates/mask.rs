@@ -1,12 +1,20 @@
 //! A line as words and placeholders: what is a value by its own looks.
 
+mod shapes;
+
 use super::words;
+use shapes::{COLON, MARK, RULE, SLASH, address, class, classes_of, compound, is_mark, is_path, is_status, is_value};
 
 /// The placeholder inside a pattern; no text line holds this byte.
 pub const VALUE: u8 = 0;
 
 /// Symbols that may follow a number and belong to it.
 const UNITS: &[&[u8]] = &[b"B", b"KB", b"MB", b"GB", b"TB", b"kB", b"KiB", b"MiB", b"GiB", b"ms", b"us", b"ns", b"s", b"sec", b"secs"];
+
+/// What a thread or a request writes in its brackets.
+const LONGEST_BRACKET: usize = 120;
+/// A unit with what may close behind it.
+const LONGEST_UNIT: usize = 6;
 
 /// Writes the pattern of `line` to `out`: tokens separated by blanks, a value as one `VALUE` byte.
 pub fn mask(line: &str, out: &mut Vec<u8>) {
@@ -18,7 +26,7 @@ pub fn mask(line: &str, out: &mut Vec<u8>) {
         let next = words.peek().copied().unwrap_or("");
         if is_date(word, next) {
             writer.value();
-        } else if writer.after_value && UNITS.contains(&trim(word).as_bytes()) {
+        } else if writer.after_value && word.len() <= LONGEST_UNIT && UNITS.contains(&trim(word.as_bytes())) {
             // the unit belongs to the number before; what closes behind it stays
             let tail = word.trim_start_matches(|c: char| c.is_ascii_alphabetic());
             for b in tail.bytes().filter(|b| is_mark(*b)) {
@@ -34,20 +42,25 @@ pub fn mask(line: &str, out: &mut Vec<u8>) {
 /// The line without a leading thread or logger, which says where and not what.
 fn message(line: &str) -> &str {
     let mut rest = line.trim_start();
-    for _ in 0..2 {
+    for _ in 0..3 {
         if let Some(inner) = rest.strip_prefix('[')
-            && let Some(end) = inner.find("] ")
-            && end < 120
+            && let Some(end) = bracket(inner)
         {
             rest = inner.get(end + 2..).unwrap_or("").trim_start();
             rest = rest.strip_prefix("- ").unwrap_or(rest);
         }
-        let word = rest.split(' ').next().unwrap_or("");
-        let after = rest.get(word.len()..).unwrap_or("");
+        let end = memchr::memchr(b' ', rest.as_bytes()).unwrap_or(rest.len());
+        let (word, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        if memchr::memchr2(b'.', b'$', word.as_bytes()).is_none() {
+            // another bracket may follow
+            if rest.starts_with('[') {
+                continue;
+            }
+            break;
+        }
         let logger = word.strip_suffix(':').or_else(|| is_behind_logger(after).then_some(word));
         if let Some(name) = logger
             && name.len() > 2
-            && (name.contains('.') || name.contains('$'))
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b".$_-".contains(&b))
             && name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic())
             && !name.bytes().all(|b| b.is_ascii_digit() || b == b'.')
@@ -67,11 +80,22 @@ fn is_behind_logger(after: &str) -> bool {
         || after.starts_with(" : ")
         || after.starts_with(" *64 - ")
         || after.starts_with(" *32 - ")
-        || after.strip_prefix(" [").and_then(|inner| inner.find("] ")).is_some_and(|end| end < 120)
+        || after.strip_prefix(" [").is_some_and(|inner| bracket(inner).is_some())
 }
 
-fn trim(word: &str) -> &str {
-    word.trim_matches(|c: char| matches!(c, ',' | ';' | ':' | '.' | ')' | '('))
+/// Where a bracket closes before a blank, when that is near.
+fn bracket(inner: &str) -> Option<usize> {
+    let near = inner.as_bytes().get(..LONGEST_BRACKET).unwrap_or(inner.as_bytes());
+    memchr::memchr_iter(b']', near).find(|at| inner.as_bytes().get(at + 1) == Some(&b' '))
+}
+
+/// Without the marks around it.
+fn trim(word: &[u8]) -> &[u8] {
+    let is_edge = |b: &u8| matches!(b, b',' | b';' | b':' | b'.' | b')' | b'(');
+    let start = word.iter().take_while(|b| is_edge(b)).count();
+    let rest = word.get(start..).unwrap_or(b"");
+    let end = rest.iter().rev().take_while(|b| is_edge(b)).count();
+    rest.get(..rest.len() - end).unwrap_or(b"")
 }
 
 /// `Jun` before a day, `Sat` before a month.
@@ -132,26 +156,18 @@ impl Writer<'_> {
     /// One word between blanks: a value as a whole, or parts between punctuation.
     fn word(&mut self, word: &str, previous: &str, next: &str) {
         let bytes = word.as_bytes();
-        if memchr::memchr_iter(b':', bytes).any(|at| bytes.get(at + 1..at + 3) == Some(b"//")) {
-            let start = bytes.iter().take_while(|b| !b.is_ascii_alphanumeric()).count();
-            for b in bytes.iter().take(start) {
-                self.literal(std::slice::from_ref(b));
-            }
-            return self.value();
+        // most words are letters only
+        let classes = classes_of(bytes);
+        if classes & (MARK | SLASH) == 0 {
+            return self.part(bytes, classes, previous, true);
         }
-        let path = trim(word).as_bytes();
-        let drive = path.len() > 3 && path.get(1) == Some(&b':') && path.get(2) == Some(&b'\\');
-        if (path.len() > 1 && path.first() == Some(&b'/') && is_path(path)) || drive {
-            self.value();
-            if let Some(last) = bytes.last().filter(|last| matches!(last, b',' | b';' | b':')) {
-                self.literal(std::slice::from_ref(last));
-            }
+        if classes & SLASH != 0 && self.location(bytes, classes) {
             return;
         }
         let mut start = 0;
         let mut at = 0;
         while let Some(b) = bytes.get(at) {
-            if !is_mark(*b) {
+            if class(*b) & MARK == 0 {
                 at += 1;
                 continue;
             }
@@ -169,7 +185,7 @@ impl Writer<'_> {
                 at = start;
                 continue;
             }
-            self.part(part, previous, start == 0);
+            self.part(part, classes_of(part), previous, start == 0);
             start = at + 1;
             at = start;
             // `<1 sec` is an amount
@@ -191,12 +207,40 @@ impl Writer<'_> {
                 }
             }
         }
-        self.part(bytes.get(start..).unwrap_or(b""), previous, start == 0);
+        let part = bytes.get(start..).unwrap_or(b"");
+        self.part(part, classes_of(part), previous, start == 0);
     }
 
-    fn part(&mut self, part: &[u8], previous: &str, first: bool) {
+    /// `https://…`, `/var/log`, `C:\\…` as a whole.
+    fn location(&mut self, bytes: &[u8], classes: u8) -> bool {
+        if classes & COLON != 0 && memchr::memmem::find(bytes, b"://").is_some() {
+            let start = bytes.iter().take_while(|b| !b.is_ascii_alphanumeric()).count();
+            let end = bytes.iter().rev().take_while(|b| is_mark(**b)).count();
+            for b in bytes.iter().take(start) {
+                self.literal(std::slice::from_ref(b));
+            }
+            self.value();
+            for b in bytes.iter().skip(start.max(bytes.len() - end)) {
+                self.literal(std::slice::from_ref(b));
+            }
+            return true;
+        }
+        let path = trim(bytes);
+        let drive = path.len() > 3 && path.get(1) == Some(&b':') && path.get(2) == Some(&b'\\');
+        let found = (path.len() > 1 && path.first() == Some(&b'/') && is_path(path)) || drive;
+        if found {
+            self.value();
+            if let Some(last) = bytes.last().filter(|last| matches!(last, b',' | b';' | b':')) {
+                self.literal(std::slice::from_ref(last));
+            }
+        }
+        found
+    }
+
+    fn part(&mut self, part: &[u8], classes: u8, previous: &str, first: bool) {
         let part = if first || part.len() < 2 { part } else { part.strip_suffix(b".").unwrap_or(part) };
         let part = part.strip_suffix(b".").filter(|inner| !inner.is_empty()).unwrap_or(part);
+        let classes = if part.len() > 2 { classes } else { classes_of(part) };
         if part.is_empty() {
             return;
         }
@@ -204,105 +248,17 @@ impl Writer<'_> {
             return self.literal(part);
         }
         // `enable......0`: the dots are a rule between two columns
-        if let Some(dots) = memchr::memmem::find(part, b"..").filter(|dots| *dots > 0) {
+        if classes & RULE != 0
+            && let Some(dots) = part.windows(2).position(|two| two == b"..").filter(|dots| *dots > 0)
+        {
             let (name, rest) = part.split_at(dots);
             let rest = rest.get(rest.iter().take_while(|b| **b == b'.').count()..).unwrap_or(b"");
             if !rest.is_empty() {
                 self.literal(name);
-                return if is_value(rest) { self.value() } else { self.literal(rest) };
+                return if is_value(rest, classes_of(rest)) { self.value() } else { self.literal(rest) };
             }
         }
-        if is_value(part) { self.value() } else { self.literal(part) }
+        let is_location = part.len() > 1 && part.first() == Some(&b'/') && part.iter().any(u8::is_ascii_alphanumeric);
+        if is_location || is_value(part, classes) { self.value() } else { self.literal(part) }
     }
-}
-
-/// A path has no `=` but in its query.
-fn is_path(word: &[u8]) -> bool {
-    memchr::memchr2(b'=', b'?', word).is_none_or(|at| word.get(at) == Some(&b'?'))
-}
-
-/// Where `5c:50:15:4c:18:13`, `2607:f140::8` or `db1.example:5432` ends, whose part up to the first colon is known.
-fn address(bytes: &[u8], start: usize, colon: usize) -> Option<usize> {
-    let name = bytes.get(start..colon)?;
-    let rest = bytes.get(colon + 1..)?;
-    if name.len() > 3 && name.contains(&b'.') && name.last().is_some_and(u8::is_ascii_alphanumeric) {
-        let port = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-        return ((1..=5).contains(&port) && !rest.get(port).is_some_and(u8::is_ascii_alphanumeric)).then_some(colon + 1 + port);
-    }
-    if name.len() > 4 || !name.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    let (mut colons, mut run, mut end) = (1, 0, colon + 1);
-    for b in rest {
-        match b {
-            b':' => (colons, run) = (colons + 1, 0),
-            b if b.is_ascii_hexdigit() && run < 4 => run += 1,
-            b if b.is_ascii_alphanumeric() => return None,
-            _ => break,
-        }
-        end += 1;
-    }
-    let end = if bytes.get(end - 1) == Some(&b':') { end - 1 } else { end };
-    (colons >= 3 && end > colon).then_some(end)
-}
-
-/// Where the value behind `=` ends, when more than letters is in it: `WorkSource{10113}`, `Popup:9bad9f5`.
-fn compound(bytes: &[u8], start: usize) -> Option<usize> {
-    let rest = bytes.get(start..)?;
-    if matches!(rest.first(), Some(b'"' | b'\'' | b'[' | b'(' | b'{' | b'<') | None) {
-        return None;
-    }
-    let length = rest.iter().take_while(|b| !matches!(b, b',' | b';' | b')' | b']' | b'&' | b'|' | b'"' | b'\'')).count();
-    let value = rest.get(..length)?;
-    (value.iter().any(|b| is_mark(*b) && *b != b'=') && value.iter().any(u8::is_ascii_digit)).then_some(start + length)
-}
-
-fn is_mark(b: u8) -> bool {
-    matches!(
-        b,
-        b'=' | b':'
-            | b','
-            | b';'
-            | b'('
-            | b')'
-            | b'['
-            | b']'
-            | b'{'
-            | b'}'
-            | b'<'
-            | b'>'
-            | b'|'
-            | b'"'
-            | b'\''
-            | b'`'
-            | b'#'
-            | b'&'
-            | b'?'
-            | b'!'
-    )
-}
-
-/// `status 503`, `HTTP 503`: another status is another statement.
-fn is_status(part: &[u8], previous: &str) -> bool {
-    part.len() == 3
-        && matches!(part.first(), Some(b'1'..=b'5'))
-        && part.iter().all(u8::is_ascii_digit)
-        && matches!(previous, "status" | "Status" | "HTTP" | "http")
-}
-
-fn is_value(part: &[u8]) -> bool {
-    // `****` stands where a value is hidden or missing
-    if part == b"-" || part == b"--" || (part.len() > 1 && part.iter().all(|b| *b == b'*')) {
-        return true;
-    }
-    let mut hex = part.len() >= 8;
-    for b in part {
-        match *b {
-            b'0'..=b'9' if part.len() <= 6 && words::is_word_with_digit(part) => return false,
-            b'0'..=b'9' | b'@' | b'\\' | VALUE => return true,
-            b'a'..=b'f' => {}
-            _ => hex = false,
-        }
-    }
-    hex
 }

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{VALUE as PLACEHOLDER, mask::VALUE, words};
+use super::{VALUE as PLACEHOLDER, mask::VALUE, text, words};
 
 /// Distinct words at a place from which on it is a value.
 const MANY: usize = 5;
@@ -56,7 +56,8 @@ fn without_repeats<'a>(tokens: impl Iterator<Item = &'a [u8]>) -> Vec<&'a [u8]> 
         for period in 2..=LONGEST_REPEAT {
             let Some(start) = kept.len().checked_sub(period) else { break };
             let (before, again) = kept.split_at(start);
-            if before.ends_with(again) && again.contains(&&[VALUE][..]) {
+            let quotes = again.iter().filter(|token| matches!(**token, b"\"" | b"'" | b"`")).count();
+            if before.ends_with(again) && again.contains(&&[VALUE][..]) && quotes % 2 == 0 {
                 kept.truncate(start);
                 break;
             }
@@ -170,7 +171,7 @@ fn separate(family: Vec<Pattern<'_>>, texts: &mut [String]) {
             None => {
                 for pattern in &group {
                     if let Some(text) = texts.get_mut(pattern.id) {
-                        *text = render(pattern, &values);
+                        *text = text::render(&pattern.tokens, &values);
                     }
                 }
             }
@@ -245,29 +246,4 @@ fn is_value(group: &[Pattern<'_>], place: usize, distinct: usize) -> bool {
         } else {
             many
         }
-}
-
-/// The words with their placeholders; runs of placeholders are one.
-fn render(pattern: &Pattern<'_>, values: &[bool]) -> String {
-    let mut out = String::new();
-    let mut after_value = false;
-    for (token, value) in pattern.tokens.iter().zip(values) {
-        let is_value = *value || **token == [VALUE];
-        if is_value && after_value {
-            continue;
-        }
-        let text = String::from_utf8_lossy(token);
-        let text = if is_value { PLACEHOLDER } else { &text };
-        if !out.is_empty() && !glued(&out, text) {
-            out.push(' ');
-        }
-        out.push_str(text);
-        after_value = is_value;
-    }
-    out
-}
-
-/// Punctuation as people set it, as far as the pattern still tells.
-fn glued(out: &str, next: &str) -> bool {
-    matches!(next, "," | ":" | ";" | ")" | "]" | "}" | "=" | "?" | "!") || out.ends_with(['(', '[', '{', '=', '#'])
 }

@@ -40,6 +40,15 @@ fn names_are_values_and_verbs_are_not() {
 }
 
 #[test]
+fn templates_read_as_people_write() {
+    let text = |line: &str| mine(&[line]).templates.remove(0).text;
+    assert_eq!(text("can't open 3 file(s): \"/tmp/a\" (errno=2), call() of 'x' failed"), {
+        "can't open <*> file(s): \"<*>\" (errno=<*>), call() of 'x' failed"
+    });
+    assert_eq!(text("upstream: \"http://10.0.0.1:80/a\", host: \"shop\""), "upstream: \"<*>\", host: \"shop\"");
+}
+
+#[test]
 fn lists_of_any_length_are_one_value() {
     assert_eq!(groups(&["delete blk_1", "delete blk_1 blk_2", "delete blk_1 blk_2 blk_3"]), [0, 0, 0]);
 }

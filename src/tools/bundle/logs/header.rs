@@ -31,6 +31,7 @@ impl Header<'_> {
 pub fn parse(line: &str) -> Header<'_> {
     let mut head = Header { message: line, ..Header::default() };
     prefix(&mut head);
+    let versioned = head.message.starts_with('<') && columns::priority(&mut head);
     // Ruby: `E, [2026-01-02T03:04:05.000000 #1] ERROR -- : message`
     if let Some(rest) = head.message.get(1..).and_then(|rest| rest.strip_prefix(", ["))
         && head.message.starts_with(['D', 'I', 'W', 'E', 'F', 'A'])
@@ -55,7 +56,11 @@ pub fn parse(line: &str) -> Header<'_> {
         return head;
     }
     if head.timed {
-        syslog(&mut head);
+        if versioned {
+            columns::syslog(&mut head);
+        } else {
+            syslog(&mut head);
+        }
     }
     annotation(&mut head);
     levels(&mut head);
@@ -336,9 +341,10 @@ fn levels(head: &mut Header<'_>) {
             return;
         }
         // a bracket with blanks inside: `[http-nio 8080]`
-        from += match rest.find(']') {
-            Some(end) if token.starts_with('[') && !token.ends_with(']') && end < 80 => end + 1,
-            None if token.starts_with('[') && !token.ends_with(']') => return,
+        let unclosed = token.starts_with('[') && !token.ends_with(']');
+        from += match unclosed.then(|| memchr::memchr(b']', rest.as_bytes())) {
+            Some(Some(end)) if end < 80 => end + 1,
+            Some(None) => return,
             _ => token.len(),
         };
     }
@@ -369,5 +375,9 @@ fn is_column(token: &str) -> bool {
         || token.bytes().all(|b| b.is_ascii_uppercase())
         || (token.bytes().any(|b| matches!(b, b'.' | b'/' | b'-' | b'_' | b'$' | b'@' | b'0'..=b'9'))
             && !token.ends_with(['.', ','])
-            && !token.contains("://"))
+            && !is_url(token))
+}
+
+fn is_url(token: &str) -> bool {
+    memchr::memchr(b':', token.as_bytes()).is_some_and(|at| token.get(at..).is_some_and(|rest| rest.starts_with("://")))
 }

@@ -115,8 +115,8 @@ pub fn object(line: &str) -> Option<Structured> {
 pub fn from_value(value: Value) -> Structured {
     let mut out = Structured::default();
     if let Value::Object(map) = &value {
-        out.time = TIMES.iter().find_map(|key| map.get(*key).and_then(time::field));
-        out.level = LEVELS.iter().find_map(|key| map.get(*key).and_then(|value| level::field(key, value)));
+        out.time = TIMES.iter().find_map(|key| get(map, key).and_then(time::field));
+        out.level = LEVELS.iter().find_map(|key| get(map, key).and_then(|value| level::field(key, value)));
         out.service = service(map);
         out.message = message(map);
     }
@@ -124,8 +124,18 @@ pub fn from_value(value: Value) -> Structured {
     out
 }
 
+/// A small object is searched faster than a key is hashed, and most lines are small objects.
+const SMALL: usize = 12;
+
+fn get<'a>(map: &'a Map<String, Value>, key: &str) -> Option<&'a Value> {
+    if map.len() > SMALL {
+        return map.get(key);
+    }
+    map.iter().find(|(name, _)| name.as_str() == key).map(|(_, value)| value)
+}
+
 fn service(map: &Map<String, Value>) -> String {
-    let direct = SERVICES.iter().find_map(|key| match map.get(*key) {
+    let direct = SERVICES.iter().find_map(|key| match get(map, key) {
         Some(Value::String(s)) => Some(s.as_str()),
         Some(Value::Object(inner)) => inner.get("name").and_then(Value::as_str),
         _ => None,
@@ -144,14 +154,14 @@ fn service(map: &Map<String, Value>) -> String {
 
 /// The message, and behind it what the error fields add.
 fn message(map: &Map<String, Value>) -> String {
-    let mut text = MESSAGES.iter().find_map(|key| map.get(*key).map(plain).filter(|s| !s.is_empty())).unwrap_or_default();
+    let mut text = MESSAGES.iter().find_map(|key| get(map, key).map(plain).filter(|s| !s.is_empty())).unwrap_or_default();
     for key in ERRORS {
-        if let Some(value) = map.get(*key) {
+        if let Some(value) = get(map, key) {
             append(&mut text, &plain(value), key);
         }
     }
     for holder in ["attributes", "attributes_string", "extra", "fields", "context"] {
-        if let Some(Value::Object(inner)) = map.get(holder) {
+        if let Some(Value::Object(inner)) = get(map, holder) {
             for key in ERRORS {
                 if let Some(value) = inner.get(*key) {
                     append(&mut text, &plain(value), key);
@@ -238,14 +248,14 @@ pub fn logfmt(line: &str) -> Option<Structured> {
         return None;
     }
     let mut out = Structured {
-        time: TIMES.iter().find_map(|key| map.get(*key).and_then(time::field)),
-        level: LEVELS.iter().find_map(|key| map.get(*key).and_then(|value| level::field(key, value))),
+        time: TIMES.iter().find_map(|key| get(&map, key).and_then(time::field)),
+        level: LEVELS.iter().find_map(|key| get(&map, key).and_then(|value| level::field(key, value))),
         service: service(&map),
         ..Structured::default()
     };
-    let mut text = ["msg", "message", "event"].iter().find_map(|key| map.get(*key).map(plain)).unwrap_or_default();
+    let mut text = ["msg", "message", "event"].iter().find_map(|key| get(&map, key).map(plain)).unwrap_or_default();
     for key in ERRORS {
-        if let Some(value) = map.get(*key) {
+        if let Some(value) = get(&map, key) {
             append(&mut text, &plain(value), key);
         }
     }

@@ -6,7 +6,9 @@ use crate::model::observation::Level;
 
 /// A level's name in any spelling.
 pub fn word(name: &str) -> Option<Level> {
-    if !(2..=13).contains(&name.len()) || !name.is_ascii() {
+    // cheap first: most words are no level, and most of those begin with another letter or have a mark in them
+    let bytes = name.as_bytes();
+    if !(2..=13).contains(&bytes.len()) || !bytes.iter().all(u8::is_ascii_alphanumeric) {
         return None;
     }
     let mut buffer = [0_u8; 13];
@@ -16,7 +18,7 @@ pub fn word(name: &str) -> Option<Level> {
     Some(match &*lower {
         b"trace" | b"trc" | b"trce" | b"finest" | b"finer" | b"verbose" | b"vrb" => Level::Trace,
         b"debug" | b"dbg" | b"dbug" | b"fine" | b"debug1" | b"debug2" => Level::Debug,
-        b"info" | b"inf" | b"notice" | b"information" | b"informational" | b"log" | b"config" | b"success" => Level::Info,
+        b"info" | b"inf" | b"note" | b"notice" | b"information" | b"informational" | b"log" | b"config" | b"success" => Level::Info,
         b"warn" | b"warning" | b"wrn" => Level::Warn,
         b"error" | b"err" | b"severe" | b"fail" | b"failure" | b"eror" => Level::Error,
         b"fatal" | b"critical" | b"crit" | b"ftl" | b"emerg" | b"emergency" | b"alert" | b"panic" | b"dpanic" => Level::Fatal,
@@ -37,7 +39,7 @@ pub fn bare(token: &str) -> Option<Level> {
     match name.to_ascii_lowercase().as_str() {
         // `FAIL: test` is a verdict, `fail: Category` a level of .NET
         "fail" | "failure" if name != "fail" || !colon => None,
-        "log" | "config" | "success" | "alert" | "panic" if !upper => None,
+        "log" | "config" | "success" | "note" | "alert" | "panic" if !upper => None,
         "log" | "config" | "success" | "fine" if !colon && name != "CONFIG" && name != "FINE" => None,
         _ if upper || colon => Some(level),
         _ if title && matches!(name, "Info" | "Warning" | "Error" | "Debug" | "Critical" | "Fatal") => Some(level),

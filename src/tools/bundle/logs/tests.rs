@@ -29,6 +29,8 @@ fn levels_and_messages_of_many_conventions() {
     check("4618 node-7 action start 1074119817 1 boot", Level::Info, "1 boot");
     check("Jul  1 09:00:55 mac launchd[1] (com.example.agent[25654]): exited", Level::Info, "exited");
     check("2024-01-02 03:04:05.678 UTC [99] app@shop ERROR:  deadlock detected", Level::Error, "deadlock detected");
+    check("<20>1 2024-01-02T03:04:05.678Z mx1 smtpd 12 - [a@1 b=\"c\"] too slow", Level::Warn, "too slow");
+    check("2024-01-02T03:04:05.678901Z 12 [Note] [MY-010055] [Server] ready", Level::Info, "[MY-010055] [Server] ready");
     check("[12:00:01 ERR] Unhandled", Level::Error, "Unhandled");
     check(
         "{\"level\":50,\"time\":1700000000000,\"msg\":\"pool\",\"err\":{\"type\":\"Error\",\"message\":\"timeout\"}}",
