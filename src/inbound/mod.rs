@@ -28,8 +28,10 @@ mod webhooks;
 mod word;
 
 pub use config::{Config, WEBHOOKS, Webhook};
+pub use commands::parse as command;
 pub use deliveries::envelope;
 pub use installs::load as load_workspaces;
+pub use interactions::Payload;
 pub use oauth::Install;
 pub use reading::{Arrivals, run as read_deliveries};
 pub use router::router;

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::{State, deliveries::Ack, reply::Refusal, shortcuts, state::Door};
 use crate::model::{Act, Inbound, IncidentId, Priority, RecordSource, Reply};
-use payload::Payload;
+pub use payload::Payload;
 
 /// Handles one verified delivery.
 pub async fn handle(state: &State, raw: Value) -> Ack {
