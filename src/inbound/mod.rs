@@ -27,8 +27,8 @@ mod tests;
 mod webhooks;
 mod word;
 
-pub use config::{Config, WEBHOOKS, Webhook};
 pub use commands::parse as command;
+pub use config::{Config, WEBHOOKS, Webhook};
 pub use deliveries::envelope;
 pub use installs::load as load_workspaces;
 pub use interactions::Payload;

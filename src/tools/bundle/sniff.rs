@@ -78,8 +78,14 @@ fn read_text(source: &str, raw: &str, envelopes: usize, out: &mut Observations) 
         out.gaps.push(sentence(source, &unwrapped.command, &error));
         return;
     }
-    if unwrapped.text.trim() != trimmed && text.starts_with(['{', '[']) && json(source, text, envelopes, out) {
-        return;
+    if unwrapped.text.trim() != trimmed {
+        if let Some(found) = telemetry::read(source, text) {
+            out.merge(found);
+            return;
+        }
+        if text.starts_with(['{', '[']) && json(source, text, envelopes, out) {
+            return;
+        }
     }
     if describe::read(source, text, out)
         || table::read(source, text, out)
@@ -187,6 +193,7 @@ fn yaml(source: &str, text: &str, out: &mut Observations) -> bool {
             any = true;
         } else if value.is_object() {
             any = true;
+            out.edges.extend(telemetry::edges(&value));
             out.documents.push(Document { source: source.to_owned(), kind: "yaml".to_owned(), body: value });
         }
     }

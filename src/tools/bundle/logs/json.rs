@@ -32,6 +32,9 @@ const TIMES: &[&str] = &[
     "time_unix_nano",
     "__REALTIME_TIMESTAMP",
     "Timestamp",
+    "_time",
+    "TimeGenerated",
+    "timegenerated",
 ];
 const LEVELS: &[&str] = &[
     "level",
@@ -67,6 +70,8 @@ const MESSAGES: &[&str] = &[
     "Message",
     "event",
     "short_message",
+    "_msg",
+    "_raw",
     "text",
     "line",
     "description",

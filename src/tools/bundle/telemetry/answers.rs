@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{
     super::logs::{self, time},
-    rows,
+    rows, series,
 };
 use crate::model::{
     Entity,
@@ -15,9 +15,16 @@ use crate::model::{
 };
 
 pub fn read(source: &str, value: &Value) -> Option<Observations> {
-    if let Some(hits) = value.pointer("/hits/hits").and_then(Value::as_array) {
+    let metrics = series::aggregations(source, value);
+    if let Some(hits) = value.pointer("/hits/hits").and_then(Value::as_array).filter(|hits| !hits.is_empty() || !metrics.is_empty()) {
         let documents = hits.iter().map(|hit| hit.get("_source").or_else(|| hit.get("fields")).unwrap_or(hit).clone());
-        return Some(logs_of(rows::stream(source, documents)));
+        return Some(Observations { metrics, ..logs_of(rows::stream(source, documents)) });
+    }
+    if !metrics.is_empty() {
+        return Some(Observations { metrics, ..Observations::default() });
+    }
+    if is_export(value) {
+        return Some(Observations { metrics: exported(source, value).into_iter().collect(), ..Observations::default() });
     }
     if let Some(refusal) = refusal(source, value) {
         return Some(refusal);
@@ -31,10 +38,44 @@ pub fn read(source: &str, value: &Value) -> Option<Observations> {
         (Some("matrix" | "vector"), Some(series)) => {
             Some(Observations { metrics: series.iter().map(|one| prometheus(source, one)).collect(), ..Observations::default() })
         }
-        (Some("scalar" | "string"), _) => Some(Observations::default()),
+        (Some("scalar"), Some(point)) => {
+            Some(Observations { metrics: vec![prometheus(source, &serde_json::json!({ "value": point }))], ..Observations::default() })
+        }
+        (Some("string"), _) => Some(Observations::default()),
+        (None, None) if data.get("activeTargets").is_some_and(Value::is_array) => Some(targets(source, data)),
         (_, Some(results)) => signoz(source, results),
         _ => signoz(source, value.pointer("/data/data/results").or_else(|| value.pointer("/data/results"))?.as_array()?),
     }
+}
+
+/// VictoriaMetrics' export: one series a line, with its times apart.
+pub fn is_export(value: &Value) -> bool {
+    value.get("metric").is_some_and(Value::is_object)
+        && ["values", "timestamps"].iter().all(|key| value.get(*key).is_some_and(Value::is_array))
+}
+
+/// One line of such an export.
+pub fn exported(source: &str, value: &Value) -> Option<Series> {
+    let pairs: Vec<Value> = value
+        .get("timestamps")?
+        .as_array()?
+        .iter()
+        .zip(value.get("values")?.as_array()?)
+        .map(|(stamp, number)| serde_json::json!([stamp, number]))
+        .collect();
+    Some(prometheus(source, &serde_json::json!({"metric": value.get("metric")?, "values": pairs})))
+}
+
+/// What Prometheus could not scrape, as a log: the reason is the network's or the server's own word.
+fn targets(source: &str, data: &Value) -> Observations {
+    let down = data.get("activeTargets").and_then(Value::as_array).into_iter().flatten();
+    let down = down.filter(|target| target.get("health").and_then(Value::as_str) == Some("down"));
+    let row = |target: &Value| {
+        let text = |key: &str| target.get(key).and_then(Value::as_str).unwrap_or("");
+        let service = target.pointer("/labels/job").and_then(Value::as_str).unwrap_or("");
+        serde_json::json!({"time": text("lastScrape"), "level": "error", "service": service, "message": format!("scrape of {} failed: {}", text("scrapeUrl"), text("lastError"))})
+    };
+    logs_of(rows::stream(source, down.map(row)))
 }
 
 /// An API's error answer (`{"message": "…", "status": "403"}`), which somebody kept because it is the failure.
@@ -55,14 +96,15 @@ fn logs_of(stream: LogStream) -> Observations {
     Observations { logs: if stream.lines.is_empty() { Vec::new() } else { vec![stream] }, ..Observations::default() }
 }
 
-fn labels(holder: Option<&Value>) -> BTreeMap<String, String> {
+/// Labels as text.
+pub fn labels(holder: Option<&Value>) -> BTreeMap<String, String> {
     let map = holder.and_then(Value::as_object);
     let pairs = map.into_iter().flatten();
     pairs.map(|(key, value)| (key.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))).collect()
 }
 
 /// The object that a set of labels is about, the most specific first.
-fn entity(labels: &BTreeMap<String, String>) -> Entity {
+pub fn entity(labels: &BTreeMap<String, String>) -> Entity {
     const KINDS: &[(&str, &str)] = &[
         ("pod", "Pod"),
         ("pod_name", "Pod"),
@@ -86,7 +128,8 @@ fn entity(labels: &BTreeMap<String, String>) -> Entity {
         .unwrap_or_default()
 }
 
-fn number(value: &Value) -> Option<f64> {
+/// A number, or text that is one.
+pub fn number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_str()?.parse().ok()).filter(|n: &f64| n.is_finite())
 }
 
@@ -94,7 +137,11 @@ fn prometheus(source: &str, one: &Value) -> Series {
     let mut labels = labels(one.get("metric"));
     let metric = labels.remove("__name__").unwrap_or_default();
     let pairs = one.get("values").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let points = pairs.iter().chain(one.get("value")).filter_map(|pair| Some((time::field(pair.get(0)?)?, number(pair.get(1)?)?)));
+    let histograms = one.get("histograms").and_then(Value::as_array).into_iter().flatten();
+    let points = pairs.iter().chain(one.get("value")).chain(histograms);
+    // a native histogram counts its observations
+    let value = |sample: &Value| number(sample).or_else(|| number(sample.get("count")?));
+    let points = points.filter_map(|pair| Some((time::field(pair.get(0)?)?, value(pair.get(1)?)?)));
     Series { source: source.to_owned(), entity: entity(&labels), metric, points: points.collect(), labels }
 }
 

@@ -7,11 +7,13 @@ use serde_json::{Map, Value};
 
 use super::{
     super::logs::{self, LINE_LIMIT, cut, json, time},
+    answers::number,
     facts::Facts,
+    history,
 };
 use crate::model::{
     Entity,
-    observation::{Change, Document, Edge, Level, LogLine, LogStream, Observations, Series, TraceSpan},
+    observation::{Document, Level, LogLine, LogStream, Observations, Series, TraceSpan},
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,6 +22,7 @@ enum Kind {
     Span,
     Change,
     Profile,
+    Metric,
 }
 
 /// What the keys of a row say that it is.
@@ -31,19 +34,51 @@ fn kind(row: &Value) -> Option<Kind> {
     }
     if has(&["trace_id", "traceId", "traceID"])
         && has(&["span_id", "spanId", "spanID"])
-        && has(&["duration_ms", "duration", "durationMs", "duration_us", "end", "endTime", "end_time"])
+        && has(&["duration_ms", "duration", "durationMs", "duration_us", "duration_ns", "end", "endTime", "end_time"])
         && has(&["name", "operationName", "operation"])
     {
         return Some(Kind::Span);
     }
-    if has(&["time", "timestamp"]) && row.get("kind").is_some_and(Value::is_string) && has(&["summary", "files", "diff", "id"]) {
+    if history::is_change(row) {
         return Some(Kind::Change);
     }
     if has(&["millis"]) && has(&["ns"]) && has(&["op"]) {
         return Some(Kind::Profile);
     }
-    let timed = has(&["timestamp", "time", "@timestamp", "ts", "timeUnixNano", "Timestamp", "t", "@t"]);
-    let says = has(&["body", "message", "msg", "log", "Body", "textPayload", "MESSAGE", "event", "@m", "@mt"]);
+    let timed = has(&[
+        "timestamp",
+        "time",
+        "@timestamp",
+        "ts",
+        "timeUnixNano",
+        "Timestamp",
+        "t",
+        "@t",
+        "_time",
+        "TimeGenerated",
+        "timegenerated",
+        "date",
+        "datetime",
+    ]);
+    if timed && has(METRICS) && row.get("value").is_some_and(|value| number(value).is_some()) {
+        return Some(Kind::Metric);
+    }
+    let says = has(&[
+        "body",
+        "message",
+        "msg",
+        "log",
+        "Body",
+        "textPayload",
+        "MESSAGE",
+        "Message",
+        "event",
+        "@m",
+        "@mt",
+        "_msg",
+        "_raw",
+        "jsonPayload",
+    ]);
     (timed && says).then_some(Kind::Log)
 }
 
@@ -83,7 +118,8 @@ fn fill(out: &mut Observations, source: &str, kind: Kind, rows: Vec<Value>) {
     match kind {
         Kind::Log => out.logs.push(stream(source, rows.into_iter())),
         Kind::Span => out.spans.extend(rows.iter().filter_map(|row| span(source, row))),
-        Kind::Change => out.changes.extend(rows.iter().filter_map(|row| change(source, row))),
+        Kind::Change => out.changes.extend(rows.iter().filter_map(|row| history::change(source, row))),
+        Kind::Metric => out.metrics.extend(metrics(source, &rows)),
         Kind::Profile => out.documents.push(Document { source: source.to_owned(), kind: "profile".to_owned(), body: Value::Array(rows) }),
     }
 }
@@ -171,106 +207,47 @@ fn span(source: &str, row: &Value) -> Option<TraceSpan> {
     })
 }
 
-fn change(source: &str, row: &Value) -> Option<Change> {
-    let row = row.as_object()?;
-    let files = match row.get("files") {
-        Some(Value::Array(files)) => files.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        Some(Value::String(files)) => files.split([',', ' ']).filter(|file| !file.is_empty()).map(str::to_owned).collect(),
-        _ => Vec::new(),
-    };
-    let service = string(row, &["service", "service_name", "app"]);
-    let entity = if service.is_empty() { Entity::default() } else { Entity::new("Service", "", &service) };
-    Some(Change {
-        source: source.to_owned(),
-        id: string(row, &["id", "sha", "commit", "revision", "version"]),
-        kind: string(row, &["kind", "type"]),
-        service,
-        entity,
-        time: instant(row, &["time", "timestamp", "date"]),
-        author: string(row, &["author", "user", "by"]),
-        summary: string(row, &["summary", "message", "title", "description"]),
-        files,
-        diff: string(row, &["diff", "patch"]),
-    })
-}
+/// What a point's metric is called by.
+pub const METRICS: &[&str] = &["metric", "metric_name", "kpi_name", "name", "__name__"];
+/// Whose point it is.
+pub const SERVICES: &[&str] = &["service", "entity", "cmdb_id", "node", "host", "pod"];
 
 /// Service, metric and further labels.
 type SeriesKey = (String, String, BTreeMap<String, String>);
 
-/// CSV with a header that we know.
-pub fn table(source: &str, text: &str) -> Option<Observations> {
-    let mut lines = text.lines();
-    let header: Vec<String> = fields(lines.next()?).iter().map(|name| name.trim().to_ascii_lowercase()).collect();
-    let column = |names: &[&str]| header.iter().position(|name| names.contains(&name.as_str()));
-    let mut out = Observations::default();
-    if let (Some(caller), Some(callee)) =
-        (column(&["source", "caller", "from", "parent"]), column(&["target", "callee", "to", "destination", "child"]))
-        && header.len() <= 5
-    {
-        for line in lines.filter(|line| !line.trim().is_empty()) {
-            let row = fields(line);
-            if let (Some(caller), Some(callee)) = (row.get(caller), row.get(callee)) {
-                out.edges.push(Edge { caller: caller.trim().to_owned(), callee: callee.trim().to_owned() });
-            }
-        }
-        return Some(out);
+/// Collects points by service, metric and labels.
+#[derive(Default)]
+pub struct Collected(BTreeMap<SeriesKey, Vec<(Timestamp, f64)>>);
+
+impl Collected {
+    pub fn add(&mut self, service: &str, metric: &str, labels: BTreeMap<String, String>, point: (Timestamp, f64)) {
+        self.0.entry((service.to_owned(), metric.to_owned(), labels)).or_default().push(point);
     }
-    let stamp = column(&["timestamp", "time", "ts", "date"])?;
-    let (metric, value) = (column(&["metric", "metric_name", "name", "kpi_name"])?, column(&["value"])?);
-    let service = column(&["service", "entity", "cmdb_id", "node", "host", "pod"]);
-    let mut series: BTreeMap<SeriesKey, Vec<(Timestamp, f64)>> = BTreeMap::new();
-    let mut broken = 0;
-    for line in lines.filter(|line| !line.trim().is_empty()) {
-        let row = fields(line);
-        let get = |at: usize| row.get(at).map_or("", |cell| cell.trim());
-        let parsed = instant_of(get(stamp)).zip(get(value).parse::<f64>().ok());
-        let Some(point) = parsed else {
-            // an empty value is a gap of the metric, no fault of the file
-            broken += usize::from(!get(value).is_empty());
-            continue;
+
+    /// The series, each in time order.
+    pub fn finish(self, source: &str) -> Vec<Series> {
+        let one = |((service, metric, labels), mut points): (SeriesKey, Vec<(Timestamp, f64)>)| {
+            points.sort_by_key(|point| point.0);
+            let entity = if service.is_empty() { Entity::default() } else { Entity::new("Service", "", &service) };
+            Series { source: source.to_owned(), entity, metric, labels, points }
         };
-        let known = |at: usize| at == stamp || at == metric || at == value || Some(at) == service;
-        let labels = header
-            .iter()
-            .enumerate()
-            .filter(|(at, name)| !known(*at) && !name.is_empty() && !get(*at).is_empty())
-            .map(|(at, name)| (name.clone(), get(at).to_owned()))
-            .collect();
-        series.entry((service.map_or_else(String::new, |at| get(at).to_owned()), get(metric).to_owned(), labels)).or_default().push(point);
+        self.0.into_iter().map(one).collect()
     }
-    if broken > 0 {
-        out.gaps.push(format!("{broken} rows of {source} have no readable time or value"));
-    }
-    for ((service, metric, labels), mut points) in series {
-        points.sort_by_key(|point| point.0);
-        let entity = if service.is_empty() { Entity::default() } else { Entity::new("Service", "", &service) };
-        out.metrics.push(Series { source: source.to_owned(), entity, metric, labels, points });
-    }
-    Some(out)
 }
 
-fn instant_of(cell: &str) -> Option<Timestamp> {
-    cell.parse().ok().or_else(|| time::field(&Value::from(cell)))
-}
-
-/// The cells of one CSV row; quotes may hold commas.
-fn fields(line: &str) -> Vec<String> {
-    if !line.contains('"') {
-        return line.trim_end_matches('\r').split(',').map(str::to_owned).collect();
+/// One point a row.
+fn metrics(source: &str, rows: &[Value]) -> Vec<Series> {
+    let mut out = Collected::default();
+    for row in rows.iter().filter_map(Value::as_object) {
+        let point = instant(row, &["timestamp", "time", "ts", "@timestamp", "date", "t"]).zip(row.get("value").and_then(number));
+        let Some(point) = point else { continue };
+        let known = |key: &str| {
+            METRICS.contains(&key) || SERVICES.contains(&key) || ["value", "timestamp", "time", "ts", "date", "t"].contains(&key)
+        };
+        let labels = row.iter().filter(|(key, _)| !known(key)).filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
+        let inner = ["labels", "tags", "dimensions"].iter().find_map(|key| row.get(*key)?.as_object()).into_iter().flatten();
+        let inner = inner.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
+        out.add(&string(row, SERVICES), &string(row, METRICS), labels.chain(inner).collect(), point);
     }
-    let (mut cells, mut cell, mut quoted) = (Vec::new(), String::new(), false);
-    let mut chars = line.trim_end_matches('\r').chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' if quoted && chars.peek() == Some(&'"') => {
-                cell.push('"');
-                chars.next();
-            }
-            '"' => quoted = !quoted,
-            ',' if !quoted => cells.push(std::mem::take(&mut cell)),
-            _ => cell.push(c),
-        }
-    }
-    cells.push(cell);
-    cells
+    out.finish(source)
 }

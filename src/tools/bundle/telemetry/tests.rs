@@ -1,5 +1,7 @@
 use proptest::prelude::*;
 
+mod shapes;
+
 use super::*;
 use crate::model::observation::SpanKind;
 
