@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    analysis::{Finding, Focus, Thresholds, asked, changes, databases, kubernetes, logs, mongodb, reported, signals},
+    analysis::{Finding, Focus, Thresholds, asked, changes, databases, kubernetes, logs, mongodb, reported, signals, spans},
     model::observation::Observations,
 };
 
@@ -83,9 +83,13 @@ impl Agent for Application {
     fn judge(&self, case: &Case<'_>) -> Verdict {
         let mut findings = logs::findings(&case.observations.logs, case.focus);
         let changed = changes::findings(case.observations, case.focus);
-        if let Some(study) = signals::Study::of(case.observations, case.focus) {
+        let study = signals::Study::of(case.observations, case.focus);
+        if let Some(study) = &study {
             study.discount(&mut findings);
             findings.extend(study.findings());
+        }
+        if !study.is_some_and(|study| study.compares_traces()) {
+            findings.extend(spans::findings(case.observations, case.focus));
         }
         changes::explain(&changed, &mut findings);
         findings.extend(changed);

@@ -20,7 +20,7 @@ use super::{
     router::Router,
 };
 use crate::{
-    analysis::{Finding, Focus, Role, Thresholds, fuse, kubernetes::Cluster, links::Links},
+    analysis::{Finding, Focus, Role, Thresholds, fuse, kubernetes::Cluster, links::Links, spans::peers},
     model::{
         Alert, Investigation, InvestigationId, InvestigationStatus, Request, Routing, Subject, ToolCall,
         observation::{Edge, Observations},
@@ -98,6 +98,7 @@ impl Engine {
 
         let chosen = routing.agents.clone();
         self.gather(&chosen, &focus, &mut gathered, progress).await;
+        peers::complete(&mut gathered.observations);
         focus.now = request.now.or_else(|| newest(&gathered.observations));
         let words = request.narrow.as_deref();
         let mut view = narrow::view(words, &focus, &gathered.observations);
@@ -116,6 +117,7 @@ impl Engine {
             ));
             routing.agents.extend(rest.iter().cloned());
             self.gather(&rest, &focus, &mut gathered, progress).await;
+            peers::complete(&mut gathered.observations);
             focus.now = request.now.or_else(|| newest(&gathered.observations));
             view = narrow::view(words, &focus, &gathered.observations);
             verdict = self.judge(&routing.agents, &view.focus, &view.observations, progress);

@@ -13,6 +13,7 @@ pub mod asked;
 pub mod changes;
 pub mod reported;
 pub mod signals;
+pub mod spans;
 
 pub mod databases;
 pub mod fuse;

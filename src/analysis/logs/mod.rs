@@ -13,7 +13,7 @@ mod kinds;
 mod last_words;
 mod recovery;
 mod search;
-mod signs;
+pub mod signs;
 mod slow;
 
 use super::{Finding, Focus};

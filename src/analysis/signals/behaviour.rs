@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    traces::{Count, Operation, Profile, When},
+    traces::{Count, Operation, Profile, Told, When},
     window::Window,
 };
 use crate::model::observation::{Level, LogLine, Observations};
@@ -38,8 +38,8 @@ const SHORT_HEAD: usize = 60;
 pub enum Difference<'a> {
     /// A message of level error or worse that was not logged before, or far less often; the line as an example.
     NewError { times: u32, before: u32, text: &'a str },
-    /// Spans that failed of their own.
-    Failed { times: u32, before: u32 },
+    /// Spans that failed of their own; what they said most often, and the only instance that they ran on.
+    Failed { times: u32, before: u32, text: Option<&'a str>, instance: Option<&'a str> },
     /// A step that followed an operation and does not any more.
     LeftOut { operation: &'a str, step: &'a str, of: &'a str, times: u32, calls: u32 },
     /// A step that is done several times as often for each call as before.
@@ -144,7 +144,9 @@ fn failed<'a>(profile: &Profile<'a>) -> Vec<(&'a str, f64, Difference<'a>)> {
     let one = |(service, count): (&&'a str, &Count)| {
         let calls = calls_of(profile, service);
         let share = new_habit(*count, calls)?;
-        Some((*service, share, Difference::Failed { times: count.during, before: count.before }))
+        let told = profile.told.get(service);
+        let (text, instance) = (told.and_then(Told::error), told.and_then(Told::only_instance));
+        Some((*service, share, Difference::Failed { times: count.during, before: count.before, text, instance }))
     };
     profile.failed.iter().filter_map(one).collect()
 }

@@ -36,6 +36,7 @@ pub struct Study<'a> {
     deviations: BTreeMap<&'a str, Vec<Deviation<'a>>>,
     lanes: rank::Lanes<'a>,
     suspects: Vec<rank::Suspect<'a>>,
+    compared: bool,
 }
 
 impl<'a> Study<'a> {
@@ -57,7 +58,13 @@ impl<'a> Study<'a> {
             behaviour: behaviour::changed(observations, &profile, &calls, window),
         };
         let suspects = rank::rank(&lanes, &profile, &start, &calls);
-        Some(Self { observations, window, start, deviations, lanes, suspects })
+        let compared = rank::enough(profile.spans);
+        Some(Self { observations, window, start, deviations, lanes, suspects, compared })
+    }
+
+    /// There are traces of both times.
+    pub fn compares_traces(&self) -> bool {
+        self.compared
     }
 
     /// The deviating entities, the likeliest origin first; a surge of traffic; signals that went silent.

@@ -118,7 +118,8 @@ fn loudest(lanes: &[f64; 3]) -> Lane {
     [Lane::Behaviour, Lane::Slow, Lane::Flow].into_iter().max_by(|a, b| of(*a).total_cmp(&of(*b))).unwrap_or(Lane::Flow)
 }
 
-fn enough(spans: Count) -> bool {
+/// Spans of both times, in numbers that can be compared.
+pub fn enough(spans: Count) -> bool {
     spans.before >= LEAST_SPANS && spans.during >= LEAST_SPANS
 }
 

@@ -1,11 +1,14 @@
 //! What the spans say: time of one's own, time between a caller and its callee, calls made, calls failed; before and during.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use super::window::Window;
-use crate::model::observation::{Observations, TraceSpan};
+use crate::{
+    analysis::spans::tree::{covered, end, is_failed, millis},
+    model::observation::{Observations, TraceSpan},
+};
 
 /// The most spans that are looked at; what is more is sampled evenly by trace. Source: a second of work.
 const MOST_SPANS: usize = 400_000;
@@ -48,6 +51,31 @@ pub enum When {
     During,
 }
 
+/// Different errors of one service that are counted.
+const ERRORS: usize = 1_000;
+
+/// What the failed spans of one service said since the onset, how often, and on which instances; and which instances did well.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Told<'a> {
+    pub errors: BTreeMap<&'a str, u32>,
+    pub instances: BTreeMap<&'a str, u32>,
+    pub well: BTreeSet<&'a str>,
+}
+
+impl<'a> Told<'a> {
+    /// What they said most often.
+    pub fn error(&self) -> Option<&'a str> {
+        self.errors.iter().max_by(|a, b| a.1.cmp(b.1).then(b.0.cmp(a.0))).map(|(text, _)| *text)
+    }
+
+    /// The one instance that failed, where another one did well.
+    pub fn only_instance(&self) -> Option<&'a str> {
+        let (instance, times) = self.instances.iter().next().filter(|_| self.instances.len() == 1)?;
+        let other = self.well.iter().any(|other| other != instance && !other.is_empty());
+        (!instance.is_empty() && *times >= 3 && other).then_some(*instance)
+    }
+}
+
 /// `service` and the operation's name.
 pub type Operation<'a> = (&'a str, &'a str);
 
@@ -64,6 +92,8 @@ pub struct Profile<'a> {
     pub led: BTreeMap<(Operation<'a>, Operation<'a>), Count>,
     /// Failed spans below which nothing failed.
     pub failed: BTreeMap<&'a str, Count>,
+    /// What such spans said since the onset, and where they ran.
+    pub told: BTreeMap<&'a str, Told<'a>>,
     /// How often a service was called, or called upon from outside.
     pub served: BTreeMap<&'a str, Count>,
     pub spans: Count,
@@ -120,6 +150,15 @@ impl<'a> Profile<'a> {
         }
         if is_failed(span) && !children.iter().any(|child| is_failed(child)) {
             self.failed.entry(&span.service).or_default().add(when);
+            if when == When::During {
+                let told = self.told.entry(&span.service).or_default();
+                *told.instances.entry(&span.instance).or_default() += 1;
+                if !span.error.is_empty() && told.errors.len() < ERRORS {
+                    *told.errors.entry(&span.error).or_default() += 1;
+                }
+            }
+        } else if when == When::During {
+            self.told.entry(&span.service).or_default().well.insert(&span.instance);
         }
         match children {
             // A wait for one other service: what is left is between the two.
@@ -142,39 +181,6 @@ const SIBLINGS: usize = 64;
 
 fn when(time: Timestamp, window: Window) -> Option<When> {
     if window.is_during(time) { Some(When::During) } else { window.is_well_before(time).then_some(When::Before) }
-}
-
-pub fn is_failed(span: &TraceSpan) -> bool {
-    let status = span.status.to_ascii_lowercase();
-    status.contains("error") || status.contains("fail") || status == "2" || status.starts_with('5') && status.len() == 3
-}
-
-fn end(span: &TraceSpan) -> f64 {
-    millis(span.start) + span.duration_ms
-}
-
-fn millis(time: Timestamp) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "microseconds of this century fit")]
-    let micros = time.as_microsecond() as f64;
-    micros / 1e3
-}
-
-/// How many milliseconds of `span` are inside of at least one of `parts`.
-fn covered<'a>(span: &TraceSpan, parts: impl Iterator<Item = &'a TraceSpan>) -> f64 {
-    let (from, until) = (millis(span.start), end(span));
-    let mut ranges: Vec<(f64, f64)> =
-        parts.map(|part| (millis(part.start).max(from), end(part).min(until))).filter(|(a, b)| b > a).collect();
-    ranges.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut reached = from;
-    let mut sum = 0.0;
-    for (start, stop) in ranges {
-        let start = start.max(reached);
-        if stop > start {
-            sum += stop - start;
-            reached = stop;
-        }
-    }
-    sum
 }
 
 /// All spans, or those of an even share of the traces.

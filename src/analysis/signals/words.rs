@@ -12,7 +12,10 @@ use super::{
     worth_telling,
 };
 use crate::{
-    analysis::{Finding, Role, Seen},
+    analysis::{
+        Finding, Role, Seen,
+        spans::peers::{self, entity_kind},
+    },
     model::{Category, Entity, EvidenceKind, observation::Observations},
 };
 
@@ -42,7 +45,9 @@ pub fn finding<'a>(
         behaviour: lanes.behaviour.iter().find(|behaviour| behaviour.service == suspect.name),
         deviations: deviations.get(suspect.name).map(|found| worth_telling(found)).unwrap_or_default(),
     };
+    let peer = observations.spans.iter().find(|span| span.service == suspect.name).and_then(peers::kind);
     let (category, told) = match suspect.lane {
+        Lane::Slow if peer.is_some() => known.slow.map(|slow| told_peer(slow, entity_kind(peer))),
         Lane::Slow => known.slow.map(|slow| told_slow(slow, &known.deviations)),
         Lane::Behaviour => known.behaviour.map(told_behaviour),
         Lane::Flow => None,
@@ -54,7 +59,7 @@ pub fn finding<'a>(
     };
     // That the alerted service deviates is what the alert says already; that the time is spent in its own work is news.
     let role = if suspect.alerted && suspect.lane == Lane::Flow { Role::Symptom } else { Role::Cause };
-    let entity = Entity::new("Service", "", suspect.name);
+    let entity = Entity::new(entity_kind(peer), "", suspect.name);
     let mut finding = Finding::new(category, role, entity.clone(), format!("{told}{way}"))
         .strength((suspect.clarity.sqrt() * 0.6f64.mul_add(suspect.lead, 0.4)).clamp(0.1, 0.8))
         .falsifier(format!("{} shows the same in the same hour of other days, or another service does while it is well", suspect.name))
@@ -102,11 +107,20 @@ fn told_slow(slow: &Slow<'_>, deviations: &[&Deviation<'_>]) -> (Category, Strin
     }
 }
 
+/// A server that writes no spans: its callers' wait is all that is known.
+fn told_peer(slow: &Slow<'_>, kind: &str) -> (Category, String) {
+    let category = if kind == "Database" { Category::SlowQuery } else { Category::DependencyFailure };
+    let numbers = slow.examples.first().map(|example| comparison(slow.service, example)).unwrap_or_default();
+    (category, format!("{} answers slowly: {numbers}", slow.service))
+}
+
 fn told_behaviour(behaviour: &Behaviour<'_>) -> (Category, String) {
     let name = behaviour.service;
     let first = behaviour.differences.first().map(|difference| difference_told(name, difference).1).unwrap_or_default();
     match behaviour.differences.first() {
-        Some(Difference::NewError { text, .. }) if text.contains("xception") || text.contains("panic") => {
+        Some(Difference::NewError { text, .. } | Difference::Failed { text: Some(text), .. })
+            if text.contains("xception") || text.contains("panic") =>
+        {
             (Category::CodeError, format!("{name} fails: {first}"))
         }
         Some(Difference::LeftOut { .. } | Difference::Silent { .. }) => {
@@ -150,8 +164,10 @@ fn difference_told(service: &str, difference: &Difference<'_>) -> (EvidenceKind,
         Difference::NewError { times, before, text } => {
             (EvidenceKind::LogPattern, format!("{service} logs {times} times, {before} before: \"{}\"", quoted(text)))
         }
-        Difference::Failed { times, before } => {
-            (EvidenceKind::MetricAnomaly, format!("{times} spans of {service} failed of their own, {before} before"))
+        Difference::Failed { times, before, text, instance } => {
+            let place = instance.map(|instance| format!(", all on {instance}")).unwrap_or_default();
+            let said = text.map(|text| format!(": \"{}\"", quoted(text))).unwrap_or_default();
+            (EvidenceKind::MetricAnomaly, format!("{times} spans of {service} failed of their own{place}, {before} before{said}"))
         }
         Difference::LeftOut { operation, step, of, times, calls } => {
             (EvidenceKind::MetricAnomaly, format!("{operation} of {service} no longer leads to {step} of {of} in {times} of {calls} calls"))

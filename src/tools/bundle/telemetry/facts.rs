@@ -63,10 +63,16 @@ impl Facts {
     pub fn exception(&mut self, fields: &Map<String, Value>) {
         let get = |keys: &[&str]| keys.iter().find_map(|key| fields.get(*key)).map(plain).unwrap_or_default();
         let kind = get(&["exception.type", "error.kind", "error.type"]);
-        let message = get(&["exception.message", "error.message", "error.object", "error.msg"]);
+        let mut message = get(&["exception.message", "error.message", "error.object", "error.msg"]);
+        // OpenTracing: the message of an event that says to be an error
+        let is_error = !kind.is_empty() || fields.get("event").is_some_and(|event| plain(event) == "error");
+        if message.is_empty() && is_error {
+            message = get(&["message"]);
+        }
         match (kind.is_empty(), message.is_empty()) {
             (_, true) => self.failure(&kind),
             (true, false) => self.failure(&message),
+            (false, false) if message.starts_with(&kind) => self.failure(&message),
             (false, false) => self.failure(&format!("{kind}: {message}")),
         }
     }
