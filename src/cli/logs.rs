@@ -129,7 +129,7 @@ fn records(lines: &mut Lines, mut event: impl FnMut(Event<'_>)) -> io::Result<()
     }
     let text = head.iter().map(|(_, line)| line.as_str()).collect::<Vec<_>>().join("\n");
     let mongod = mongod::is_mongod(&text);
-    let mut reader = logs::Reader::default();
+    let mut reader = logs::Reader::lean();
     let mut one = |number: u32, line: &str| {
         if mongod {
             if let Some(mut record) = mongod::parse(number, line) {

@@ -16,7 +16,7 @@ pub struct Structured {
     pub fields: Value,
 }
 
-const TIMES: &[&str] = &[
+pub const TIMES: &[&str] = &[
     "time",
     "timestamp",
     "@timestamp",
@@ -36,7 +36,7 @@ const TIMES: &[&str] = &[
     "TimeGenerated",
     "timegenerated",
 ];
-const LEVELS: &[&str] = &[
+pub const LEVELS: &[&str] = &[
     "level",
     "severity",
     "lvl",
@@ -57,7 +57,7 @@ const LEVELS: &[&str] = &[
     "PRIORITY",
     "priority",
 ];
-const MESSAGES: &[&str] = &[
+pub const MESSAGES: &[&str] = &[
     "msg",
     "message",
     "log",
@@ -76,7 +76,7 @@ const MESSAGES: &[&str] = &[
     "line",
     "description",
 ];
-const ERRORS: &[&str] = &[
+pub const ERRORS: &[&str] = &[
     "error",
     "err",
     "exception",
@@ -94,7 +94,7 @@ const ERRORS: &[&str] = &[
     "exception.stacktrace",
     "error.stack_trace",
 ];
-const SERVICES: &[&str] = &[
+pub const SERVICES: &[&str] = &[
     "service",
     "service.name",
     "service_name",
@@ -106,6 +106,10 @@ const SERVICES: &[&str] = &[
     "container_name",
     "pod",
 ];
+
+/// Keys that may hold an object with any of these inside.
+pub const HOLDERS: &[&str] =
+    &["resource", "Resource", "resources_string", "kubernetes", "attributes", "attributes_string", "extra", "fields", "context"];
 
 /// Reads one JSON object; `None` when the line is none.
 pub fn object(line: &str) -> Option<Structured> {
@@ -182,7 +186,8 @@ fn message(map: &Map<String, Value>) -> String {
     text
 }
 
-fn append(text: &mut String, more: &str, key: &str) {
+/// Adds what an error field says and the text does not say yet.
+pub fn append(text: &mut String, more: &str, key: &str) {
     let more = more.trim();
     if more.is_empty() || matches!(more, "null" | "{}" | "true" | "false") || text.contains(more) {
         return;

@@ -50,13 +50,19 @@ pub fn bare(token: &str) -> Option<Level> {
 /// A level field of a structured line: a name, a pino or bunyan number, a syslog priority.
 pub fn field(key: &str, value: &Value) -> Option<Level> {
     match value {
-        Value::String(s) => match s.trim().parse::<u64>() {
-            Ok(n) => number(key, n),
-            Err(_) => word(s.trim()).or_else(|| short(s.trim())),
-        },
+        Value::String(s) => text(key, s),
         Value::Number(n) => number(key, n.as_u64()?),
         _ => None,
     }
+}
+
+/// The same for a value that is text.
+pub fn text(key: &str, text: &str) -> Option<Level> {
+    let text = text.trim();
+    if text.starts_with(|c: char| c.is_ascii_digit()) {
+        return number(key, text.parse().ok()?);
+    }
+    word(text).or_else(|| short(text))
 }
 
 fn short(letter: &str) -> Option<Level> {
@@ -71,7 +77,8 @@ fn short(letter: &str) -> Option<Level> {
     })
 }
 
-fn number(key: &str, n: u64) -> Option<Level> {
+/// The same for a value that is a number; what it means depends on who writes the key.
+pub fn number(key: &str, n: u64) -> Option<Level> {
     let key = key.to_ascii_lowercase();
     if key == "priority" || key == "syslog_severity" {
         return Some(match n {

@@ -71,6 +71,22 @@ fn traces_become_one_record() {
     assert_eq!(read("x", go).unwrap().lines.len(), 2);
 }
 
+/// Any value under any key that means something.
+fn member() -> impl Strategy<Value = (String, serde_json::Value)> {
+    let keys =
+        ["time", "ts", "@timestamp", "level", "severity", "s", "msg", "message", "error", "stack", "service", "app", "kubernetes", "x"];
+    let value = prop_oneof![
+        "[a-z]{1,8}( [a-z]{1,5})?".prop_map(serde_json::Value::from),
+        "(info|ERROR|W|30|warn)".prop_map(serde_json::Value::from),
+        "2026-0[1-9]-1[0-9][T ]0[0-9]:1[0-9]:2[0-9](Z|\\.[0-9]{3}|\\+0[0-9]:00|,[0-9]{3})?".prop_map(serde_json::Value::from),
+        (0_u64..2_000_000_000_000).prop_map(serde_json::Value::from),
+        Just(serde_json::Value::Null),
+        Just(serde_json::json!({"name": "shop", "message": "boom"})),
+        Just(serde_json::json!(true)),
+    ];
+    (proptest::sample::select(keys.to_vec()).prop_map(str::to_owned), value)
+}
+
 proptest! {
     #[test]
     fn no_text_is_too_odd(text in "\\PC{0,200}", bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
@@ -81,5 +97,17 @@ proptest! {
     #[test]
     fn no_head_is_too_odd(text in "(\\[|- |I|pod/)?(20[0-9]{2}-[01][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-5][0-9]:[0-5][0-9])?[ é\\[\\]{}\":=|,.A-Za-z0-9é]{0,60}") {
         read("x", &text);
+    }
+
+    #[test]
+    fn a_lean_reader_reads_the_same_words(members in proptest::collection::vec(member(), 0..8)) {
+        let line = serde_json::Value::Object(members.into_iter().collect()).to_string();
+        let read = |mut reader: Reader| {
+            let mut lines = Vec::new();
+            reader.line(1, &line, &mut |record| lines.push(std::mem::take(record)));
+            reader.finish(&mut |record| lines.push(LogLine { fields: Value::Null, ..std::mem::take(record) }));
+            lines
+        };
+        prop_assert_eq!(read(Reader::lean()), read(Reader::default()));
     }
 }
