@@ -22,7 +22,7 @@ use super::{
 use crate::{
     analysis::{Finding, Focus, Role, Thresholds, fuse, kubernetes::Cluster, links::Links, spans::peers},
     model::{
-        Alert, Investigation, InvestigationId, InvestigationStatus, Request, Routing, Subject, ToolCall,
+        Alert, Category, Investigation, InvestigationId, InvestigationStatus, Request, Routing, Subject, ToolCall,
         observation::{Edge, Observations},
     },
     redact,
@@ -279,7 +279,14 @@ fn telling(findings: &[Finding]) -> Option<String> {
 /// A cause that settles its point by itself and is about the very thing that was asked for.
 fn settles(verdict: &Verdict, focus: &Focus, links: &Links) -> bool {
     let specific = !focus.entities.is_empty() || !focus.words.is_empty();
+    // a connection that does not come about is how other faults show
+    let unreached = |finding: &Finding| {
+        use Category as C;
+        finding.role == Role::Cause
+            && matches!(finding.category, C::ConnectionTimeout | C::ConnectionRefused | C::DnsFailure | C::NetworkFault)
+    };
     specific
+        && !verdict.findings.iter().any(unreached)
         && verdict
             .findings
             .iter()

@@ -19,7 +19,17 @@ pub fn brings_about(cause: Category, effect: Category) -> bool {
     const UNANSWERED: &[Category] =
         &[C::ConnectionTimeout, C::DependencyFailure, C::ProbeFailure, C::NoEndpoints, C::ErrorRate, C::Latency, C::RolloutStuck];
     let effects: &[&[Category]] = match cause {
-        C::NetworkPolicy => &[UNANSWERED, &[C::DnsFailure, C::ConnectionRefused]],
+        C::NetworkPolicy => &[
+            UNANSWERED,
+            &[
+                C::DnsFailure,
+                C::ConnectionRefused,
+                C::NetworkFault,
+                C::ConnectionPoolExhausted,
+                C::DatabaseUnavailable,
+                C::PermissionDenied,
+            ],
+        ],
         C::DnsFailure => &[UNANSWERED, &[C::DatabaseUnavailable]],
         C::MissingIndex => {
             &[UNANSWERED, &[C::SlowQuery, C::ConnectionPoolExhausted, C::CachePressure, C::CpuSaturation, C::LockContention]]

@@ -52,6 +52,8 @@ pub struct Finding {
     pub category: Category,
     pub role: Role,
     pub entity: Entity,
+    /// Objects on which it was seen to act, beside its own: the pod whose connection a policy refuses.
+    pub acts_on: Vec<Entity>,
     /// One sentence that a person can repeat: what, which object, the values.
     pub statement: String,
     pub seen: Vec<Seen>,
@@ -74,6 +76,7 @@ impl Finding {
             category,
             role,
             entity,
+            acts_on: Vec::new(),
             statement: statement.into(),
             seen: Vec::new(),
             against: Vec::new(),
@@ -113,6 +116,13 @@ impl Finding {
     #[must_use]
     pub fn saw_all(self, seen: impl IntoIterator<Item = Seen>) -> Self {
         seen.into_iter().fold(self, Self::saw)
+    }
+
+    /// It was seen to act on this object too.
+    #[must_use]
+    pub fn acting_on(mut self, entity: Entity) -> Self {
+        self.acts_on.push(entity);
+        self
     }
 
     /// Something that speaks against it.

@@ -221,7 +221,8 @@ fn is_twin(one: &Finding, other: &Finding) -> bool {
 
 /// A cause matters as much as the most relevant thing that it explains.
 fn relevance(story: &Story, focus: &Focus, links: &Links) -> f64 {
-    let own = links.relevance(&story.lead.entity, focus);
+    let acted_on = story.lead.acts_on.iter().map(|entity| links.relevance(entity, focus) * 0.97);
+    let own = acted_on.fold(links.relevance(&story.lead.entity, focus), f64::max);
     let of_symptoms =
         story.others.iter().filter(|finding| finding.role != Role::Context).map(|finding| links.relevance(&finding.entity, focus) * 0.97);
     of_symptoms.fold(own, f64::max)
@@ -264,6 +265,7 @@ fn belong_together(deep: &Story, shallow: &Story, focus: &Focus, links: &Links) 
     // Two faults that both concern what was asked about are one chain when nature knows the link between them.
     let both_concern_it = || relevance(deep, focus, links) >= CONCERNS && relevance(shallow, focus, links) >= CONCERNS;
     links.related(a, b)
+        || deep.lead.acts_on.iter().any(|entity| links.related(entity, b))
         || !apart && chains::names(&shallow.lead, &deep.lead)
         || chains::is_shared(deep.lead.category) && !apart && both_concern_it()
 }
@@ -276,7 +278,7 @@ fn explains(cause: &Finding, symptom: &Finding, focus: &Focus, links: &Links) ->
         (false, true) => return false,
         (false, false) => {}
     }
-    links.related(&cause.entity, &symptom.entity)
+    links.related(&cause.entity, &symptom.entity) || cause.acts_on.iter().any(|entity| links.related(entity, &symptom.entity))
 }
 
 /// How much a finding weighs by itself.

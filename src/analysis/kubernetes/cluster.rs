@@ -12,7 +12,7 @@ use super::value::{int, list, text};
 use crate::analysis::links::stem;
 use crate::model::{
     Entity,
-    observation::{Document, Event, Object, Observations},
+    observation::{Document, Event, LogStream, Object, Observations},
 };
 
 /// So many objects nobody picks by hand. Source: own choice; the smallest dump of a whole cluster at hand has some hundreds.
@@ -72,6 +72,7 @@ pub struct Cluster<'a> {
     listings: BTreeMap<&'a str, BTreeSet<&'a str>>,
     pub documents: &'a [Document],
     pub gaps: &'a [String],
+    pub logs: &'a [LogStream],
     pub now: Option<Timestamp>,
     /// The newest instant at which something was created, and at which anything else happened.
     newest_creation: Option<Timestamp>,
@@ -80,7 +81,8 @@ pub struct Cluster<'a> {
 
 impl<'a> Cluster<'a> {
     pub fn of(observations: &'a Observations, now: Option<Timestamp>) -> Self {
-        let mut cluster = Self { documents: &observations.documents, gaps: &observations.gaps, now, ..Self::default() };
+        let mut cluster =
+            Self { documents: &observations.documents, gaps: &observations.gaps, logs: &observations.logs, now, ..Self::default() };
         let mut by_key: BTreeMap<Key, Vec<&'a Object>> = BTreeMap::new();
         for object in &observations.objects {
             cluster.newest_creation = cluster.newest_creation.max(text(&object.body, "/metadata/creationTimestamp").parse().ok());

@@ -7,10 +7,12 @@ mod creation;
 mod deletion;
 mod gateway;
 mod ingress;
+mod mesh;
 mod nodes;
 mod platform;
 mod pods;
 mod policies;
+mod reach;
 mod rollouts;
 mod scaling;
 mod services;
@@ -58,7 +60,7 @@ const INFRASTRUCTURE: &[Check] = &[
 ];
 
 /// Between two programs.
-const NETWORK: &[Check] = &[services::check, ingress::check, gateway::check, policies::check];
+const NETWORK: &[Check] = &[services::check, ingress::check, gateway::check, policies::check, reach::check, mesh::check];
 
 pub fn infrastructure(cluster: &Cluster<'_>, focus: &Focus, thresholds: &Thresholds) -> Checked {
     run(INFRASTRUCTURE, cluster, focus, thresholds)

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{
     Checked, Look, Thing,
     pods::in_namespace,
+    reach,
     value::{int, list, map, selects, text},
 };
 use crate::{
@@ -16,7 +17,7 @@ pub fn check(look: &Look<'_>, out: &mut Checked) {
     for policy in look.cluster.all("AuthorizationPolicy") {
         authorization(look, policy, out);
     }
-    for policy in look.cluster.all("NetworkPolicy") {
+    for policy in look.cluster.all("NetworkPolicy").filter(|policy| !reach::is_calico(policy)) {
         let everything = Value::Null;
         let selector = policy.body.pointer("/spec/podSelector").unwrap_or(&everything);
         let is_empty =
@@ -125,6 +126,17 @@ fn egress(look: &Look<'_>, policy: &Thing<'_>, pods: &[&Thing<'_>], out: &mut Ch
             format!("NetworkPolicy {path} denies all egress of {} pod(s){dns_words}", count(pods)),
             format!("NetworkPolicy {path}: policyTypes has Egress and there is no egress rule: everything outgoing is denied"),
         ));
+    } else if !dns && !rules.is_empty() && rules.iter().any(|rule| names_dns(rule)) {
+        out.findings.push(finding(
+            look,
+            policy,
+            Category::NetworkPolicy,
+            format!(
+                "NetworkPolicy {path} allows egress to DNS (port 53) over TCP only, and names are asked over UDP: the {} pod(s) that it selects cannot resolve names",
+                count(pods)
+            ),
+            format!("NetworkPolicy {path}: an egress rule allows port 53/TCP, none allows 53/UDP"),
+        ));
     } else if !dns && !rules.is_empty() {
         out.findings.push(finding(
             look,
@@ -150,8 +162,18 @@ fn allows_dns(policy: &Value) -> bool {
 
 fn allows_dns_rule(rule: &Value) -> bool {
     let ports = list(rule, "/ports");
-    ports.is_empty()
-        || ports.iter().any(|port| int(port, "/port") == Some(53) || text(port, "/port") == "53" || text(port, "/port").contains("dns"))
+    ports.is_empty() || ports.iter().any(|port| is_dns(port) && text(port, "/protocol").eq_ignore_ascii_case("UDP"))
+}
+
+fn names_dns(rule: &Value) -> bool {
+    list(rule, "/ports").iter().any(is_dns)
+}
+
+/// A port that stands for all of them is DNS' too.
+fn is_dns(port: &Value) -> bool {
+    let (from, until) = (int(port, "/port"), int(port, "/endPort"));
+    let in_range = from.zip(until).is_some_and(|(from, until)| (from..=until).contains(&53));
+    from == Some(53) || in_range || text(port, "/port").contains("dns") || port.get("port").is_none()
 }
 
 /// The bodies of the other policies of this direction that select the same pods: policies add up.

@@ -325,6 +325,7 @@ impl Kind {
             Role::Cause
         };
         Finding {
+            acts_on: Vec::new(),
             category: reading.category,
             role,
             statement: format!("{}{who}{times}: \"{}\"", reading.title.trim(), reading.essence),

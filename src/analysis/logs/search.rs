@@ -111,6 +111,7 @@ fn search(streams: &[&LogStream], phrase: &str) -> Option<Finding> {
         best.map_or((Category::Unknown, "Read the lines around the first of them".to_owned()), |best| (best.category, best.fix));
     let who = if entity.is_empty() { String::new() } else { format!(" of {entity}") };
     Some(Finding {
+        acts_on: Vec::new(),
         against: Vec::new(),
         category,
         role: Role::Cause,
@@ -192,6 +193,7 @@ fn listing(kinds: &[Kind], focus: &Focus) -> Option<Finding> {
     let list: Vec<String> = kinds.iter().map(|kind| format!("{}× {}", kind.count(), one_line(&kind.reading.essence, 110))).collect();
     let head = first.finding(focus);
     Some(Finding {
+        acts_on: Vec::new(),
         against: Vec::new(),
         category: head.category,
         role: Role::Cause,

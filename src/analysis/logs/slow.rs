@@ -154,6 +154,7 @@ fn finding(slow: &Slow<'_>, asked: bool) -> Finding {
         operation.as_ref().map(|name| format!(" (operation {name})")).unwrap_or_default()
     );
     Finding {
+        acts_on: Vec::new(),
         against: Vec::new(),
         category: if database { Category::SlowQuery } else { Category::Latency },
         role: if asked {

@@ -86,6 +86,7 @@ fn limit(node: &Node<'_>) -> Option<Finding> {
         ));
     }
     Some(Finding {
+        acts_on: Vec::new(),
         against: Vec::new(),
         category: Category::ConnectionLimit,
         role: Role::Cause,
@@ -130,6 +131,7 @@ fn storm(node: &Node<'_>) -> Option<Finding> {
     }
     let who = loudest(window).map(|(host, count)| format!(", {count} of them from {host}")).unwrap_or_default();
     Some(Finding {
+        acts_on: Vec::new(),
         against: Vec::new(),
         category: Category::ConnectionLimit,
         role: Role::Cause,
@@ -170,6 +172,7 @@ fn logins(node: &Node<'_>) -> Option<Finding> {
     let from = first.text(&["client"]).or_else(|| first.text(&["remote"])).unwrap_or("").to_owned();
     let reason = first.text(&["error"]).or_else(|| first.text(&["result"])).unwrap_or("");
     Some(Finding {
+        acts_on: Vec::new(),
         against: Vec::new(),
         category: Category::Authentication,
         role: Role::Cause,

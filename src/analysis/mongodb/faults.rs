@@ -83,6 +83,7 @@ impl Fault {
         let summary = format!("{words} ({count} line{} in the log of {})", if count == 1 { "" } else { "s" }, node.name);
         let decisive = self.strength > 0.9;
         Finding {
+            acts_on: Vec::new(),
             against: Vec::new(),
             category: self.category,
             role: Role::Cause,

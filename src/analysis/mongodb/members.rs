@@ -101,6 +101,7 @@ fn finding(nodes: &[Node<'_>], focus: &Focus, target: &str, sights: &[(usize, Si
         })
         .collect();
     Some(Finding {
+        acts_on: Vec::new(),
         against: Vec::new(),
         category,
         role: if strength > 0.5 { Role::Cause } else { Role::Context },

@@ -48,6 +48,7 @@ pub fn check(nodes: &[Node<'_>], focus: &Focus) -> Vec<Finding> {
         let named = if is_named(focus, &node.name) { 0.03 } else { 0.0 };
         let strength = if near.is_some() { if asked { 0.9 + 0.03 * weight + named } else { 0.5 + 0.3 * weight } } else { 0.5 };
         found.push(Finding {
+            acts_on: Vec::new(),
             against: Vec::new(),
             category: explained.category,
             role: if meant && (explained.known || asked) { Role::Cause } else { Role::Context },

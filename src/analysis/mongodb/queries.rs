@@ -216,6 +216,7 @@ fn finding(node: &Node<'_>, group: &[Slow<'_>]) -> Option<Finding> {
         )
     };
     Some(Finding {
+        acts_on: Vec::new(),
         against: Vec::new(),
         category,
         role,

@@ -83,6 +83,7 @@ fn shutdown(nodes: &[Node<'_>], focus: &Focus, group: &[(Timestamp, usize, Entry
     };
     let entity = if names.len() == 1 { nodes.get(*first)?.entity() } else { Entity::new("Database", "", names.first()?) };
     Some(Finding {
+        acts_on: Vec::new(),
         against: Vec::new(),
         category: Category::PlannedShutdown,
         role: if strength >= 0.5 { Role::Cause } else { Role::Context },

@@ -65,6 +65,7 @@ impl Fact<'_> {
     fn finding(self) -> Finding {
         let entity = Entity::new("Database", "", &self.entity);
         Finding {
+            acts_on: Vec::new(),
             against: Vec::new(),
             category: self.category,
             role: Role::Cause,

@@ -15,6 +15,7 @@ mod rescue;
 mod sniff;
 mod table;
 mod tools;
+mod transcript;
 mod unseen;
 mod wrapping;
 

@@ -3,7 +3,7 @@
 use serde_json::{Deserializer, Value};
 
 use super::{
-    database, describe, logs, mongod, objects, pasted, rescue, table, telemetry,
+    database, describe, logs, mongod, objects, pasted, rescue, table, telemetry, transcript,
     wrapping::{self, Inner, cut},
 };
 use crate::model::observation::{Document, Observations};
@@ -61,6 +61,11 @@ fn read_text(source: &str, raw: &str, envelopes: usize, out: &mut Observations) 
     }
     let clean = wrapping::clean(raw, true);
     let clean = pasted::plain(&clean);
+    let tried = transcript::read(source, &clean);
+    if !tried.is_empty() {
+        out.documents.extend(tried);
+        return;
+    }
     if envelopes > 0
         && let Some(parts) = pasted::session(&clean)
     {
