@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    analysis::{Finding, Focus, Thresholds, asked, changes, databases, kubernetes, logs, mongodb, reported, signals, spans},
+    analysis::{Finding, Focus, Thresholds, asked, changes, databases, kubernetes, logs, mongodb, probes, reported, signals, spans},
     model::observation::Observations,
 };
 
@@ -59,6 +59,9 @@ impl Agent for Network {
     fn judge(&self, case: &Case<'_>) -> Verdict {
         let mut checked = kubernetes::network(case.cluster, case.focus, case.thresholds);
         checked.findings.extend(reported::findings(&case.observations.documents, case.focus));
+        let tried = probes::check(&case.observations.documents, case.focus);
+        checked.findings.extend(tried.findings);
+        checked.ruled_out.extend(tried.ruled_out);
         Verdict { findings: checked.findings, ruled_out: checked.ruled_out, ..Verdict::default() }
     }
 }
