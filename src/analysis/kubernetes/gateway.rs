@@ -173,6 +173,20 @@ fn backends(look: &Look<'_>, route: &Thing<'_>, out: &mut Checked) {
             }
             continue;
         };
+        if namespace != route.namespace
+            && !is_granted(look, route, &namespace, name)
+            && look.cluster.proves_absence("ReferenceGrant", route)
+        {
+            out.findings.push(
+                finding(
+                    look,
+                    route,
+                    0.85,
+                    format!("{kind} {path} sends to Service {namespace}/{name} of another namespace, and no ReferenceGrant in {namespace} allows it (500, RefNotPermitted)"),
+                )
+                .fix(format!("create a ReferenceGrant in {namespace}: from {kind} of {}, to Service {name}", route.namespace)),
+            );
+        }
         let Some(port) = int(backend, "/port") else { continue };
         let ports = service.list("/spec/ports");
         if !ports.is_empty() && !ports.iter().any(|found| int(found, "/port") == Some(port)) {
@@ -184,4 +198,14 @@ fn backends(look: &Look<'_>, route: &Thing<'_>, out: &mut Checked) {
             ));
         }
     }
+}
+
+/// A ReferenceGrant lets routes of the namespace name the Service.
+fn is_granted(look: &Look<'_>, route: &Thing<'_>, namespace: &str, name: &str) -> bool {
+    look.cluster.all("ReferenceGrant").filter(|grant| grant.namespace == namespace).any(|grant| {
+        let from =
+            grant.list("/spec/from").iter().any(|from| text(from, "/kind") == route.kind && text(from, "/namespace") == route.namespace);
+        let to = grant.list("/spec/to").iter().any(|to| text(to, "/kind") == "Service" && ["", name].contains(&text(to, "/name")));
+        from && to
+    })
 }

@@ -1,13 +1,15 @@
 //! Ingresses: class, backends, certificates.
 
+use std::collections::BTreeMap;
+
 use super::{
     Checked, Look, Thing,
     pods::in_namespace,
-    value::{int, list, text},
+    value::{int, list, short, text},
 };
 use crate::{
-    analysis::{Finding, Role},
-    model::Category,
+    analysis::{Finding, Role, Seen},
+    model::{Category, EvidenceKind},
 };
 
 /// Classes that their controllers know without an IngressClass object. Source: GKE's ingress controller.
@@ -18,7 +20,9 @@ pub fn check(look: &Look<'_>, out: &mut Checked) {
         class(look, ingress, out);
         backends(look, ingress, out);
         secrets(look, ingress, out);
+        protocol(look, ingress, out);
     }
+    conflicts(look, out);
 }
 
 fn finding(look: &Look<'_>, ingress: &Thing<'_>, category: Category, strength: f64, statement: String) -> Finding {
@@ -146,4 +150,83 @@ fn secrets(look: &Look<'_>, ingress: &Thing<'_>, out: &mut Checked) {
             .fix(format!("kubectl get certificate,secret{}   # create it, or let cert-manager do it", in_namespace(&ingress.namespace))),
         );
     }
+}
+
+/// Two Ingresses of one class that claim the same host and path: the controller takes the older one.
+fn conflicts(look: &Look<'_>, out: &mut Checked) {
+    let mut claimed: BTreeMap<(String, String, String), &Thing<'_>> = BTreeMap::new();
+    let canary = |ingress: &Thing<'_>| ingress.text("/metadata/annotations/nginx.ingress.kubernetes.io~1canary") == "true";
+    for ingress in look.cluster.all("Ingress").filter(|ingress| !canary(ingress)) {
+        for rule in ingress.list("/spec/rules") {
+            for path in list(rule, "/http/paths") {
+                let host = text(rule, "/host");
+                let key = (
+                    ingress.text("/spec/ingressClassName").to_owned(),
+                    host.to_owned(),
+                    format!("{} {}", text(path, "/pathType"), text(path, "/path")),
+                );
+                let Some(other) = claimed.insert(key, ingress).filter(|other| other.path() != ingress.path()) else { continue };
+                let shown = if host.is_empty() { "any host" } else { host };
+                out.findings.push(
+                    finding(
+                        look,
+                        ingress,
+                        Category::Ingress,
+                        0.7,
+                        format!(
+                            "Ingress {} and Ingress {} both claim host {shown} with path {}: only one of them gets its requests (conflict)",
+                            other.path(),
+                            ingress.path(),
+                            text(path, "/path")
+                        ),
+                    )
+                    .acting_on(other.entity())
+                    .falsifier("the two are meant to be merged, and send to the same backend"),
+                );
+            }
+        }
+    }
+}
+
+/// The controller speaks TLS to a backend that does not, or the other way round, where its log says so.
+fn protocol(look: &Look<'_>, ingress: &Thing<'_>, out: &mut Checked) {
+    let annotation = ingress.text("/metadata/annotations/nginx.ingress.kubernetes.io~1backend-protocol");
+    let secure = matches!(annotation, "HTTPS" | "GRPCS");
+    let hosts: Vec<&str> = ingress.list("/spec/rules").iter().map(|rule| text(rule, "/host")).filter(|host| !host.is_empty()).collect();
+    let wrong: &[&str] = if secure {
+        &["wrong version number", "packet length too long", "SSL_do_handshake() failed"]
+    } else {
+        &["plain HTTP request was sent to HTTPS port", "sent to HTTPS port"]
+    };
+    let lines = look.cluster.logs.iter().flat_map(|log| log.lines.iter().map(move |line| (log, line)));
+    let said = lines.into_iter().find(|(_, line)| {
+        wrong.iter().any(|words| line.text.contains(words))
+            && line.text.contains("upstream")
+            && hosts.iter().any(|host| line.text.contains(host))
+    });
+    let Some((log, line)) = said else { return };
+    let has = if annotation.is_empty() {
+        "no backend-protocol annotation (HTTP)".to_owned()
+    } else {
+        format!("the annotation backend-protocol: {annotation}")
+    };
+    let speaks = if secure { "plain HTTP" } else { "TLS" };
+    out.findings.push(
+        finding(
+            look,
+            ingress,
+            Category::Ingress,
+            0.85,
+            format!("Ingress {} has {has}, and its backend speaks {speaks} on that port", ingress.path()),
+        )
+        .decisive()
+        .acting_on(log.entity.clone())
+        .saw(
+            Seen::new(EvidenceKind::LogPattern, &log.source, log.entity.clone(), short(&line.text, 160))
+                .at(line.time, None)
+                .quoting(line.text.clone()),
+        )
+        .falsifier("the backend's port answers in the protocol of the annotation")
+        .fix(format!("set nginx.ingress.kubernetes.io/backend-protocol to {}", if secure { "HTTP" } else { "HTTPS" })),
+    );
 }

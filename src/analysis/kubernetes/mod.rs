@@ -1,13 +1,16 @@
 //! Checks over Kubernetes objects and events: present state first, then history.
 
 mod admission;
+mod certificates;
 mod cluster;
 mod configuration;
 mod creation;
 mod deletion;
+mod external;
 mod gateway;
 mod ingress;
 mod mesh;
+mod names;
 mod nodes;
 mod platform;
 mod pods;
@@ -60,7 +63,17 @@ const INFRASTRUCTURE: &[Check] = &[
 ];
 
 /// Between two programs.
-const NETWORK: &[Check] = &[services::check, ingress::check, gateway::check, policies::check, reach::check, mesh::check];
+const NETWORK: &[Check] = &[
+    services::check,
+    ingress::check,
+    gateway::check,
+    policies::check,
+    reach::check,
+    mesh::check,
+    certificates::check,
+    external::check,
+    names::check,
+];
 
 pub fn infrastructure(cluster: &Cluster<'_>, focus: &Focus, thresholds: &Thresholds) -> Checked {
     run(INFRASTRUCTURE, cluster, focus, thresholds)

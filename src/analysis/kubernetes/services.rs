@@ -142,7 +142,11 @@ fn without_endpoints(look: &Look<'_>, service: &Thing<'_>, behind: &Behind, out:
     let why = match (&zero, &near, pods.is_empty()) {
         (Some(name), _, _) => format!(": {name} is scaled to 0 replicas"),
         (None, Some(near), true) => format!(": no pod has the label {words} that its selector wants (selector mismatch; {near})"),
-        (None, None, true) => format!(": no pod has the label {words} that its selector expects"),
+        (None, None, true) => {
+            let elsewhere = elsewhere(look, service)
+                .map(|namespace| format!("; pods with it run in namespace {namespace}, and a Service selects in its own only"));
+            format!(": no pod has the label {words} that its selector expects{}", elsewhere.unwrap_or_default())
+        }
         (None, _, false) => format!(": the {} pod(s) that it selects by {words} are not ready", pods.len()),
     };
     let role = if zero.is_some() || pods.is_empty() { Role::Cause } else { Role::Symptom };
@@ -164,6 +168,13 @@ fn without_endpoints(look: &Look<'_>, service: &Thing<'_>, behind: &Behind, out:
         ))
         .prevent("test selector and labels together in CI (helm template + kubeconform, or an e2e request)");
     out.findings.push(if empty && pods_listed { finding.decisive() } else { finding });
+}
+
+/// Another namespace whose pods have all the labels.
+fn elsewhere(look: &Look<'_>, service: &Thing<'_>) -> Option<String> {
+    let selector = map(&service.body, "/spec/selector")?;
+    let fits = |pod: &&Thing<'_>| selector.iter().all(|(key, value)| pod.labels().and_then(|labels| labels.get(key)) == Some(value));
+    look.cluster.all("Pod").filter(|pod| pod.namespace != service.namespace).find(fits).map(|pod| pod.namespace.clone())
 }
 
 fn scaled_to_zero(look: &Look<'_>, service: &Thing<'_>) -> Option<String> {

@@ -12,6 +12,7 @@ mod names;
 mod objects;
 mod pasted;
 mod rescue;
+mod secrets;
 mod sniff;
 mod table;
 mod tools;

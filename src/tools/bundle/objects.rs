@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::secrets;
 use crate::model::{
     Entity,
     observation::{Event, Object, Observations},
@@ -56,6 +57,10 @@ fn single(source: &str, value: &Value, list_kind: &str, list_version: &str, out:
     }
     let own_version = text(value, "/apiVersion");
     let name = [text(value, "/metadata/name"), text(value, "/metadata/generateName")].into_iter().find(|name| !name.is_empty());
+    let mut body = value.clone();
+    if kind == "Secret" {
+        secrets::close(&mut body);
+    }
     out.objects.push(Object {
         source: source.to_owned(),
         api_version: if own_version.is_empty() { list_version } else { own_version }.to_owned(),
@@ -63,7 +68,7 @@ fn single(source: &str, value: &Value, list_kind: &str, list_version: &str, out:
         namespace: text(value, "/metadata/namespace").to_owned(),
         name: name.unwrap_or_default().to_owned(),
         cluster: String::new(),
-        body: value.clone(),
+        body,
         partial: false,
     });
 }
