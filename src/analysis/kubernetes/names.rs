@@ -104,8 +104,7 @@ fn templates(look: &Look<'_>, config: &Thing<'_>, corefile: &str, out: &mut Chec
         }
         let refuses = line.starts_with("rcode ") && ["NXDOMAIN", "REFUSED", "SERVFAIL"].iter().any(|code| line.contains(code));
         let Some(zone) = zone.first().filter(|zone| refuses && !zone.is_empty()) else { continue };
-        let below = format!("{zone}");
-        let mentions = |text: &str| text.contains(&below);
+        let mentions = |text: &str| text.contains(zone);
         let line = look.cluster.logs.iter().flat_map(|log| log.lines.iter().map(move |line| (log, line))).find(|(_, line)| {
             mentions(&line.text)
                 && ["no such host", "NXDOMAIN", "ENOTFOUND", "not known", "could not resolve", "Could not resolve"]

@@ -126,7 +126,7 @@ fn egress(look: &Look<'_>, policy: &Thing<'_>, pods: &[&Thing<'_>], out: &mut Ch
             format!("NetworkPolicy {path} denies all egress of {} pod(s){dns_words}", count(pods)),
             format!("NetworkPolicy {path}: policyTypes has Egress and there is no egress rule: everything outgoing is denied"),
         ));
-    } else if !dns && !rules.is_empty() && rules.iter().any(|rule| names_dns(rule)) {
+    } else if !dns && !rules.is_empty() && rules.iter().any(names_dns) {
         out.findings.push(finding(
             look,
             policy,

@@ -310,8 +310,20 @@ impl Kind {
             .unwrap_or_default()
     }
 
+    /// The name of a file without an owner that is the very word that was asked about.
+    fn asked_file(&self, focus: &Focus) -> Option<&str> {
+        let [place] = self.places.as_slice() else { return None };
+        let stem = place.source.rsplit('/').next().and_then(|file| file.split('.').next())?;
+        focus.words.iter().any(|word| word.eq_ignore_ascii_case(stem)).then_some(stem)
+    }
+
     pub fn finding(&self, focus: &Focus) -> Finding {
-        let entity = self.entity();
+        let mut entity = self.entity();
+        if entity.is_empty()
+            && let Some(name) = self.asked_file(focus)
+        {
+            entity = Entity::new("Service", "", name);
+        }
         let who = if entity.is_empty() { String::new() } else { format!(" in the log of {entity}") };
         let count = self.count();
         let times = if count > 1 { format!(" ({count} times)") } else { String::new() };

@@ -28,6 +28,11 @@ const STILL: &[&str] = &["fail", "error", "not ", "cannot", "unable", "refused",
 /// A failing line that announces another try.
 const TRIES: &[&str] = &["retry", "retries", "attempt", "try again", "trying again", "reconnect"];
 
+/// So long ago is history when the log goes on without it. Source: own choice, half a day; alerts are raised within minutes.
+const OLD_SECONDS: i64 = 43_200;
+/// So many lines after it are a log that goes on.
+const WENT_ON: usize = 10;
+
 /// The lines of one log that tell of a success.
 pub struct Recovery {
     lines: Vec<(usize, String)>,
@@ -47,8 +52,11 @@ impl Recovery {
     /// After the `last` line about a thing the log says, before `now`, that this very thing works.
     pub fn of(&self, stream: &LogStream, reading: &Reading, line: &LogLine, last: usize, now: Option<Timestamp>) -> bool {
         // a fault that ends a program is not healed by a later success of something else
-        if line.level >= Level::Fatal || self.lines.is_empty() {
+        if line.level >= Level::Fatal {
             return false;
+        }
+        if is_history(stream, last, now) {
+            return true;
         }
         let host = reading.thing.rsplit_once(':').map_or(reading.thing.as_str(), |(host, _)| host).to_ascii_lowercase();
         let lower = line.text.to_ascii_lowercase();
@@ -59,6 +67,12 @@ impl Recovery {
             early && if host.is_empty() { tries && shares_a_word(&lower, text) } else { text.contains(&host) }
         })
     }
+}
+
+/// The log went on for long after it without it, and what is asked about is now.
+fn is_history(stream: &LogStream, last: usize, now: Option<Timestamp>) -> bool {
+    let Some((time, now)) = stream.lines.get(last).and_then(|line| line.time).zip(now) else { return false };
+    now.duration_since(time).as_secs() >= OLD_SECONDS && stream.lines.len() - last > WENT_ON
 }
 
 /// A word of at least four letters stands in both.

@@ -376,3 +376,20 @@ fn bad_files_are_gaps_and_never_the_end() {
     let saved = Bundle::of_files([("cut.json", format!("[{},{},{{", pod("a"), pod("b")).as_bytes())]);
     assert_eq!(saved.observations().objects.len(), 2);
 }
+
+#[test]
+fn secrets_lose_their_values_at_the_door() {
+    let planted = "c3VwZXItc2VjcmV0LXBhc3N3b3Jk";
+    let secret = format!(
+        r#"{{"apiVersion":"v1","kind":"Secret","metadata":{{"name":"s","namespace":"n","annotations":{{"kubectl.kubernetes.io/last-applied-configuration":"{{\"data\":{{\"p\":\"{planted}\"}}}}"}}}},"data":{{"password":"{planted}","tls.crt":"{planted}","tls.key":"{planted}"}},"stringData":{{"token":"{planted}"}}}}"#
+    );
+    let list = format!(r#"{{"apiVersion":"v1","kind":"SecretList","items":[{secret}]}}"#);
+    let yaml = format!("apiVersion: v1\nkind: Secret\nmetadata:\n  name: s\ndata:\n  password: {planted}\n");
+    for text in [secret, list, yaml] {
+        let mut out = Observations::default();
+        sniff::read("s.json", text.as_bytes(), &mut out);
+        assert_eq!(out.objects.len(), 1, "{text}");
+        assert!(out.objects[0].body.pointer("/data/password").is_some());
+        assert!(!format!("{out:?}").contains(planted), "{out:?}");
+    }
+}

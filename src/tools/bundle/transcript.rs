@@ -16,7 +16,7 @@ const COMMAND_LIMIT: usize = 300;
 /// A prompt and a command that tries the network, by itself or inside a pod.
 static COMMAND: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"^(?:\S{1,60}@\S{1,60}\s?)?[~\w./\[\]() :-]{0,60}?[$#❯➜+] ?((?:sudo |time )*(?:(?:kubectl|oc|k|docker|crictl|nsenter) .{0,200}? (?:-- )?(?:sh -c ['\x22])?)?(?:dig|nslookup|host|getent|curl|wget|openssl|nc|ncat|netcat|ping|tracepath|traceroute|mtr|telnet|grpcurl)\b.*)$",
+        r"^(?:\S{1,60}@\S{1,60}\s?)?[~\w./\[\]() :-]{0,60}?[$#❯➜] ?((?:sudo |time )*(?:(?:kubectl|oc|k|docker|crictl|nsenter) .{0,200}? (?:-- )?(?:sh -c ['\x22])?)?(?:dig|nslookup|host|getent|curl|wget|openssl|nc|ncat|netcat|ping|tracepath|traceroute|mtr|telnet|grpcurl)\b.*)$",
     )
     .ok()
 });

@@ -24,9 +24,11 @@ enum Part {
     Holder,
 }
 
+type Make = fn(usize) -> Part;
+
 static PARTS: LazyLock<HashMap<&'static str, Part, foldhash::fast::FixedState>> = LazyLock::new(|| {
     let mut parts = HashMap::default();
-    let lists: [(&[&'static str], fn(usize) -> Part); 6] = [
+    let lists: [(&[&str], Make); 6] = [
         (HOLDERS, |_| Part::Holder),
         (SERVICES, Part::Service),
         (ERRORS, Part::Error),

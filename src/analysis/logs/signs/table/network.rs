@@ -25,6 +25,28 @@ pub const SIGNS: &[Sign] = &[
     .about(Thing::Target)
     .fix("Check routes, firewalls and NetworkPolicies to {thing}", "Probe the path from the same network zone"),
     sign(
+        Category::NetworkFault,
+        0.84,
+        "kube-proxy cannot write the rules of the Services (iptables sync): its node sends to old or no endpoints",
+        "failed to execute iptables-restore|iptables-restore failed|xtables lock|failed to ensure that filter chain|failed to sync ipvs|\
+         failed to delete stale service|failed to execute nftables|sync failed|failed to list *v1.endpointslice",
+    )
+    .with("proxier|kube-proxy|iptables|ipvs|nftables|endpointslice")
+    .fix(
+        "See what holds the lock or which rule is refused (`iptables-save | tail`, kube-proxy's own log), then restart kube-proxy on that node",
+        "Alert on kubeproxy_sync_proxy_rules_last_timestamp_seconds older than 10 minutes",
+    ),
+    sign(
+        Category::NetworkFault,
+        0.86,
+        "The connection tracking table of the node is full: packets of new connections are dropped (nf_conntrack)",
+        "nf_conntrack: table full|nf_conntrack: nf_conntrack: table full|conntrack table full|ip_conntrack: table full",
+    )
+    .fix(
+        "Raise net.netfilter.nf_conntrack_max on the node and find who opens so many connections (`conntrack -S; conntrack -L | wc -l`)",
+        "Alert when node_nf_conntrack_entries exceeds 80 % of its limit",
+    ),
+    sign(
         Category::Latency,
         0.82,
         "A worker did not finish in time and was killed by its own server (worker timeout)",

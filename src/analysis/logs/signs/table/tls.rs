@@ -48,6 +48,18 @@ pub const SIGNS: &[Sign] = &[
     ),
     sign(
         Category::TlsCertificate,
+        0.84,
+        "A client offers only TLS versions or ciphers that the server does not take (protocol version)",
+        "client offered only unsupported versions|unsupported protocol version|unsupported protocol|protocol version not supported|\
+         tlsv1 alert protocol version|no protocols available|client requested protocol|unsupported versions",
+    )
+    .with("tls|ssl|handshake")
+    .fix(
+        "Update the client, or allow the older version for it alone on a listener of its own (`openssl s_client -connect HOST:443 -tls1_1` shows what is taken)",
+        "Count connections by TLS version before an old one is switched off",
+    ),
+    sign(
+        Category::TlsCertificate,
         0.78,
         "The TLS handshake with {thing} fails",
         "tls handshake|ssl handshake|handshake failure|sslhandshakeexception|handshake_failure|bad certificate|\
