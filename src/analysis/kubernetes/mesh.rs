@@ -14,6 +14,7 @@ use crate::{
 
 pub fn check(look: &Look<'_>, out: &mut Checked) {
     for service in look.cluster.all("VirtualService") {
+        unknown_hosts(look, service, out);
         subsets(look, service, out);
         faults(look, service, out);
     }
@@ -62,6 +63,36 @@ fn same_host(a: &str, a_namespace: &str, b: &str, b_namespace: &str) -> bool {
 fn destinations<'v>(service: &'v Thing<'_>) -> impl Iterator<Item = &'v Value> {
     let routes = ["/spec/http", "/spec/tcp", "/spec/tls"].into_iter().flat_map(|path| service.list(path));
     routes.flat_map(|route| list(route, "/route").iter().filter_map(|one| one.get("destination")).chain(route.get("mirror")))
+}
+
+/// A destination that is no Service of the cluster and no ServiceEntry.
+fn unknown_hosts(look: &Look<'_>, service: &Thing<'_>, out: &mut Checked) {
+    for destination in destinations(service) {
+        let asked = text(destination, "/host");
+        let (namespace, name) = host(asked, &service.namespace);
+        let entry = look.cluster.all("ServiceEntry").any(|entry| entry.list("/spec/hosts").iter().any(|host| host.as_str() == Some(asked)));
+        if namespace.is_empty() || name.is_empty() || entry || look.cluster.get("Service", namespace, name).is_some() {
+            continue;
+        }
+        if !look.cluster.proves_absence("Service", service) {
+            continue;
+        }
+        let others: Vec<&str> =
+            look.cluster.all("Service").filter(|other| other.namespace == namespace).map(|other| other.name).take(5).collect();
+        let has = if others.is_empty() { String::new() } else { format!("; namespace {namespace} has {}", others.join(", ")) };
+        out.findings.push(
+            finding(
+                look,
+                service,
+                Category::Gateway,
+                0.85,
+                format!("VirtualService {} routes to {asked}, which does not exist as a Service (503, flag NC){has}", service.path()),
+            )
+            .decisive()
+            .falsifier(format!("kubectl get service {name}{} finds it", in_namespace(namespace)))
+            .fix(format!("route to the Service that is meant, or create {namespace}/{name}")),
+        );
+    }
 }
 
 fn subsets(look: &Look<'_>, service: &Thing<'_>, out: &mut Checked) {

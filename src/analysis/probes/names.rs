@@ -30,7 +30,12 @@ pub fn read(tried: &Try<'_>, out: &mut Checked) {
             .fix(format!("dig +trace {name}; delv {name}   # which of its zone's servers fails, and is it DNSSEC"))
             .prevent("monitor the resolution of every name that production needs"),
         Said::Unknown => tried
-            .finding(Category::DnsFailure, name, format!("{name} does not exist: {server} answers NXDOMAIN"), &answer.line)
+            .finding(
+                Category::DnsFailure,
+                name,
+                format!("{name} does not exist: {server} says that there is no such name (NXDOMAIN)"),
+                &answer.line,
+            )
             .fix(format!("compare {name} with the names that exist (kubectl get svc -A; the zone's records), and correct where it is set"))
             .prevent("resolve configured host names in a check before a deploy"),
         Said::Empty => tried
@@ -85,8 +90,10 @@ fn answer<'a>(tried: &'a Try<'_>) -> Option<Answer<'a>> {
         || text.contains("->>HEADER<<-")
         || text.contains(";; communications error")
         || text.contains("no servers could be reached");
-    let is_lookup =
-        text.contains("** server can't find") || text.contains("Server:") && text.contains("Address:") || tried.runs("nslookup");
+    let is_lookup = text.contains("** server can't find")
+        || text.contains("can't resolve '")
+        || text.contains("Server:") && text.contains("Address:")
+        || tried.runs("nslookup");
     let is_host = tried.runs("host") && (text.contains(" has address ") || text.contains("not found:"));
     if !(is_dig || is_lookup || is_host) {
         return None;
@@ -109,8 +116,10 @@ fn answer<'a>(tried: &'a Try<'_>) -> Option<Answer<'a>> {
     {
         return Some(of(Said::Nobody, line("timed out")));
     }
-    if text.contains("NXDOMAIN") {
-        return Some(of(Said::Unknown, line("NXDOMAIN")));
+    if let Some(words) =
+        ["NXDOMAIN", "can't resolve '", "Name does not resolve", "Name or service not known"].into_iter().find(|words| text.contains(words))
+    {
+        return Some(of(Said::Unknown, line(words)));
     }
     if let Some(status) = ["SERVFAIL", "REFUSED", "FORMERR", "NOTIMP"].into_iter().find(|status| text.contains(status)) {
         return Some(of(Said::Failed(status), line(status)));
@@ -126,11 +135,17 @@ fn answer<'a>(tried: &'a Try<'_>) -> Option<Answer<'a>> {
 fn name(tried: &Try<'_>) -> String {
     let found = tried
         .lines()
-        .find_map(|line| line.split("can't find ").nth(1).or_else(|| line.strip_prefix("Host ")))
+        .find_map(|line| {
+            line.split("can't find ").nth(1).or_else(|| line.split("can't resolve ").nth(1)).or_else(|| line.strip_prefix("Host "))
+        })
         .or_else(|| tried.output.split("QUESTION SECTION:").nth(1).and_then(|rest| rest.trim_start().strip_prefix(';')))
         .or_else(|| tried.output.split("<<>>").nth(2))
         .map(|rest| {
-            rest.trim().split(|c: char| c.is_whitespace() || c == ':').find(|word| !word.starts_with(['@', '+', '-'])).unwrap_or("")
+            rest.trim()
+                .trim_start_matches('\'')
+                .split(|c: char| c.is_whitespace() || c == ':' || c == '\'')
+                .find(|word| !word.starts_with(['@', '+', '-']))
+                .unwrap_or("")
         });
     let asked = || {
         let mut words = tried.command.split(' ').skip_while(|word| !matches!(*word, "dig" | "nslookup" | "host" | "getent")).skip(1);

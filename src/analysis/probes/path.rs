@@ -3,9 +3,13 @@
 use super::{Checked, Try};
 use crate::model::Category;
 
+/// Loss that TCP feels, in percent. Source: Mathis' formula; above 1 % throughput falls, at 5 % it is broken.
+const LOSSY: f64 = 5.0;
+
 pub fn read(tried: &Try<'_>, out: &mut Checked) {
     connection(tried, out);
     ping(tried, out);
+    route(tried, out);
 }
 
 /// `nc: connect to 10.20.0.5 port 6379 (tcp) failed: Connection refused`.
@@ -18,7 +22,7 @@ fn connection(tried: &Try<'_>, out: &mut Checked) {
             || line.contains("succeeded!")
             || line.contains(" open")
     };
-    let ours = ["nc", "ncat", "netcat", "telnet"].iter().any(|program| tried.runs(program));
+    let ours = ["nc", "ncat", "netcat", "telnet", "grpcurl"].iter().any(|program| tried.runs(program));
     let Some(line) =
         tried.lines().find(|line| is_mine(line) || ours && line.to_lowercase().contains("refused") || ours && line.contains("timed out"))
     else {
@@ -59,6 +63,10 @@ fn connection(tried: &Try<'_>, out: &mut Checked) {
 
 /// The host and port of a line, or of the command.
 fn address(tried: &Try<'_>, line: &str) -> String {
+    // Go's `dial tcp 10.96.44.3:50051: connect: …`, with the name that was asked for in front
+    if let Some(asked) = line.split("target host ").nth(1).and_then(|rest| rest.split('"').nth(1)) {
+        return asked.to_owned();
+    }
     let words: Vec<&str> = line.split([' ', ',', '(', ')', '[', ']']).filter(|word| !word.is_empty()).collect();
     let after = |mark: &str| words.iter().position(|word| *word == mark).and_then(|at| words.get(at + 1)).copied();
     if let (Some(host), Some(port)) = (after("to"), after("port")) {
@@ -96,7 +104,7 @@ fn ping(tried: &Try<'_>, out: &mut Checked) {
         Some((before.rsplit([' ', ',']).next()?.parse::<f64>().ok()?, line))
     });
     if let Some((share, line)) = lost {
-        if share >= 5.0 && tried.runs("ping") | tried.output.contains("PING ") {
+        if share >= LOSSY && tried.runs("ping") | tried.output.contains("PING ") {
             out.findings.push(
                 tried
                     .finding(Category::NetworkFault, host, format!("{share:.0} % of the packets to {host} are lost"), line)
@@ -107,4 +115,29 @@ fn ping(tried: &Try<'_>, out: &mut Checked) {
             out.ruled_out.push(format!("{host} answers pings without loss"));
         }
     }
+}
+
+/// `mtr`: loss at the last hop counts; loss in between that ends again is a router that answers seldom.
+fn route(tried: &Try<'_>, out: &mut Checked) {
+    let hops: Vec<(&str, f64, &str)> = tried
+        .lines()
+        .filter_map(|line| {
+            let rest = line.split("|--").nth(1)?;
+            let mut words = rest.split_whitespace();
+            Some((words.next()?, words.next()?.strip_suffix('%')?.parse().ok()?, line))
+        })
+        .collect();
+    let Some((last, loss, line)) = hops.last().copied() else { return };
+    if loss < LOSSY {
+        out.ruled_out.push(format!("the way to {last} loses {loss} % of the packets"));
+        return;
+    }
+    let from = hops.iter().rev().take_while(|(_, loss, _)| *loss >= LOSSY).last().map_or(last, |(hop, _, _)| *hop);
+    let where_from = if from == last { String::new() } else { format!(", from {from} on") };
+    out.findings.push(
+        tried
+            .finding(Category::NetworkFault, last, format!("{loss:.0} % of the packets to {last} are lost{where_from}"), line)
+            .fix(format!("ask who runs {from}, with this report; send traffic another way meanwhile"))
+            .prevent("probe the way from several places, with an alert on loss"),
+    );
 }

@@ -10,13 +10,15 @@ use crate::model::observation::Document;
 
 /// The longest transcript; what is longer is a log.
 const LIMIT: usize = 256 << 10;
+/// Among so many lines a session shows its first command.
+const FIRST_LINES: usize = 4;
 /// How much of a command is kept.
 const COMMAND_LIMIT: usize = 300;
 
 /// A prompt and a command that tries the network, by itself or inside a pod.
 static COMMAND: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r"^(?:\S{1,60}@\S{1,60}\s?)?[~\w./\[\]() :-]{0,60}?[$#❯➜] ?((?:sudo |time )*(?:(?:kubectl|oc|k|docker|crictl|nsenter) .{0,200}? (?:-- )?(?:sh -c ['\x22])?)?(?:dig|nslookup|host|getent|curl|wget|openssl|nc|ncat|netcat|ping|tracepath|traceroute|mtr|telnet|grpcurl)\b.*)$",
+        r"^(?:\S{1,60}@\S{1,60}\s?)?[~\w./\[\]() :-]{0,60}?[$#❯➜] ?((?:sudo |time |echo [^|]{0,40}\| ?|printf [^|]{0,40}\| ?)*(?:(?:kubectl|oc|k|docker|crictl|nsenter) .{0,200}? (?:-- )?(?:sh -c ['\x22])?)?(?:dig|nslookup|host|getent|curl|wget|openssl|nc|ncat|netcat|ping|tracepath|traceroute|mtr|telnet|grpcurl)\b.*)$",
     )
     .ok()
 });
@@ -51,7 +53,8 @@ pub fn read(source: &str, text: &str) -> Vec<Document> {
         return Vec::new();
     }
     let Some(first) = text.lines().map(str::trim_end).find(|line| !line.trim().is_empty()) else { return Vec::new() };
-    if command(first).is_none() && !begins(first, text) {
+    let early = text.lines().filter(|line| !line.trim().is_empty()).take(FIRST_LINES);
+    if early.filter_map(|line| command(line.trim_end())).next().is_none() && !begins(first, text) {
         return Vec::new();
     }
     let mut parts: Vec<(String, String)> = Vec::new();
