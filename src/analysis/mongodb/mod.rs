@@ -3,11 +3,13 @@
 //! Logs: `faults` what a server says about itself, `queries` slow operations and missing indexes, `index_builds`, `connections`,
 //! `members` who is down, `primaries` why another member became primary, `shutdowns` why servers
 //! stopped, both correlated over the logs of all nodes.
-//! Commands: `status` compares serverStatus, replSetGetStatus, currentOp and collStats with thresholds.
+//! Commands: `status` compares serverStatus, replSetGetStatus, currentOp and collStats with thresholds, `habits` reads what their
+//! counters say over a server's life.
 
 mod connections;
 mod entry;
 mod faults;
+mod habits;
 mod index_builds;
 mod members;
 mod primaries;
@@ -34,6 +36,7 @@ pub fn findings(observations: &Observations, focus: &Focus) -> Vec<Finding> {
     found.extend(primaries::check(&nodes, focus));
     found.extend(members::check(&nodes, focus));
     found.extend(status::check(&observations.documents));
+    found.extend(habits::check(&observations.documents, focus.now));
     found
 }
 

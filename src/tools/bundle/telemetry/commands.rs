@@ -8,6 +8,14 @@ use serde_json::Value;
 use crate::model::observation::{Document, Observations};
 
 pub fn read(source: &str, value: &Value) -> Option<Observations> {
+    // `getLog`: the last lines of the server's log, each as text
+    if value.get("totalLinesWritten").is_some()
+        && let Some(lines) = value.get("log").and_then(Value::as_array)
+    {
+        let text: Vec<&str> = lines.iter().filter_map(Value::as_str).collect();
+        let log = super::super::mongod::read(source, &text.join("\n"))?;
+        return Some(Observations { logs: vec![log], ..Observations::default() });
+    }
     let kind = kind(value)?;
     let document = Document { source: source.to_owned(), kind: kind.to_owned(), body: value.clone() };
     Some(Observations { documents: vec![document], ..Observations::default() })
@@ -19,6 +27,9 @@ fn kind(value: &Value) -> Option<&'static str> {
         let has = |key: &str| first.get(key).is_some();
         if has("opid") && has("ns") {
             return Some("currentOp");
+        }
+        if has("accesses") && has("key") {
+            return Some("indexStats");
         }
         return (has("op") && has("ns") && has("millis")).then_some("profile");
     }
@@ -38,6 +49,8 @@ fn kind(value: &Value) -> Option<&'static str> {
         Some("collStats")
     } else if has("db") && has("dataSize") && has("storageSize") {
         Some("dbStats")
+    } else if has("timeDiffHours") && has("logSizeMB") {
+        Some("getReplicationInfo")
     } else if has("op") && has("ns") && has("millis") {
         Some("profile")
     } else {
@@ -63,7 +76,7 @@ fn answer(text: &str) -> Option<&str> {
 /// What mongosh prints: unquoted keys, single quotes, `ISODate("…")`, `Long("…")`.
 pub fn from_shell(source: &str, text: &str) -> Option<Observations> {
     static RULES: OnceLock<Vec<(Regex, &'static str)>> = OnceLock::new();
-    if !["ISODate(", "Long(", "NumberLong(", "Timestamp(", "stateStr", "wiredTiger"].iter().any(|mark| text.contains(mark))
+    if !["ISODate(", "Long(", "NumberLong(", "Timestamp(", "stateStr", "wiredTiger", "timeDiffHours"].iter().any(|mark| text.contains(mark))
         || text.len() > 4 << 20
     {
         return None;
