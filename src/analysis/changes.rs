@@ -6,6 +6,7 @@
 mod calls;
 mod diff;
 mod effect;
+mod holds;
 mod mechanism;
 mod statement;
 mod words;
@@ -123,6 +124,10 @@ fn is_effect(change: &Finding, finding: &Finding) -> bool {
         Category::FileDescriptors,
         Category::RateLimited,
         Category::LockContention,
+        Category::ConnectionPoolExhausted,
+        Category::QueueBacklog,
+        Category::SlowQuery,
+        Category::Latency,
     ];
     let after = change.since.zip(finding.since).is_none_or(|(change, finding)| change <= finding);
     // Traffic that rose because of the change is told in its own sentence.

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::{
     calls::{calls, releases},
     diff::{Hunk, hunks},
+    holds::{guards, locks, savings},
     statement::Statement,
 };
 
@@ -33,6 +34,10 @@ pub enum Effect {
     Switched { name: String, to: String, file: String },
     /// Something is not closed, released or awaited any more.
     ReleaseRemoved { what: String, file: String },
+    /// Something is not loaded ahead, in one go, or kept any more.
+    SavingRemoved { what: String, file: String },
+    /// A lock or a transaction is taken, or kept over more work.
+    HeldLonger { what: String, file: String },
 }
 
 /// Everything that a diff does; empty when its lines change nothing that can be seen from outside.
@@ -46,6 +51,9 @@ pub fn effects(diff: &str) -> Vec<Effect> {
         checks(&hunk, &mut out);
         calls(&hunk, &mut out);
         releases(&hunk, &mut out);
+        savings(&hunk, &mut out);
+        locks(&hunk, &mut out);
+        guards(&hunk, &mut out);
     }
     out.dedup();
     out.truncate(MOST);
@@ -92,6 +100,8 @@ impl Effect {
             Self::CallAdded { call, file } => format!("calls `{call}` where nothing was called{}", at(file)),
             Self::Switched { name, to, file } => format!("switches {name} to {to}{}", at(file)),
             Self::ReleaseRemoved { what, file } => format!("does not call `{what}` any more{}", at(file)),
+            Self::SavingRemoved { what, file } => format!("gives up `{what}`, which saved work,{}", at(file)),
+            Self::HeldLonger { what, file } => format!("holds `{what}` for longer{}", at(file)),
         }
     }
 }

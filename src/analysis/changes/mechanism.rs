@@ -110,6 +110,19 @@ impl<'a> Scene<'a> {
                 let named = name.iter().any(|word| word.len() > 4 && self.loud.contains(word.as_str()));
                 named.then(|| Fit { weight: 0.8, why: "the log speaks of what was switched".to_owned() })
             }
+            Effect::SavingRemoved { .. } => self
+                .rose(&["quer", "statements", "lookups", "calls", "reads", "qps", "ops", "miss"])
+                .or_else(|| self.fell(&["hit"]))
+                .map(|moved| Fit { weight: 2.6, why: moved.told() })
+                .or_else(|| self.rose(&["latency", "duration", "p99", "p95", "cpu"]).map(|moved| Fit { weight: 1.6, why: moved.told() })),
+            Effect::HeldLonger { .. } => self
+                .rose(&["wait", "pending", "lock", "in_use", "active", "in_flight", "inflight", "blocked", "queue", "deadlock"])
+                .map(|moved| Fit { weight: 2.4, why: moved.told() })
+                .or_else(|| {
+                    self.says(&["deadlock", "lock wait", "could not obtain lock", "waiting for lock", "could not serialize", "waited"])
+                        .then(|| Fit { weight: 2.2, why: "the log tells of waiting".to_owned() })
+                })
+                .or_else(|| self.rose(&["latency", "duration", "p99", "p95"]).map(|moved| Fit { weight: 1.2, why: moved.told() })),
             Effect::ReleaseRemoved { .. } => {
                 let grew = self.rose(&["in_use", "connections", "open", "memory", "heap", "goroutine", "threads", "fds", "handles"]);
                 let said = self.says(&[
@@ -143,7 +156,29 @@ impl<'a> Scene<'a> {
         let (lowers, raises) = (rises == Some(false), rises == Some(true));
         let seen = |weight: f64, moved: Option<&Moved<'_>>| moved.map(|moved| Fit { weight, why: moved.told() });
         let said = |weight: f64, phrases: &[&str], why: &str| self.says(phrases).then(|| Fit { weight, why: why.to_owned() });
-        let found = if has(&["ttl", "expir", "cache", "maxage", "max_age"]) && lowers {
+        let full_elsewhere = [
+            "too many connections",
+            "too many clients",
+            "connection slots",
+            "max_connections",
+            "out of memory",
+            "too many requests",
+            "rate limit",
+            "429",
+        ];
+        // Whole words: `report` and `import` hold `port`.
+        let network = ["port", "cidr", "ingress", "egress", "subnet"].iter().any(|word| own.contains(*word));
+        let found = if network {
+            let unreached = ["i/o timeout", "timed out", "refused", "unreachable", "no route", "timeout"];
+            said(2.2, &unreached, "what the rule or address names is not reached any more")
+        } else if has(&["replica", "worker", "consumer", "concurr", "thread", "parallel", "partition", "prefetch"])
+            && lowers
+            && let Some(moved) = self.rose(&["lag", "backlog", "pending", "queue", "behind", "unacked", "depth"])
+        {
+            seen(2.4, Some(moved))
+        } else if has(&["pool", "conn", "worker", "replica", "concurr", "thread", "process"]) && raises {
+            said(2.0, &full_elsewhere, "what the others share is full since").or_else(|| seen(1.5, self.rose(&["connections", "sessions"])))
+        } else if has(&["ttl", "expir", "cache", "maxage", "max_age"]) && lowers {
             seen(2.5, self.fell(&["hit"])).or_else(|| seen(1.5, self.rose(&["quer", "cpu", "load", "requests"])))
         } else if has(&["timeout", "deadline"]) && lowers {
             said(2.0, &["timeout", "timed out", "deadline exceeded"], "calls that take longer than the new limit are given up")
@@ -186,6 +221,10 @@ impl<'a> Scene<'a> {
 
     fn renamed(&self, from: &str, to: &str) -> Option<Fit> {
         let (from, to) = (from.to_lowercase(), to.to_lowercase());
+        if matches!(to.as_str(), "debug" | "trace" | "verbose" | "all") {
+            let more = self.rose(&["disk", "log", "bytes", "write", "io", "cpu", "ingest"]);
+            return more.map(|moved| Fit { weight: 2.2, why: moved.told() });
+        }
         let stands = |word: &str| {
             let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '_');
             self.loud.match_indices(word).any(|(at, _)| {
@@ -232,6 +271,18 @@ impl<'a> Scene<'a> {
             "size",
             "optional",
             "present",
+            "?.",
+            "??",
+            "&.",
+            "|| {}",
+            "|| []",
+            "default",
+            "unwrap_or",
+            "orelse",
+            "coalesce",
+            "dig(",
+            ".get(",
+            "fetch(",
         ];
         let of_bounds = [">", "<", "len", "size", "max", "min", "limit", "count"];
         let any = |parts: &[&str]| parts.iter().any(|part| check.contains(part));

@@ -31,6 +31,14 @@ impl<'a> Statement<'a> {
                 statement.frame.push_str(token.trim());
             }
         }
+        // `level: debug` and `LEVEL=debug`: a setting's value needs no quotes.
+        if statement.values.is_empty()
+            && statement.words.is_empty()
+            && let Some((name, value)) = setting(line)
+        {
+            statement.frame = format!("{name}=\"");
+            statement.words.push(value);
+        }
         Some(statement)
     }
 
@@ -73,6 +81,14 @@ impl<'a> Statement<'a> {
         }
         (self.frame == new.frame && self.values == new.values).then_some(None)
     }
+}
+
+/// The name and the one bare word of a line of YAML or of an environment.
+fn setting(line: &str) -> Option<(&str, &str)> {
+    let bare = |text: &str| text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    let yaml = line.trim_start_matches("- ").split_once(": ").filter(|(name, _)| bare(name));
+    let shell = line.split_once('=').filter(|(name, _)| name.len() > 1 && name.chars().all(|c| c.is_ascii_uppercase() || c == '_'));
+    yaml.or(shell).filter(|(_, value)| value.len() > 1 && bare(value))
 }
 
 /// The name that a line gives a value to.

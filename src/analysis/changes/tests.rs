@@ -108,3 +108,18 @@ fn talk_and_tidying_do_nothing() {
 fn another_expression_is_no_tidying() {
     assert!(!effect::is_tidying("@@ a.rb @@\n- roundVoucher(total)\n+ total.floor()"));
 }
+
+#[test]
+fn what_is_given_up_held_or_trusted_is_told() {
+    let told = |diff: &str| does(diff).join("; ");
+    let ahead = told("@@ api/views.py @@\n-        return Order.objects.select_related(\"customer\")\n+        return Order.objects.all()");
+    assert!(ahead.contains("which saved work"), "{ahead}");
+    let held =
+        told("@@ store.go @@\n-\ts.mu.Lock()\n-\tv := s.m[k]\n-\ts.mu.Unlock()\n+\ts.mu.Lock()\n+\tdefer s.mu.Unlock()\n+\tv := s.m[k]");
+    assert!(held.contains("for longer"), "{held}");
+    let trusted = told("@@ map.ts @@\n-  city: user.address?.city ?? null,\n+  city: user.address.city,");
+    assert!(trusted.contains("removes the check"), "{trusted}");
+    let level = told("@@ values.yaml @@\n-  level: info\n+  level: debug");
+    assert!(level.contains("\"info\" to \"debug\""), "{level}");
+    assert!(does("@@ store.go @@\n-\ts.mu.Lock()\n+\ts.mu.Lock() // guards m").iter().all(|told| !told.contains("longer")));
+}

@@ -110,7 +110,7 @@ fn in_stream(stream: &LogStream, job: bool, now: Option<Timestamp>, kinds: &mut 
             let reading = if reading.category == Category::Unknown { by_fields(line, level).unwrap_or(reading) } else { reading };
             rest = rest.saturating_sub(1);
             let key = reading.key.clone();
-            let mut standing = if job { Standing::default() } else { standing(*at, tally, total) };
+            let mut standing = if job { in_job(&stream.lines, *at) } else { standing(*at, tally, total) };
             standing.recovered = !job && recovery.of(stream, &reading, line, tally.last, now);
             note(kinds, stream, reading, line, standing);
             owner.get_or_insert(key);
@@ -183,6 +183,23 @@ struct Standing {
     over: bool,
     /// The log itself says that it is over.
     recovered: bool,
+}
+
+/// In a job's log nothing is over by time alone; only what was tried again, or stands inside of tests that passed.
+fn in_job(lines: &[LogLine], at: usize) -> Standing {
+    const AGAIN: &[&str] =
+        &["will retry", "retrying", "retries left", "attempts left", "trying again", "try again in", "attempt 1", "attempt #", "trying \""];
+    const PASSED: &[&str] = &["failures: 0, errors: 0", "--- pass:"];
+    let says = |line: &LogLine, words: &[&str]| {
+        let lower = line.text.lines().next().unwrap_or("").to_ascii_lowercase();
+        words.iter().any(|word| lower.contains(word))
+    };
+    let near = |count: usize| lines.iter().skip(at + 1).take(count);
+    const LAST: &[&str] = &["timed out retrying", "giving up", "no retries left", "0 retries left"];
+    let again = lines.get(at).is_some_and(|line| says(line, AGAIN) && !says(line, LAST)) || near(1).any(|line| says(line, AGAIN));
+    // Words that follow: the job went on.
+    let over = again && near(3).count() == 3 || near(4).any(|line| says(line, PASSED));
+    Standing { over, ..Standing::default() }
 }
 
 fn standing(at: usize, tally: &Tally, total: usize) -> Standing {

@@ -244,11 +244,14 @@ fn emphasis(level: Level) -> f64 {
 
 /// `test_x failed!`, `The following tests failed`: that something failed, not why.
 fn is_summary(essence: &str) -> bool {
-    let lower = essence.to_ascii_lowercase();
+    let lower = essence.trim_start_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
     (lower.len() < 60 && lower.trim_end_matches(['!', '.']).ends_with("failed"))
         || (lower.len() < 30 && lower.trim_end().ends_with("failures:"))
         || lower.starts_with("the following ")
+        || (lower.len() < 30 && lower.starts_with("failed tests "))
         || lower.contains("for possible reasons")
+        || lower.contains("ld returned 1 exit status")
+        || lower.starts_with("aborted (core dumped")
 }
 
 /// The sentence with the thing in it, or without the words that would hold it.

@@ -108,6 +108,27 @@ fn a_terminal_report_shows_the_first_error() {
     assert!(text.contains("first error") && text.contains("The disk is full"), "{text}");
 }
 
+const CI: &str = "Why did this CI job fail?";
+
+#[test]
+fn a_try_that_was_repeated_does_not_fail_a_job() {
+    let tried = (Level::Warn, "GET https://registry.blue/x error (ECONNRESET). Will retry in 10 seconds.");
+    let lock = (Level::Error, "ERR_PNPM_OUTDATED_LOCKFILE  pnpm-lock.yaml is not up to date with package.json");
+    let found = ask(&[stream(&[tried, (Level::Info, "resolved 12"), (Level::Info, "reused 3"), lock])], CI);
+    assert!(found[0].statement.contains("OUTDATED_LOCKFILE"), "{}", found[0].statement);
+    assert!(ask(&[stream(&[tried])], CI).iter().any(|one| one.role == Role::Cause));
+}
+
+#[test]
+fn the_last_words_name_a_place_or_the_file_that_differs() {
+    let end = (Level::Error, "Process completed with exit code 1.");
+    let style = [(Level::Error, "src/Blue.java:71:5: Missing a Javadoc comment."), (Level::Info, "Audit done."), end];
+    assert!(ask(&[stream(&style)], CI)[0].statement.contains("Blue.java:71"));
+    let lines = ["diff --git a/api.gen.go b/api.gen.go", "@@ -1,2 +1,3 @@", "+\tRetryable bool"].map(|line| (Level::Info, line));
+    let [head, hunk, added] = lines;
+    assert!(ask(&[stream(&[head, hunk, added, end])], CI)[0].statement.contains("api.gen.go"));
+}
+
 proptest! {
     #[test]
     fn no_log_is_too_odd(lines in proptest::collection::vec("\\PC{0,80}", 0..12), question in "\\PC{0,60}") {

@@ -57,7 +57,9 @@ fn is_no_message(text: &str) -> bool {
         .next()
         .unwrap_or("")
         .trim_start_matches(|c: char| c.is_ascii_digit() || c.is_whitespace() || matches!(c, '|' | '+' | '-' | '>'));
-    !text.contains('\n') && CODE.iter().any(|start| line.starts_with(start))
+    // What kubectl could not apply is what a job failed at; a log that it could not fetch is not.
+    let refused = line.contains("error when ") || line.contains("is forbidden: ");
+    !refused && !text.contains('\n') && CODE.iter().any(|start| line.starts_with(start))
 }
 
 /// The line says itself that the program went on without what it missed.
@@ -117,7 +119,9 @@ pub fn without_negations(lower: &str) -> String {
             let inside_a_word = starts.is_some_and(|first| {
                 before.is_some_and(|b| if first.is_ascii_digit() { b.is_ascii_digit() } else { b.is_ascii_alphanumeric() })
             });
-            if !inside_a_word {
+            // `Failure/Error:` is a heading, `/error` a path.
+            let heading = *phrase == "/error" && out.as_bytes().get(at + phrase.len()) == Some(&b':');
+            if !inside_a_word && !heading {
                 out.replace_range(at..at + phrase.len(), "");
                 from = at;
             } else {

@@ -7,7 +7,7 @@ pub const SIGNS: &[Sign] = &[
         Category::VersionMismatch,
         0.74,
         "Two versions do not fit together {thing}",
-        "version mismatch|incompatible version|unsupported class file|class file version|unsupportedclassversion|\
+        "version mismatch|incompatible version|conflicting dependencies|unsupported class file|class file version|unsupportedclassversion|\
          requires python|requires node|version `glibc|nosuchmethoderror|incompatibleclasschange|unsupported version|\
          protocol version|no matching manifest|incompatible with|version conflict|unsupported engine|abi version|\
          api version not supported|is not compatible|eresolve",

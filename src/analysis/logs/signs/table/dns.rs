@@ -13,7 +13,7 @@ pub const SIGNS: &[Sign] = &[
          could not translate host name|dns lookup fail|dns resolution fail|dns error|server misbehaving|servfail|\
          no address associated with hostname|getaddrinfo failed|host not found|could not find address for",
     )
-    .without("reverse mapping checking|failed to resolve reference|failed to resolve module|failed to resolve import|\
+    .without("reverse mapping checking|failed to resolve reference|failed to resolve source metadata|failed to resolve module|failed to resolve import|\
               failed to resolve dependenc|resolve plugin")
     .about(Thing::Unresolved)
     .fix(

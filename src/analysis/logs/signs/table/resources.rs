@@ -19,7 +19,8 @@ pub const SIGNS: &[Sign] = &[
         Category::OomKilled,
         0.86,
         "A process was killed from outside (signal 9), as a rule because memory ran out",
-        "terminated by signal 9|killed by signal 9|signal: killed|exited on signal 9",
+        "terminated by signal 9|killed by signal 9|signal: killed|exited on signal 9|exit code 137|exit code: 137|exited with code 137|\
+         exited with 137|exit status 137|signal: 9|(sigkill)",
     )
     .fix(
         "Look for the OOM killer in the kernel log (`dmesg -T`) and at the memory limit of that time",
