@@ -91,7 +91,7 @@ impl Agent for Application {
             study.discount(&mut findings);
             findings.extend(study.findings());
         }
-        if !study.is_some_and(|study| study.compares_traces()) {
+        if !study.is_some_and(|study| study.explains_traces()) {
             findings.extend(spans::findings(case.observations, case.focus));
         }
         changes::explain(&changed, &mut findings);

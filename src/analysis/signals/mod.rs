@@ -62,9 +62,9 @@ impl<'a> Study<'a> {
         Some(Self { observations, window, start, deviations, lanes, suspects, compared })
     }
 
-    /// There are traces of both times.
-    pub fn compares_traces(&self) -> bool {
-        self.compared
+    /// There are traces of both times, and their difference points at somebody.
+    pub fn explains_traces(&self) -> bool {
+        self.compared && !self.suspects.is_empty()
     }
 
     /// The deviating entities, the likeliest origin first; a surge of traffic; signals that went silent.

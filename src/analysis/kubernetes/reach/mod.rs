@@ -78,21 +78,15 @@ fn judge<'p, 'a>(look: &Look<'_>, attempt: &Attempt<'_>, policies: &'p [Policy<'
 
 fn finding(look: &Look<'_>, attempt: &Attempt<'_>, refused: &Refused<'_, '_>) -> Finding {
     let policy = &refused.policy.thing;
-    let port = refused.port.map(|port| format!(" on port {port}/{}", attempt.protocol)).unwrap_or_default();
+    let port = refused.port.map(|port| format!(" port {port}/{}", attempt.protocol)).unwrap_or_default();
     let side = match refused.direction {
         Direction::Egress => "egress",
-        Direction::Ingress => "ingress",
+        Direction::Ingress => "the way in (ingress)",
     };
     let by = attempt.through.as_deref().map(|through| format!(" (tried as {through})")).unwrap_or_default();
-    let statement = format!(
-        "{} {} denies {} the connection to {}{port}{by}: {side}: {}",
-        policy.kind,
-        policy.path(),
-        attempt.source.path(),
-        refused.to,
-        refused.why
-    );
-    let summary = format!("{} {}: {side} of the pods that it selects: {}", policy.kind, policy.path(), refused.why);
+    let statement =
+        format!("{} {} denies {} {side} to {}{port}: {}", policy.kind, policy.path(), attempt.source.path(), refused.to, refused.why);
+    let summary = format!("{} {}: {side} of the pods that it selects: {}{by}", policy.kind, policy.path(), refused.why);
     let mut finding = Finding::new(Category::NetworkPolicy, Role::Cause, policy.entity(), statement)
         .decisive()
         .strength(0.92)
