@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    analysis::{Finding, Focus, Thresholds, asked, changes, databases, kubernetes, logs, mongodb, probes, reported, signals, spans},
+    analysis::{
+        Finding, Focus, Thresholds, asked, changes, databases, kubernetes, levels, logs, mongodb, probes, reported, signals, spans,
+    },
     model::observation::Observations,
 };
 
@@ -46,7 +48,8 @@ impl Agent for Infrastructure {
     }
 
     fn judge(&self, case: &Case<'_>) -> Verdict {
-        let checked = kubernetes::infrastructure(case.cluster, case.focus, case.thresholds);
+        let mut checked = kubernetes::infrastructure(case.cluster, case.focus, case.thresholds);
+        checked.findings.extend(levels::findings(case.observations, case.focus.now));
         Verdict { findings: checked.findings, ruled_out: checked.ruled_out, ..Verdict::default() }
     }
 }

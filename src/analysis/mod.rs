@@ -11,6 +11,7 @@ pub mod links;
 
 pub mod asked;
 pub mod changes;
+pub mod levels;
 pub mod probes;
 pub mod reported;
 pub mod signals;
