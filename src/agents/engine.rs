@@ -8,7 +8,8 @@ use std::{
 
 use anyhow::Result;
 use futures_util::future::join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::{
     activity,
@@ -26,8 +27,13 @@ use crate::{
         observation::{Edge, Observations},
     },
     redact,
-    tools::{Output, Query, Registry, ToolError},
+    tools::{Asked, Output, Query, Registry, ToolError},
 };
+
+/// How long before an alert began its causes are looked for.
+const BEFORE: SignedDuration = SignedDuration::from_hours(1);
+/// How long after an alert began its consequences are looked at.
+const AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 /// A step of an investigation; shown while people wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +63,8 @@ struct Gathered {
     asked: BTreeSet<String>,
     calls: Vec<ToolCall>,
     gaps: Vec<String>,
+    /// How the backends were asked, by the `source` of what that brought.
+    questions: BTreeMap<String, Asked>,
 }
 
 impl Engine {
@@ -97,9 +105,10 @@ impl Engine {
         gathered.observations.edges.clone_from(&self.topology);
 
         let chosen = routing.agents.clone();
-        self.gather(&chosen, &focus, &mut gathered, progress).await;
+        let query = self.query(request, &focus);
+        self.gather(&chosen, &query, &mut gathered, progress).await;
         peers::complete(&mut gathered.observations);
-        focus.now = request.now.or_else(|| newest(&gathered.observations));
+        focus.now = self.now(request, &gathered.observations);
         let words = request.narrow.as_deref();
         let mut view = narrow::view(words, &focus, &gathered.observations);
         let mut verdict = self.judge(&chosen, &view.focus, &view.observations, progress);
@@ -116,19 +125,26 @@ impl Engine {
                 rest.join(", ")
             ));
             routing.agents.extend(rest.iter().cloned());
-            self.gather(&rest, &focus, &mut gathered, progress).await;
+            self.gather(&rest, &query, &mut gathered, progress).await;
             peers::complete(&mut gathered.observations);
-            focus.now = request.now.or_else(|| newest(&gathered.observations));
+            focus.now = self.now(request, &gathered.observations);
             view = narrow::view(words, &focus, &gathered.observations);
             verdict = self.judge(&routing.agents, &view.focus, &view.observations, progress);
         }
 
         let links = Links::of(&view.observations);
-        let fused = fuse::fuse(verdict.findings, &view.focus, &links, &self.thresholds);
+        let mut fused = fuse::fuse(verdict.findings, &view.focus, &links, &self.thresholds);
+        for evidence in &mut fused.evidence {
+            if let Some(asked) = gathered.questions.get(&evidence.source) {
+                asked.query.clone_into(&mut evidence.query);
+                evidence.link.clone_from(&asked.link);
+            }
+        }
         let mut gaps = gaps(&gathered, &view.focus, &links);
         gaps.extend(view.gaps);
-        if self.tools.names().is_empty() {
-            gaps.insert(0, "no source of evidence is configured, so nothing was looked at (`evidence.bundle` in the settings)".to_owned());
+        if self.tools.is_empty() {
+            let nothing = "no source of evidence is configured, so nothing was looked at (`sources` or `evidence.bundle` in the settings)";
+            gaps.insert(0, nothing.to_owned());
         }
         let activity = activity::around(&gathered.observations.logs, &fused.evidence);
         let status = match (fused.hypotheses.is_empty(), gaps.is_empty()) {
@@ -183,37 +199,59 @@ impl Engine {
         routing
     }
 
+    /// What the tools are asked.
+    fn query(&self, request: &Request, focus: &Focus) -> Query {
+        let alert = request.as_alert();
+        let starts = alert.and_then(|alert| alert.starts_at);
+        let near = |callee: &&Edge| focus.words.contains(&callee.caller);
+        Query {
+            focus: focus.entities.clone(),
+            namespace: focus.namespace.clone(),
+            words: focus.words.clone(),
+            needs: self.topology.iter().filter(near).map(|edge| edge.callee.clone()).collect(),
+            labels: alert.map(|alert| alert.labels.clone()).unwrap_or_default(),
+            from: starts.and_then(|at| at.checked_sub(BEFORE).ok()),
+            // A tool asks until now at the latest.
+            until: starts.and_then(|at| at.checked_add(AFTER).ok()),
+        }
+    }
+
+    /// The instant from which "since" is counted: a live system goes on after its alert.
+    fn now(&self, request: &Request, observations: &Observations) -> Option<Timestamp> {
+        let live = self.tools.specs().any(|spec| !spec.backend.is_empty());
+        match request.now {
+            Some(now) if live => newest(observations).max(Some(now)),
+            Some(now) => Some(now),
+            None => newest(observations),
+        }
+    }
+
     /// Asks the agents' tools that were not asked yet, all at once.
-    async fn gather(&self, agents: &[String], focus: &Focus, gathered: &mut Gathered, progress: &(dyn Fn(Progress) + Send + Sync)) {
-        let query = Query { focus: focus.entities.clone(), words: focus.words.clone(), from: None, until: focus.now };
-        let configured: BTreeSet<String> = self.tools.names().into_iter().map(str::to_owned).collect();
+    async fn gather(&self, agents: &[String], query: &Query, gathered: &mut Gathered, progress: &(dyn Fn(Progress) + Send + Sync)) {
+        let arguments = serde_json::to_value(query).unwrap_or_default();
         let before = gathered.asked.clone();
         let mut wanted: Vec<(String, String)> = Vec::new();
         for spec in agents.iter().filter_map(|name| self.catalog.get(name)) {
-            let tools: Vec<&String> = spec.tools.iter().take(spec.limits.calls).collect();
+            let topics = spec.tools.iter().take(spec.limits.calls);
+            let tools: Vec<String> = topics.flat_map(|topic| self.tools.about(topic)).map(str::to_owned).collect();
             // What another agent asks for in this round is waited for together; what an earlier round asked is there.
-            let waits = tools.iter().filter(|tool| configured.contains(**tool) && !before.contains(**tool));
-            progress(Progress::Asking { agent: spec.name.clone(), tools: waits.map(|tool| (*tool).clone()).collect() });
+            let waits = tools.iter().filter(|tool| !before.contains(*tool));
+            progress(Progress::Asking { agent: spec.name.clone(), tools: waits.cloned().collect() });
             for tool in tools {
                 if gathered.asked.insert(tool.clone()) {
-                    wanted.push((spec.name.clone(), tool.clone()));
+                    wanted.push((spec.name.clone(), tool));
                 }
             }
         }
         let answers = join_all(wanted.iter().map(|(_, tool)| async {
             let started = Instant::now();
-            let answer = self.tools.call(tool, &query).await;
-            if configured.contains(tool) {
-                progress(Progress::Answered { tool: tool.clone(), error: answer.as_ref().err().map(|error| error.message.clone()) });
-            }
+            let answer = self.tools.call(tool, &arguments).await;
+            progress(Progress::Answered { tool: tool.clone(), error: answer.as_ref().err().map(|error| error.message.clone()) });
             (answer, started.elapsed())
         }))
         .await;
         for ((agent, tool), (answer, took)) in wanted.into_iter().zip(answers) {
-            if !configured.contains(&tool) {
-                continue;
-            }
-            gathered.take(agent, tool, &query, answer, took);
+            gathered.take(agent, tool, &arguments, answer, took);
         }
     }
 
@@ -245,15 +283,15 @@ impl Engine {
 }
 
 impl Gathered {
-    fn take(&mut self, agent: String, tool: String, query: &Query, answer: Result<Output, ToolError>, took: Duration) {
-        let arguments = serde_json::to_value(query).unwrap_or_default();
-        let mut call = ToolCall { tool, agent, arguments, duration_ms: millis(took), digest: String::new(), error: None };
+    fn take(&mut self, agent: String, tool: String, arguments: &Value, answer: Result<Output, ToolError>, took: Duration) {
+        let mut call = ToolCall { tool, agent, arguments: arguments.clone(), duration_ms: millis(took), digest: String::new(), error: None };
         match answer {
             Ok(output) => {
                 call.digest = digest(&output.observations);
                 if output.truncated {
                     self.gaps.push(format!("{} had more than its limits allow", call.tool));
                 }
+                self.questions.extend(output.asked.into_iter().map(|asked| (asked.source.clone(), asked)));
                 let mut observations = Arc::unwrap_or_clone(output.observations);
                 self.gaps.append(&mut observations.gaps);
                 self.observations.merge(observations);

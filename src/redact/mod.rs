@@ -90,6 +90,11 @@ pub fn json(input: &str) -> Cow<'_, str> {
     }
 }
 
+/// Takes the secrets out of every text in a value.
+pub fn value(value: &mut Value) {
+    values(value);
+}
+
 /// Takes the secrets out of every text in a value; whether there were any.
 fn values(value: &mut Value) -> bool {
     match value {

@@ -2,36 +2,54 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use super::{Output, Query, Tool, ToolError, ToolErrorKind};
+use serde_json::Value;
 
-/// How long one call may take. Source: a person waits for the thread; the slowest documented backend timeout we set is 8 s.
-pub const CALL_TIMEOUT: Duration = Duration::from_secs(8);
+use super::{Output, Tool, ToolError, ToolErrorKind};
+use crate::model::ToolSpec;
+
+/// How long one call may take at the very most; the guard around a live tool ends it earlier.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(9);
 
 /// The tools by name.
 #[derive(Clone, Default)]
 pub struct Registry {
-    tools: BTreeMap<String, Arc<dyn Tool>>,
+    tools: BTreeMap<String, (ToolSpec, Arc<dyn Tool>)>,
 }
 
 impl Registry {
+    /// A later tool takes the place of an earlier one of the same name.
     pub fn new(tools: Vec<Arc<dyn Tool>>) -> Self {
-        Self { tools: tools.into_iter().map(|tool| (tool.spec().name, tool)).collect() }
+        let named = tools.into_iter().map(|tool| {
+            let spec = tool.spec();
+            (spec.name.clone(), (spec, tool))
+        });
+        Self { tools: named.collect() }
     }
 
-    pub fn names(&self) -> Vec<&str> {
-        self.tools.keys().map(String::as_str).collect()
+    pub fn is_empty(&self) -> bool {
+        self.tools.is_empty()
+    }
+
+    /// What every tool says about itself, by name.
+    pub fn specs(&self) -> impl Iterator<Item = &ToolSpec> {
+        self.tools.values().map(|(spec, _)| spec)
+    }
+
+    /// The tools that answer for `topic`, or the one of that name.
+    pub fn about<'a>(&'a self, topic: &'a str) -> impl Iterator<Item = &'a str> {
+        self.specs().filter(move |spec| !spec.topic.is_empty() && (spec.topic == topic || spec.name == topic)).map(|spec| spec.name.as_str())
     }
 
     /// Calls the tool `name`.
     ///
     /// # Errors
     /// When there is no such tool, it fails, or it takes longer than the time that a call may take.
-    pub async fn call(&self, name: &str, query: &Query) -> Result<Output, ToolError> {
-        let error = |message: String, kind| ToolError { tool: name.to_owned(), message, kind };
-        let Some(tool) = self.tools.get(name) else {
-            return Err(error("is not configured".to_owned(), ToolErrorKind::Unavailable));
+    pub async fn call(&self, name: &str, arguments: &Value) -> Result<Output, ToolError> {
+        let error = |message: String, kind| ToolError::new(name, message, kind);
+        let Some((_, tool)) = self.tools.get(name) else {
+            return Err(error("is not configured".to_owned(), ToolErrorKind::NotAsked));
         };
-        match tokio::time::timeout(CALL_TIMEOUT, tool.call(query)).await {
+        match tokio::time::timeout(CALL_TIMEOUT, tool.call(arguments)).await {
             Ok(answer) => answer,
             Err(_) => Err(error(format!("no answer in {} s", CALL_TIMEOUT.as_secs()), ToolErrorKind::Timeout)),
         }

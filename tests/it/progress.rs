@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use serde_json::Value;
 use sre_agent::{
-    model::{ToolSpec, observation::Observations},
+    model::ToolSpec,
     sandbox::Fault,
-    tools::{Output, Query, Tool, ToolError, ToolErrorKind},
+    tools::{Output, Tool, ToolError, ToolErrorKind},
 };
 
 use crate::world::{ALICE, World, is_ours, sentence, shown};
@@ -22,10 +22,10 @@ struct Slow {
 #[async_trait]
 impl Tool for Slow {
     fn spec(&self) -> ToolSpec {
-        ToolSpec { name: self.name.to_owned(), description: "a slow backend".to_owned(), read_only: true }
+        ToolSpec::reading(self.name, "a slow backend").about(self.name)
     }
 
-    async fn call(&self, _query: &Query) -> Result<Output, ToolError> {
+    async fn call(&self, _arguments: &Value) -> Result<Output, ToolError> {
         tokio::time::sleep(self.takes).await;
         if self.fails {
             return Err(ToolError {
@@ -34,7 +34,7 @@ impl Tool for Slow {
                 kind: ToolErrorKind::Unavailable,
             });
         }
-        Ok(Output { observations: Arc::new(Observations::default()), query: String::new(), truncated: false })
+        Ok(Output::default())
     }
 }
 

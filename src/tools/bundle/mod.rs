@@ -41,6 +41,13 @@ pub struct BundleError {
     pub reason: String,
 }
 
+/// Reads the answer of a live system; its form is told from its content, as a file's is.
+pub fn answer(source: &str, bytes: &[u8]) -> Observations {
+    let mut observations = Observations::default();
+    sniff::read(source, bytes, &mut observations);
+    observations
+}
+
 impl Bundle {
     /// Reads a folder, a `.tar`, a `.tar.gz` or a single file.
     ///

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::super::{Output, Query, Tool, ToolError};
+use serde_json::Value;
+
+use super::super::{Output, Tool, ToolError};
 use crate::model::{ToolSpec, observation::Observations};
 
 /// One kind of observation, held ready.
@@ -17,11 +19,11 @@ struct Shelf {
 #[async_trait]
 impl Tool for Shelf {
     fn spec(&self) -> ToolSpec {
-        ToolSpec { name: self.name.to_owned(), description: self.description.to_owned(), read_only: true }
+        ToolSpec::reading(self.name, self.description).about(self.name)
     }
 
-    async fn call(&self, _query: &Query) -> Result<Output, ToolError> {
-        Ok(Output { observations: Arc::clone(&self.observations), query: String::new(), truncated: false })
+    async fn call(&self, _arguments: &Value) -> Result<Output, ToolError> {
+        Ok(Output { observations: Arc::clone(&self.observations), ..Output::default() })
     }
 }
 
