@@ -109,6 +109,11 @@ impl Gathering {
         self.failures.push(error);
     }
 
+    /// What a part has cost.
+    pub fn spent(&mut self, cost: Cost) {
+        self.cost += cost;
+    }
+
     /// There was more.
     pub fn cut(&mut self) {
         self.truncated = true;
@@ -181,11 +186,6 @@ impl Subject {
         subject.nodes.truncate(NAMES_MAX);
         subject
     }
-
-    /// Nothing is known, so that everything would have to be asked for.
-    pub fn is_empty(&self) -> bool {
-        self.namespace.is_empty() && self.pods.is_empty() && self.nodes.is_empty() && self.services.is_empty()
-    }
 }
 
 /// `checkout` of `checkout-7f5b9c4d68-4xk9p` and of `checkout-0`; a name that is no pod's stays whole.
@@ -207,6 +207,11 @@ pub fn workload(pod: &str) -> &str {
 /// It could be the name of a service: one word of the letters that such names have.
 fn is_name(word: &str) -> bool {
     word.len() > 2 && word.len() <= 253 && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+/// A question for a backend about a span of time.
+pub fn asked(source: String, query: String, link: Option<String>, window: Window) -> Asked {
+    Asked { source, query, link, from: Some(window.from), until: Some(window.until) }
 }
 
 #[cfg(test)]
@@ -241,9 +246,4 @@ mod tests {
         assert_eq!((subject.pods.len(), subject.nodes.clone()), (1, vec!["n1".to_owned()]));
         assert_eq!(subject.services, ["checkout", "orders-db"]);
     }
-}
-
-/// A question for a backend about a span of time.
-pub fn asked(source: String, query: String, link: Option<String>, window: Window) -> Asked {
-    Asked { source, query, link, from: Some(window.from), until: Some(window.until) }
 }

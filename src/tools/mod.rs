@@ -12,6 +12,7 @@ mod window;
 
 pub mod bundle;
 pub mod http;
+pub mod kubernetes;
 pub mod prometheus;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};

@@ -48,6 +48,11 @@ pub fn answer(source: &str, bytes: &[u8]) -> Observations {
     observations
 }
 
+/// Reads one Kubernetes object that is parsed already.
+pub fn object(source: &str, value: &serde_json::Value, out: &mut Observations) {
+    objects::read(source, value, out);
+}
+
 impl Bundle {
     /// Reads a folder, a `.tar`, a `.tar.gz` or a single file.
     ///
