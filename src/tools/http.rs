@@ -113,7 +113,7 @@ impl Endpoint {
 
     /// An address below this backend's own, for a person's browser.
     pub fn link(&self, path: &str, query: &[(&str, String)]) -> Option<String> {
-        let mut url = self.base.join(path.trim_start_matches('/')).ok()?;
+        let mut url = self.base.join(&format!("./{}", path.trim_start_matches('/'))).ok()?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query.iter().map(|(name, value)| (*name, value.as_str())));
         }
@@ -141,7 +141,7 @@ impl Endpoint {
     /// When there is no answer, or it is not one of success: a sentence that says what, where and what to do.
     pub async fn send(&self, tool: &str, method: Method, path: &str, query: &[(&str, String)], body: Body<'_>) -> Result<Answer, ToolError> {
         let fail = |message: String, kind| ToolError::new(tool, message, kind);
-        let url = self.base.join(path.trim_start_matches('/')).map_err(|error| fail(format!("{path}: {error}"), ToolErrorKind::BadArguments))?;
+        let url = self.base.join(&format!("./{}", path.trim_start_matches('/'))).map_err(|error| fail(format!("{path}: {error}"), ToolErrorKind::BadArguments))?;
         let mut url = url;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query.iter().map(|(name, value)| (*name, value.as_str())));

@@ -8,12 +8,21 @@ mod guard;
 mod live;
 mod redacted;
 mod registry;
+mod samples;
 mod window;
 
+pub mod alertmanager;
 pub mod bundle;
+pub mod datadog;
+pub mod deployments;
+pub mod elasticsearch;
 pub mod http;
 pub mod kubernetes;
+pub mod loki;
 pub mod prometheus;
+pub mod signoz;
+pub mod traces;
+pub mod victorialogs;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -23,7 +32,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::model::{Entity, ToolSpec, observation::Observations};
+use crate::model::{Entity, Finding, ToolSpec, observation::Observations};
 
 pub use guard::{Called, Guards, Keep, Limits, Outcome, Watcher};
 pub use registry::Registry;
@@ -162,6 +171,15 @@ pub trait Tool: Send + Sync {
     /// # Errors
     /// When the source cannot be asked at all; a part that could not be read is a gap in the answer instead.
     async fn call(&self, arguments: &Value) -> Result<Output, ToolError>;
+}
+
+/// A system that is asked: its tools, and how it is when one tries.
+#[async_trait]
+pub trait Backend: Send + Sync {
+    fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>>;
+
+    /// Tries it, for `doctor`: what works, what is lost and what to do.
+    async fn examine(&self) -> Vec<Finding>;
 }
 
 /// Reads a tool's arguments into their type.

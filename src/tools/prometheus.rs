@@ -8,13 +8,14 @@ mod rates;
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use futures_util::future::join_all;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Output, Query, Tool, ToolError, Window,
+    Backend, Output, Query, Tool, ToolError, Window,
     http::{Endpoint, Place, seconds},
     live::{self, Gathering, Subject, asked},
 };
@@ -64,31 +65,6 @@ impl Prometheus {
     /// When the settings cannot be used.
     pub fn new(instance: &str, place: Place, clock: Clock) -> Result<Self, String> {
         Ok(Self { instance: instance.to_owned(), endpoint: Endpoint::new(place, clock.clone())?, clock })
-    }
-
-    /// Its tools.
-    pub fn tools(self) -> Vec<Arc<dyn Tool>> {
-        let backend = format!("{KIND}.{}", self.instance);
-        let spec = |verb: &str, says: &str| ToolSpec::reading(live::name(KIND, &self.instance, verb), says).of(backend.clone());
-        let metrics = spec("metrics", "The metrics of Prometheus that are about a subject: its golden signals, saturation and limits, before and during").about("metrics");
-        let query = spec("query", "Answers one PromQL expression over a span of time");
-        let alerts = spec("alerts", "The alerts that fire now, with the expressions of their rules");
-        let this = Arc::new(self);
-        vec![
-            live::tool(metrics, &this, |this: &Self, tool, query: Query| Box::pin(this.metrics(tool, query))),
-            live::tool(query, &this, |this: &Self, tool, query: Promql| Box::pin(this.promql(tool, query))),
-            live::tool(alerts, &this, |this: &Self, tool, which: Which| Box::pin(this.alerts(tool, which))),
-        ]
-    }
-
-    /// Tries it, for `doctor`.
-    pub async fn examine(&self) -> Finding {
-        let what = format!("Prometheus ({})", self.instance);
-        match self.endpoint.get(KIND, "api/v1/query", &[("query", "vector(1)".to_owned())]).await.and_then(|answer| answer.json()) {
-            Ok(value) if value.pointer("/data/result").is_some() => Finding::fine(what, "answers PromQL"),
-            Ok(_) => Finding::lacking(what, "answers something that is not Prometheus' API", format!("Check `{}.url`: it ends before /api/v1.", self.endpoint.key())),
-            Err(error) => Finding::lacking(what, error.message, "Reports go without metrics until this works."),
-        }
     }
 
     async fn metrics(&self, tool: &str, query: Query) -> Result<Output, ToolError> {
@@ -188,5 +164,30 @@ impl Prometheus {
     fn link(&self, query: &str, window: Window) -> Option<String> {
         let range = format!("{}s", window.seconds());
         self.endpoint.link("graph", &[("g0.expr", query.to_owned()), ("g0.range_input", range), ("g0.end_input", window.until.strftime("%F %T").to_string()), ("g0.tab", "0".to_owned())])
+    }
+}
+
+#[async_trait]
+impl Backend for Prometheus {
+    fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
+        let backend = format!("{KIND}.{}", self.instance);
+        let spec = |verb: &str, says: &str| ToolSpec::reading(live::name(KIND, &self.instance, verb), says).of(backend.clone());
+        let metrics = spec("metrics", "The metrics of Prometheus that are about a subject: its golden signals, saturation and limits, before and during").about("metrics");
+        let query = spec("query", "Answers one PromQL expression over a span of time");
+        let alerts = spec("alerts", "The alerts that fire now, with the expressions of their rules");
+        vec![
+            live::tool(metrics, &self, |this: &Self, tool, query: Query| Box::pin(this.metrics(tool, query))),
+            live::tool(query, &self, |this: &Self, tool, query: Promql| Box::pin(this.promql(tool, query))),
+            live::tool(alerts, &self, |this: &Self, tool, which: Which| Box::pin(this.alerts(tool, which))),
+        ]
+    }
+
+    async fn examine(&self) -> Vec<Finding> {
+        let what = format!("Prometheus ({})", self.instance);
+        vec![match self.endpoint.get(KIND, "api/v1/query", &[("query", "vector(1)".to_owned())]).await.and_then(|answer| answer.json()) {
+            Ok(value) if value.pointer("/data/result").is_some() => Finding::fine(what, "answers PromQL"),
+            Ok(_) => Finding::lacking(what, "answers something that is not Prometheus' API", format!("Check `{}.url`: it ends before /api/v1.", self.endpoint.key())),
+            Err(error) => Finding::lacking(what, error.message, "Reports go without metrics until this works."),
+        }]
     }
 }

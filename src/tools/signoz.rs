@@ -1,0 +1,233 @@
+//! SigNoz: logs, traces and metrics by its query API, version 5 first and 4 where a server does not know it.
+
+mod legacy;
+mod questions;
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use self::questions::{Question, Signal, Want};
+use super::{
+    Backend, Output, Query, Tool, ToolError, ToolErrorKind, Window, bundle,
+    http::{Answer, Endpoint, Place},
+    live::{self, Gathering, Subject, asked},
+    samples::{self, EARLIEST, LATEST, USUAL},
+};
+use crate::model::{
+    Clock, Entity, Finding, ToolSpec,
+    observation::{Document, Observations},
+};
+
+/// The backend's word in names of tools and settings.
+pub const KIND: &str = "signoz";
+/// How many spans are read.
+const SPANS: usize = 200;
+/// How many rows a person is given at most.
+const ROWS_MAX: u32 = 1_000;
+
+/// One SigNoz.
+pub struct Signoz {
+    instance: String,
+    endpoint: Endpoint,
+    clock: Clock,
+    /// Version 5 was asked for once and is not there.
+    legacy: AtomicBool,
+}
+
+/// A search of a person or a model.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Search {
+    /// `logs` or `traces`.
+    signal: Signal,
+    /// SigNoz' filter expression, such as `service.name = 'checkout' AND severity_text = 'ERROR'`.
+    #[serde(default)]
+    filter: String,
+    /// RFC 3339; an hour before `until` where it is not given.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    from: Option<jiff::Timestamp>,
+    /// RFC 3339; now where it is not given.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    until: Option<jiff::Timestamp>,
+    /// 1 to 1000.
+    #[serde(default = "hundred")]
+    #[schemars(range(min = 1, max = 1000))]
+    limit: u32,
+}
+
+/// Nothing.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+fn hundred() -> u32 {
+    100
+}
+
+impl Signoz {
+    /// # Errors
+    /// When the settings cannot be used.
+    pub fn new(instance: &str, place: Place, clock: Clock) -> Result<Self, String> {
+        Ok(Self { instance: instance.to_owned(), endpoint: Endpoint::new(place, clock.clone())?, clock, legacy: AtomicBool::new(false) })
+    }
+
+    async fn logs(&self, tool: &str, query: Query) -> Result<Output, ToolError> {
+        let window = Window::of(&query, self.clock.now());
+        let subject = Subject::of(&query);
+        let keys = self.keys(tool, "logs").await;
+        let about = questions::about(&subject, &keys);
+        let troubled = questions::and(&about, &questions::trouble());
+        let asks = [
+            Question { signal: Signal::Logs, filter: about.clone(), want: Want::Rows { limit: USUAL, ascending: false } },
+            Question { signal: Signal::Logs, filter: troubled.clone(), want: Want::Rows { limit: EARLIEST, ascending: true } },
+            Question { signal: Signal::Logs, filter: troubled.clone(), want: Want::Rows { limit: LATEST, ascending: false } },
+            Question { signal: Signal::Logs, filter: troubled, want: Want::Series { aggregation: "count()".to_owned(), group: String::new() } },
+        ];
+        let answers = join_all(asks.iter().map(|question| self.ask(tool, question, window))).await;
+        let mut gathering = Gathering::default();
+        for (question, answer) in asks.iter().zip(answers) {
+            let counts = matches!(question.want, Want::Series { .. });
+            let source = self.source(if counts { "log errors" } else { "logs" });
+            let service = subject.services.first().cloned().unwrap_or_default();
+            gathering.read_as(asked(source, question.text(), None, window), answer, |source, bytes| {
+                let mut found = bundle::answer(source, bytes);
+                for series in &mut found.metrics {
+                    "log_errors".clone_into(&mut series.metric);
+                    if series.entity.is_empty() && !service.is_empty() {
+                        series.entity = Entity::new("Service", &subject.namespace, &service);
+                    }
+                }
+                found
+            });
+        }
+        samples::merge(gathering.observations());
+        gathering.finish()
+    }
+
+    async fn traces(&self, tool: &str, query: Query) -> Result<Output, ToolError> {
+        let window = Window::of(&query, self.clock.now());
+        let subject = Subject::of(&query);
+        let keys = self.keys(tool, "traces").await;
+        let about = questions::about(&subject, &keys);
+        let rows = |filter: String, limit| Question { signal: Signal::Traces, filter, want: Want::Rows { limit, ascending: false } };
+        let series = |filter: &str, aggregation: &str| Question { signal: Signal::Traces, filter: filter.to_owned(), want: Want::Series { aggregation: aggregation.to_owned(), group: "service.name".to_owned() } };
+        let failed = questions::and(&about, "has_error = true");
+        let asks = [rows(failed.clone(), SPANS), rows(about.clone(), SPANS / 2), series(&failed, "count()"), series(&about, "p99(duration_nano)"), series(&about, "count()")];
+        let names = ["spans", "spans", "span_errors", "span_p99_nanoseconds", "span_count"];
+        let answers = join_all(asks.iter().map(|question| self.ask(tool, question, window))).await;
+        let mut gathering = Gathering::default();
+        for ((question, name), answer) in asks.iter().zip(names).zip(answers) {
+            gathering.read_as(asked(self.source(name), question.text(), None, window), answer, |source, bytes| {
+                let mut found = if name == "spans" { bundle::answer(source, &questions::spans(bytes)) } else { bundle::answer(source, bytes) };
+                found.metrics.iter_mut().for_each(|series| name.clone_into(&mut series.metric));
+                found
+            });
+        }
+        let mut seen = BTreeSet::new();
+        gathering.observations().spans.retain(|span| seen.insert((span.trace_id.clone(), span.span_id.clone())));
+        gathering.finish()
+    }
+
+    async fn search(&self, tool: &str, wanted: Search) -> Result<Output, ToolError> {
+        if !(1..=ROWS_MAX).contains(&wanted.limit) {
+            return Err(ToolError::arguments(tool, format!("`limit`: {} is not between 1 and {ROWS_MAX}", wanted.limit)));
+        }
+        let window = Window::between(wanted.from, wanted.until, self.clock.now());
+        let question = Question { signal: wanted.signal, filter: wanted.filter, want: Want::Rows { limit: wanted.limit as usize, ascending: false } };
+        let answer = self.ask(tool, &question, window).await;
+        let mut gathering = Gathering::default();
+        gathering.read_as(asked(self.source(&question.text()), question.text(), None, window), answer, |source, bytes| {
+            if question.signal == Signal::Traces { bundle::answer(source, &questions::spans(bytes)) } else { bundle::answer(source, bytes) }
+        });
+        gathering.finish()
+    }
+
+    /// Rules and what they did lately.
+    async fn alerts(&self, tool: &str, _: Nothing) -> Result<Output, ToolError> {
+        let window = Window::between(None, None, self.clock.now());
+        let mut gathering = Gathering::default();
+        let answer = self.endpoint.get(tool, "api/v1/rules", &[]).await;
+        if let Some(answer) = gathering.took(answer) {
+            let body = answer.json()?;
+            let asked = asked(self.source("rules"), "GET /api/v1/rules".to_owned(), self.endpoint.link("alerts", &[]), window);
+            let document = Document { source: asked.source.clone(), kind: "alerts".to_owned(), body };
+            gathering.add(asked, Observations { documents: vec![document], ..Observations::default() });
+        }
+        gathering.finish()
+    }
+
+    /// The attributes that this signal has; empty where they cannot be had, so that the usual ones are taken.
+    async fn keys(&self, tool: &str, signal: &str) -> BTreeSet<String> {
+        let Ok(answer) = self.endpoint.get(tool, "api/v1/fields/keys", &[("signal", signal.to_owned()), ("limit", "1000".to_owned())]).await else { return BTreeSet::new() };
+        let Ok(value) = answer.json() else { return BTreeSet::new() };
+        match value.pointer("/data/keys") {
+            Some(Value::Object(keys)) => keys.keys().cloned().collect(),
+            Some(Value::Array(keys)) => keys.iter().filter_map(|key| key.as_str().or_else(|| key.get("name")?.as_str())).map(str::to_owned).collect(),
+            _ => BTreeSet::new(),
+        }
+    }
+
+    async fn ask(&self, tool: &str, question: &Question, window: Window) -> Result<Answer, ToolError> {
+        if !self.legacy.load(Ordering::Relaxed) {
+            match self.endpoint.post(tool, "api/v5/query_range", &question.body(window)).await {
+                Err(error) if error.kind == ToolErrorKind::NotFound => self.legacy.store(true, Ordering::Relaxed),
+                answer => return answer,
+            }
+        }
+        let body = legacy::body(question, window);
+        match self.endpoint.post(tool, "api/v4/query_range", &body).await {
+            Err(error) if error.kind == ToolErrorKind::NotFound => self.endpoint.post(tool, "api/v3/query_range", &body).await,
+            answer => answer,
+        }
+    }
+
+    fn source(&self, what: &str) -> String {
+        format!("signoz {}: {what}", self.instance)
+    }
+}
+
+#[async_trait]
+impl Backend for Signoz {
+    fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
+        let spec = |verb: &str, says: &str| ToolSpec::reading(live::name(KIND, &self.instance, verb), says).of(format!("{KIND}.{}", self.instance));
+        let logs = spec("logs", "The log lines of a subject in SigNoz that tell of trouble: counts over time, the first and the last of them, and what is usual").about("logs");
+        let traces = spec("traces", "The spans of a subject in SigNoz: failed ones and usual ones, errors, latency and traffic over time").about("traces");
+        let search = spec("search", "Searches logs or spans by SigNoz' filter expression");
+        let alerts = spec("alerts", "The alert rules of SigNoz and how they stand");
+        vec![
+            live::tool(logs, &self, |this: &Self, tool, query: Query| Box::pin(this.logs(tool, query))),
+            live::tool(traces, &self, |this: &Self, tool, query: Query| Box::pin(this.traces(tool, query))),
+            live::tool(search, &self, |this: &Self, tool, wanted: Search| Box::pin(this.search(tool, wanted))),
+            live::tool(alerts, &self, |this: &Self, tool, nothing: Nothing| Box::pin(this.alerts(tool, nothing))),
+        ]
+    }
+
+    async fn examine(&self) -> Vec<Finding> {
+        let what = format!("SigNoz ({})", self.instance);
+        let version = self.endpoint.get(KIND, "api/v1/version", &[]).await.and_then(|answer| answer.json());
+        let version = match version {
+            Ok(value) => value.get("version").and_then(Value::as_str).unwrap_or("?").to_owned(),
+            Err(error) => return vec![Finding::lacking(what, error.message, "Reports go without SigNoz until this works.")],
+        };
+        // The version is told to anybody; a question wants the key.
+        let window = Window::between(None, None, self.clock.now());
+        let question = Question { signal: Signal::Logs, filter: String::new(), want: Want::Rows { limit: 1, ascending: false } };
+        vec![match self.ask(KIND, &question, window).await {
+            Ok(_) => Finding::fine(what, format!("version {version}, answers queries")),
+            Err(error) => Finding::lacking(what, error.message, format!("Put the key of a service account into `{}.api_key`.", self.endpoint.key())),
+        }]
+    }
+}
