@@ -19,6 +19,7 @@ pub mod elasticsearch;
 pub mod http;
 pub mod kubernetes;
 pub mod loki;
+pub mod mongodb;
 pub mod prometheus;
 pub mod signoz;
 pub mod traces;
