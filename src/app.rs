@@ -16,7 +16,7 @@ use crate::{
     slack::{Identity, Pace, Workspaces, socket::Socket},
     store::{self, IncidentFilter, Store},
     telemetry::Metrics,
-    tools::{Registry, Tool, bundle::Bundle},
+    tools::{self, Backend, Called, Guards, Outcome, Registry, Sources, Tool, Watcher, bundle::Bundle},
 };
 
 /// How long a process that was told to stop may take to finish what it has in hand.
@@ -85,8 +85,65 @@ fn engine_with(bundle: Option<&std::path::Path>, rules: crate::config::Rules, mo
         None => Vec::new(),
     };
     tools.extend(more);
+    Ok(engine_of(Registry::new(tools), rules))
+}
+
+/// The engine over these tools.
+pub fn engine_of(tools: Registry, rules: crate::config::Rules) -> Engine {
     let topology = rules.services.edges();
-    Ok(Engine::new(Registry::new(tools), rules.router, rules.thresholds).with_catalog(rules.agents).with_topology(topology))
+    Engine::new(tools, rules.router, rules.thresholds).with_catalog(rules.agents).with_topology(topology)
+}
+
+/// How long MCP servers are waited for at the start; one that is late is asked again at its first call.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// The live systems as backends, MCP servers looked at.
+///
+/// # Errors
+/// Every setting that cannot be used.
+pub async fn backends(sources: Sources, clock: &Clock) -> anyhow::Result<Vec<Arc<dyn Backend>>> {
+    let tools::Backends { mut backends, servers } = sources.backends(clock).map_err(|errors| anyhow::anyhow!(errors.join("\n")))?;
+    let looks = servers.iter().map(|server| async {
+        if let Err(error) = tokio::time::timeout(LOOK, server.look()).await.map_err(anyhow::Error::from).and_then(|looked| Ok(looked?)) {
+            tracing::warn!(%error, "an MCP server is not there yet");
+        }
+    });
+    futures_util::future::join_all(looks).await;
+    backends.extend(servers.into_iter().map(|server| server as Arc<dyn Backend>));
+    Ok(backends)
+}
+
+/// Their tools, guarded.
+pub fn guarded(backends: Vec<Arc<dyn Backend>>, limits: crate::tools::Limits, metrics: Arc<Metrics>) -> Vec<Arc<dyn Tool>> {
+    let tools = backends.into_iter().flat_map(Backend::tools).collect();
+    Guards::new(limits, Arc::new(Audit(metrics)), chance).around(tools)
+}
+
+/// Every call of a live tool, counted and written down.
+struct Audit(Arc<Metrics>);
+
+impl Watcher for Audit {
+    fn called(&self, call: &Called<'_>) {
+        self.0.tool_called(call.outcome.as_str(), call.took.as_secs_f64(), if call.outcome == Outcome::Answered { call.bytes } else { 0 });
+        let took_ms = call.took.as_millis();
+        tracing::info!(
+            target: "audit",
+            tool = call.tool,
+            backend = call.backend,
+            arguments = call.arguments,
+            outcome = call.outcome.as_str(),
+            error = call.error,
+            attempts = call.attempts,
+            bytes = call.bytes,
+            took_ms,
+            "a tool was called"
+        );
+    }
+}
+
+/// Between 0 and 1, from the operating system's randomness.
+fn chance() -> f64 {
+    f64::from(u32::try_from(ulid::Ulid::new().random() & 0xffff_ffff).unwrap_or(0)) / f64::from(u32::MAX)
 }
 
 impl App {
@@ -102,7 +159,7 @@ impl App {
     ///
     /// # Errors
     /// When the store or the bundle cannot be opened.
-    pub async fn build_with(settings: Settings, roles: Roles, clock: Clock, ids: Ids, tools: Vec<Arc<dyn Tool>>) -> anyhow::Result<Self> {
+    pub async fn build_with(settings: Settings, roles: Roles, clock: Clock, ids: Ids, mut tools: Vec<Arc<dyn Tool>>) -> anyhow::Result<Self> {
         install_tls();
         let store: Arc<dyn Store> = Arc::new(store::Embedded::open(&settings.store_path).context("cannot open the store")?);
         let coord = Arc::new(coord::Embedded::default());
@@ -124,6 +181,9 @@ impl App {
             slack.add(team, token);
         }
         let (bundle, rules) = (settings.bundle, settings.rules);
+        let limits = settings.sources.limits;
+        let live = backends(settings.sources, &clock).await.context("the live systems")?;
+        tools.extend(guarded(live, limits, Arc::clone(&metrics)));
         let mut doors = settings.inbound;
         doors.proxy = slack.connection().proxy().cloned();
         doors.channel.clone_from(&settings.pipeline.channel);

@@ -2,6 +2,7 @@
 
 mod reader;
 mod sections;
+mod sources;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ use crate::{
     inbound, notify, pipeline,
     report::Services,
     slack::{Connection, oauth::AppCredentials},
+    tools::{Sources, probes::Target},
     web::Proxy,
 };
 use reader::Reader;
@@ -39,6 +41,8 @@ pub struct Settings {
     pub api_token: Option<SecretString>,
     pub store_path: PathBuf,
     pub bundle: Option<PathBuf>,
+    /// The live systems that are asked.
+    pub sources: Sources,
     pub log: String,
     pub inbound: inbound::Config,
     pub pipeline: pipeline::Settings,
@@ -76,6 +80,8 @@ pub struct Rules {
     pub agents: agents::Catalog,
     pub thresholds: Thresholds,
     pub services: Services,
+    /// What the services want probed.
+    pub targets: Vec<Target>,
 }
 
 /// Everything that is wrong with a configuration.
@@ -125,6 +131,43 @@ pub fn load(file: Option<&Path>, environment: &BTreeMap<String, String>) -> Resu
     }
 }
 
+/// What commands need that ask live systems and no Slack.
+#[derive(Debug)]
+pub struct Asking {
+    pub sources: Sources,
+    pub bundle: Option<PathBuf>,
+    pub rules: Rules,
+}
+
+/// Reads the sources and the rules alone; what else is wrong with the file does not matter here.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub fn load_sources(file: Option<&Path>, environment: &BTreeMap<String, String>) -> Result<Asking, ConfigErrors> {
+    let usual = Path::new(USUAL_PLACE);
+    let file = file.or_else(|| usual.is_file().then_some(usual));
+    let text = match file {
+        Some(file) => std::fs::read_to_string(file).map_err(|error| ConfigErrors(vec![format!("{}: cannot be read: {error}", file.display())]))?,
+        None => DEFAULTS.to_owned(),
+    };
+    let name = file.map_or_else(|| "(embedded settings)".to_owned(), |file| file.display().to_string());
+    let (mut errors, mut wrong) = (Vec::new(), Vec::new());
+    let rules = rules(file.and_then(Path::parent), &mut wrong);
+    let Some(mut reader) = Reader::new(&name, &text, environment, &mut errors) else { return Err(ConfigErrors(errors)) };
+    let (address, direct) = (reader.text("slack.proxy", ""), reader.text("slack.no_proxy", ""));
+    let proxy = Proxy::parse(&address, &direct).ok().filter(|_| !address.is_empty());
+    let sources = sources::read(&mut reader, proxy.as_ref());
+    let bundle = reader.text("evidence.bundle", "");
+    reader.finish();
+    wrong.extend(errors.into_iter().filter(|error| error.contains("`sources")));
+    match rules {
+        Some(rules) if wrong.is_empty() => {
+            Ok(Asking { sources: Sources { targets: rules.targets.clone(), ..sources }, bundle: (!bundle.is_empty()).then(|| bundle.into()), rules })
+        }
+        _ => Err(ConfigErrors(wrong)),
+    }
+}
+
 /// The rule files of a folder; a file that is not there leaves the embedded one in force.
 ///
 /// # Errors
@@ -167,6 +210,8 @@ fn settings(name: &str, text: &str, environment: &BTreeMap<String, String>, erro
     reader.check("evidence.bundle", bundle.is_empty() || Path::new(&bundle).exists(), "a folder or a .tar.gz that is there, or empty");
     let (inbound, notify) = (sections::inbound(&mut reader), sections::notify(&mut reader));
     let pipeline = sections::pipeline(&mut reader, &channel);
+    let proxy = slack.as_ref().and_then(|slack| slack.connection.proxy().cloned());
+    let sources = sources::read(&mut reader, proxy.as_ref());
     let log = reader.text("log", "info");
     let filter_ok = tracing_subscriber::EnvFilter::try_new(&log).is_ok();
     reader.check("log", filter_ok, "error, warn, info, debug, or directives like info,sre_agent=debug");
@@ -179,6 +224,7 @@ fn settings(name: &str, text: &str, environment: &BTreeMap<String, String>, erro
         api_token: (!api_token.is_empty()).then(|| api_token.into()),
         store_path: store_path.into(),
         bundle: (!bundle.is_empty()).then(|| bundle.into()),
+        sources: Sources { targets: rules.targets.clone(), ..sources },
         log,
         inbound,
         pipeline,
@@ -250,7 +296,9 @@ fn rules(folder: Option<&Path>, errors: &mut Vec<String>) -> Option<Rules> {
     let catalog = rule_file(folder, "agents.yaml", agents::Catalog::embedded, agents::Catalog::from_yaml, errors);
     let thresholds = rule_file(folder, "thresholds.yaml", Thresholds::embedded, Thresholds::from_yaml, errors);
     let services = rule_file(folder, "services.yaml", Services::embedded, Services::from_yaml, errors);
-    Some(Rules { router: router?, agents: catalog?, thresholds: thresholds?, services: services? })
+    let targets = services.as_ref().map(|services| sources::targets(&services.probes())).transpose();
+    let targets = targets.map_err(|error| errors.push(error)).ok().flatten();
+    Some(Rules { router: router?, agents: catalog?, thresholds: thresholds?, services: services?, targets: targets? })
 }
 
 fn rule_file<T, E: fmt::Display>(

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::runtime::{bind, block_on, stop_signal};
 use crate::{
+    tools::Sources,
     app::{App, Roles, Watch, random_ids, system_clock},
     config, inbound, notify, pipeline, sandbox,
     sandbox::Sandbox,
@@ -100,6 +101,7 @@ async fn page_listener(args: &Args) -> anyhow::Result<tokio::net::TcpListener> {
 
 fn settings(scenario: &Scenario, workspace: &sandbox::Config, page_url: &str) -> anyhow::Result<config::Settings> {
     Ok(config::Settings {
+        sources: Sources::default(),
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         public_url: None,
         slack: config::Slack {

@@ -2,14 +2,17 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
+use futures_util::future::join_all;
+
 use super::runtime::block_on;
 use crate::{
-    app::install_tls,
+    app::{backends, install_tls, system_clock},
     config::{self, Delivery, Settings},
     model::{Finding, Standing},
     report,
     slack::{Workspaces, doctor},
     store::{DocumentKind, Embedded, Store},
+    tools::Sources,
 };
 
 #[derive(Debug, clap::Args)]
@@ -29,6 +32,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
+/// Tries every live system at once.
+async fn live(sources: Sources) -> Vec<Finding> {
+    match backends(sources, &system_clock()).await {
+        Ok(backends) => join_all(backends.iter().map(|backend| backend.examine())).await.into_iter().flatten().collect(),
+        Err(error) => vec![Finding::lacking("live systems", error.to_string(), "Correct the settings.")],
+    }
+}
+
 async fn examine(settings: Settings) -> Vec<Finding> {
     let slack = Workspaces::new(settings.slack.connection.clone(), &settings.slack.bot_token);
     for (team, token) in &settings.slack.workspaces {
@@ -39,6 +50,7 @@ async fn examine(settings: Settings) -> Vec<Finding> {
         findings.push(doctor::app_token(&settings.slack.connection, token).await);
     }
     findings.extend(doctor::workspaces(&slack, &settings.pipeline.channel).await);
+    findings.extend(live(settings.sources).await);
     findings
 }
 

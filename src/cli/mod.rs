@@ -6,10 +6,12 @@ mod doctor;
 mod eval;
 mod investigate;
 mod logs;
+mod mcp;
 mod parse_alert;
 mod route;
 mod runtime;
 mod serve;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -48,6 +50,11 @@ enum Command {
     Config(config::Command),
     /// Try every connection and every Slack scope, and say what is missing
     Doctor(doctor::Args),
+    /// The tools that ask live systems: list them, or call one
+    #[command(subcommand)]
+    Tools(tools::Command),
+    /// Serve the tools, and `investigate`, to any MCP client
+    Mcp(mcp::Args),
 }
 
 /// Runs the command; an error is one sentence on stderr and exit code 1 (2 for wrong arguments, by clap).
@@ -62,6 +69,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Eval(args) => eval::run(args),
         Command::Config(command) => config::run(command),
         Command::Doctor(args) => doctor::run(args),
+        Command::Tools(command) => tools::run(command),
+        Command::Mcp(args) => mcp::run(args),
     };
     match result {
         Ok(code) => code,

@@ -124,6 +124,22 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A value as it stands, whatever it is; everything below it is known.
+    pub fn raw(&mut self, key: &str) -> Option<Value> {
+        let value = self.value(key);
+        if let Some(inner) = &value {
+            let mut below = Vec::new();
+            leaves(inner, key, &mut below);
+            self.known.extend(below.into_iter().map(|(key, _)| key));
+        }
+        value
+    }
+
+    /// A variable of the environment.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        self.environment.get(name).cloned()
+    }
+
     /// Notes an error unless `fine`.
     pub fn check(&mut self, key: &str, fine: bool, allowed: &str) {
         if !fine {

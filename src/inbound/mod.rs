@@ -3,6 +3,7 @@
 //! Nothing is investigated here: a door meets the pipeline only through the store and the queue.
 
 pub mod alerts;
+pub mod mcp;
 
 mod api;
 mod commands;

@@ -36,4 +36,4 @@ pub use question::{Request, Subject};
 pub use report::{Report, TimelineItem};
 pub use silence::{Matcher, Pushed, Scope, Silence, SilenceError, silence_until};
 pub use storm::Storm;
-pub use tool::ToolSpec;
+pub use tool::{Annotations, ToolSpec};

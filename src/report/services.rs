@@ -25,6 +25,9 @@ pub struct Service {
     /// The services, databases and queues that it calls; an investigation follows them from a caller to what it needs.
     #[serde(default)]
     pub needs: Vec<String>,
+    /// Addresses that are tried when the service is alerted: https://…, tcp://host:port, tls://host:port, dns://name.
+    #[serde(default)]
+    pub probes: Vec<String>,
     #[serde(default)]
     pub runbooks: Vec<Link>,
     #[serde(default)]
@@ -63,6 +66,11 @@ impl Services {
             }
         }
         Ok(read)
+    }
+
+    /// What each service wants probed.
+    pub fn probes(&self) -> Vec<(String, Vec<String>)> {
+        self.services.iter().filter(|service| !service.probes.is_empty()).map(|service| (service.name.clone(), service.probes.clone())).collect()
     }
 
     /// Who calls whom, as the file says; names with a star stand for no one service and are left out.

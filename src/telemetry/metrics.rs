@@ -22,13 +22,17 @@ pub struct Metrics {
     investigations: Family<Kind, Counter>,
     slack_calls: Family<Kind, Counter>,
     socket: Family<Kind, Counter>,
+    tool_calls: Family<Kind, Counter>,
+    tool_bytes: Counter,
     investigation_seconds: Histogram,
+    tool_seconds: Histogram,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("sre_agent");
         let investigation_seconds = Histogram::new([0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0]);
+        let tool_seconds = Histogram::new([0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0]);
         let metrics = Self {
             received: Family::default(),
             refused: Family::default(),
@@ -37,7 +41,10 @@ impl Default for Metrics {
             investigations: Family::default(),
             slack_calls: Family::default(),
             socket: Family::default(),
+            tool_calls: Family::default(),
+            tool_bytes: Counter::default(),
             investigation_seconds,
+            tool_seconds,
             registry: Registry::default(),
         };
         registry.register("records_received", "Inbound records made durable, by door", metrics.received.clone());
@@ -52,6 +59,9 @@ impl Default for Metrics {
         registry.register("slack_calls", "Slack Web API calls, by outcome", metrics.slack_calls.clone());
         registry.register("slack_socket", "What happened to Socket Mode connections and envelopes", metrics.socket.clone());
         registry.register("investigation_seconds", "Wall time of an investigation", metrics.investigation_seconds.clone());
+        registry.register("tool_calls", "Calls of live tools, by outcome", metrics.tool_calls.clone());
+        registry.register("tool_bytes", "Bytes that live tools read", metrics.tool_bytes.clone());
+        registry.register("tool_seconds", "Wall time of a live tool's call", metrics.tool_seconds.clone());
         Self { registry, ..metrics }
     }
 }
@@ -85,6 +95,12 @@ impl Metrics {
     /// `connected`, `refreshed`, `reconnecting`, `refused`, `link_disabled`; `not_acknowledged` is one envelope.
     pub fn socket(&self, what: &'static str) {
         self.socket.get_or_create(&Kind { kind: what }).inc();
+    }
+
+    pub fn tool_called(&self, outcome: &'static str, seconds: f64, bytes: u64) {
+        self.tool_calls.get_or_create(&Kind { kind: outcome }).inc();
+        self.tool_bytes.inc_by(bytes);
+        self.tool_seconds.observe(seconds);
     }
 
     /// Everything, in OpenMetrics text.

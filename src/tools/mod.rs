@@ -9,6 +9,7 @@ mod live;
 mod redacted;
 mod registry;
 mod samples;
+mod sources;
 mod window;
 
 pub mod alertmanager;
@@ -19,7 +20,9 @@ pub mod elasticsearch;
 pub mod http;
 pub mod kubernetes;
 pub mod loki;
+pub mod mcp;
 pub mod mongodb;
+pub mod probes;
 pub mod prometheus;
 pub mod signoz;
 pub mod traces;
@@ -37,6 +40,7 @@ use crate::model::{Entity, Finding, ToolSpec, observation::Observations};
 
 pub use guard::{Called, Guards, Keep, Limits, Outcome, Watcher};
 pub use registry::Registry;
+pub use sources::{Backends, HTTP_KINDS, Source, Sources};
 pub use window::Window;
 
 /// What an agent asks a tool for. Empty fields mean "everything that you have, within your limits".

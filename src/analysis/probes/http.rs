@@ -75,6 +75,11 @@ fn error(tried: &Try<'_>, name: &str, out: &mut Checked) {
             "nobody listens there (connection refused)",
             "see whether the server runs and listens on that port and address",
         ),
+        "22" if line.trim_end().ends_with(['0', '1', '2', '3', '4']) && line.contains("error: 5") => (
+            Category::ErrorRate,
+            "it answers with an error of its own (5xx)",
+            "read the server's log at that time, and ask what stands behind it: 502, 503 and 504 come from a proxy whose backend fails",
+        ),
         "28" => (
             Category::ConnectionTimeout,
             "it does not answer in time (timed out)",

@@ -1,10 +1,6 @@
 //! The connection to one API server: whole pages of objects, counted, within limits, and every refusal as a sentence.
 
-use std::{
-    path::PathBuf,
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use axum::http::{Request, StatusCode};
 use futures_util::StreamExt as _;
@@ -13,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
-use super::super::{Cost, ToolError, ToolErrorKind};
+use super::super::{ToolError, ToolErrorKind};
 
 /// How much of one answer is read. A page of 500 pods has some 4 MiB; one object has at most 1.5 MiB (etcd's limit).
 const PAGE_BYTES: usize = 16 << 20;
@@ -39,8 +35,6 @@ pub struct Client {
     access: Access,
     /// Connected when it is first needed, so that a cluster that is down does not keep the process from starting.
     client: OnceCell<kube::Client>,
-    calls: AtomicU64,
-    bytes: AtomicU64,
 }
 
 /// What the server answered.
@@ -51,16 +45,11 @@ pub struct Page {
 
 impl Client {
     pub fn new(cluster: &str, access: Access) -> Self {
-        Self { cluster: cluster.to_owned(), access, client: OnceCell::new(), calls: AtomicU64::new(0), bytes: AtomicU64::new(0) }
+        Self { cluster: cluster.to_owned(), access, client: OnceCell::new() }
     }
 
     pub fn cluster(&self) -> &str {
         &self.cluster
-    }
-
-    /// What all calls so far have cost.
-    pub fn cost(&self) -> Cost {
-        Cost { calls: self.calls.load(Ordering::Relaxed), bytes: self.bytes.load(Ordering::Relaxed) }
     }
 
     /// Reads `path`.
@@ -81,7 +70,6 @@ impl Client {
                 }
                 body.extend_from_slice(&chunk);
             }
-            self.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
             if status.is_success() { Ok(Page { body, truncated }) } else { Err(self.refused(tool, path, status, &body)) }
         };
         let late = || self.error(tool, format!("no answer in {} s", REQUEST_TIMEOUT.as_secs()), ToolErrorKind::Timeout);
@@ -96,7 +84,6 @@ impl Client {
         let client = self.client.get_or_try_init(|| self.connect(tool)).await?;
         let request = Request::get(path).header("accept", accept).body(kube::client::Body::empty());
         let request = request.map_err(|error| self.error(tool, format!("{path} is no address ({error})"), ToolErrorKind::BadArguments))?;
-        self.calls.fetch_add(1, Ordering::Relaxed);
         let response = client.send(request).await.map_err(|error| self.unreachable(tool, &error))?;
         Ok(response.map(axum::body::Body::new))
     }
