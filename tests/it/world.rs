@@ -148,12 +148,17 @@ impl World {
     }
 
     pub async fn start_service(&mut self) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.start_service_on(listener).await;
+    }
+
+    /// As [`World::start_service`], at an address that somebody knows already.
+    pub async fn start_service_on(&mut self, listener: TcpListener) {
         let settings = config::load(Some(&self.settings_file()), &std::collections::BTreeMap::new()).unwrap();
         let (real, ahead) = (system_clock(), Arc::clone(&self.ahead));
         let clock = Clock::new(move || real.now() + SignedDuration::from_secs(ahead.load(Ordering::Relaxed)));
         let roles = Roles::usual(settings.slack.delivery);
         let app = App::build_with(settings, roles, clock, random_ids(), self.tools.clone()).await.unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         self.listens_at(&format!("http://{}", listener.local_addr().unwrap()));
         self.service_stop = self.stop.child_token();
         self.running = Some(tokio::spawn(app.run(Some(listener), self.service_stop.clone())));

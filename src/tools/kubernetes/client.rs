@@ -112,6 +112,8 @@ impl Client {
         config.connect_timeout = Some(CONNECT_TIMEOUT);
         // A watch is silent for long; single requests have a limit of their own.
         config.read_timeout = None;
+        // Retries are the guard's: it knows how much time there is.
+        config.default_retry = false;
         kube::Client::try_from(config).map_err(|error| wrong(error.to_string()))
     }
 

@@ -13,7 +13,7 @@ const TOKEN: &str = "cluster-token-that-nobody-may-see";
 const SECRET: &str = "hunter2hunter2";
 
 /// The shop: one deployment whose new revision has too little memory.
-async fn shop() -> FakeCluster {
+pub async fn shop() -> FakeCluster {
     let cluster = FakeCluster::start(TOKEN).await;
     let template = |memory: &str| {
         json!({"metadata": {"labels": {"app": "checkout"}}, "spec": {"containers": [{"name": "checkout", "image": "shop/checkout:1.4.2",
@@ -41,7 +41,7 @@ async fn shop() -> FakeCluster {
     cluster
 }
 
-fn sources(cluster: &FakeCluster) -> String {
+pub fn sources(cluster: &FakeCluster) -> String {
     format!("  kubernetes: {{main: {{url: '{}', token: {TOKEN}}}}}", cluster.url)
 }
 
