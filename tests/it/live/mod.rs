@@ -2,6 +2,7 @@
 
 mod bad_answers;
 mod cluster;
+mod mcp;
 mod servers;
 
 use std::sync::Arc;
