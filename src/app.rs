@@ -49,6 +49,8 @@ pub struct App {
     roles: Roles,
     /// What Socket Mode needs, where this process has that role.
     socket: Option<Socket>,
+    /// The live systems.
+    live: Vec<Arc<dyn Backend>>,
     store_path: std::path::PathBuf,
 }
 
@@ -159,7 +161,13 @@ impl App {
     ///
     /// # Errors
     /// When the store or the bundle cannot be opened.
-    pub async fn build_with(settings: Settings, roles: Roles, clock: Clock, ids: Ids, mut tools: Vec<Arc<dyn Tool>>) -> anyhow::Result<Self> {
+    pub async fn build_with(
+        settings: Settings,
+        roles: Roles,
+        clock: Clock,
+        ids: Ids,
+        mut tools: Vec<Arc<dyn Tool>>,
+    ) -> anyhow::Result<Self> {
         install_tls();
         let store: Arc<dyn Store> = Arc::new(store::Embedded::open(&settings.store_path).context("cannot open the store")?);
         let coord = Arc::new(coord::Embedded::default());
@@ -183,7 +191,7 @@ impl App {
         let (bundle, rules) = (settings.bundle, settings.rules);
         let limits = settings.sources.limits;
         let live = backends(settings.sources, &clock).await.context("the live systems")?;
-        tools.extend(guarded(live, limits, Arc::clone(&metrics)));
+        tools.extend(guarded(live.clone(), limits, Arc::clone(&metrics)));
         let mut doors = settings.inbound;
         doors.proxy = slack.connection().proxy().cloned();
         doors.channel.clone_from(&settings.pipeline.channel);
@@ -231,7 +239,7 @@ impl App {
             grouping: pipeline::Grouping::default(),
             outbox: Notify::new(),
         };
-        Ok(Self { ctx: Arc::new(ctx), state, roles, socket, store_path: settings.store_path })
+        Ok(Self { ctx: Arc::new(ctx), state, roles, socket, live, store_path: settings.store_path })
     }
 
     /// Serves on `listener`, where there is one, and works until `stop`, then finishes what is in hand.
@@ -246,6 +254,11 @@ impl App {
         }
         let background = Background::start()?;
         let pipeline = self.roles.worker.then(|| background.spawn(pipeline::run(Arc::clone(&self.ctx), stop.clone())));
+        let warm: Vec<_> = if self.roles.worker {
+            self.live.into_iter().map(|backend| background.spawn(async move { backend.keep_warm().await })).collect()
+        } else {
+            Vec::new()
+        };
         let reading = self.roles.worker.then(|| background.spawn(inbound::read_deliveries(self.state.clone(), stop.clone())));
         let socket = self.socket.map(|socket| tokio::spawn(inbound::socket(self.state.clone(), socket, stop.clone())));
         if let Some(listener) = listener {
@@ -260,6 +273,7 @@ impl App {
             stop.cancelled().await;
         }
         identity.abort();
+        warm.iter().for_each(tokio::task::JoinHandle::abort);
         if let Some(socket) = socket
             && tokio::time::timeout(DRAIN, socket).await.is_err()
         {

@@ -147,7 +147,9 @@ pub fn load_sources(file: Option<&Path>, environment: &BTreeMap<String, String>)
     let usual = Path::new(USUAL_PLACE);
     let file = file.or_else(|| usual.is_file().then_some(usual));
     let text = match file {
-        Some(file) => std::fs::read_to_string(file).map_err(|error| ConfigErrors(vec![format!("{}: cannot be read: {error}", file.display())]))?,
+        Some(file) => {
+            std::fs::read_to_string(file).map_err(|error| ConfigErrors(vec![format!("{}: cannot be read: {error}", file.display())]))?
+        }
         None => DEFAULTS.to_owned(),
     };
     let name = file.map_or_else(|| "(embedded settings)".to_owned(), |file| file.display().to_string());
@@ -161,9 +163,11 @@ pub fn load_sources(file: Option<&Path>, environment: &BTreeMap<String, String>)
     reader.finish();
     wrong.extend(errors.into_iter().filter(|error| error.contains("`sources")));
     match rules {
-        Some(rules) if wrong.is_empty() => {
-            Ok(Asking { sources: Sources { targets: rules.targets.clone(), ..sources }, bundle: (!bundle.is_empty()).then(|| bundle.into()), rules })
-        }
+        Some(rules) if wrong.is_empty() => Ok(Asking {
+            sources: Sources { targets: rules.targets.clone(), ..sources },
+            bundle: (!bundle.is_empty()).then(|| bundle.into()),
+            rules,
+        }),
         _ => Err(ConfigErrors(wrong)),
     }
 }

@@ -284,10 +284,20 @@ impl Engine {
 
 impl Gathered {
     fn take(&mut self, agent: String, tool: String, arguments: &Value, answer: Result<Output, ToolError>, took: Duration) {
-        let mut call = ToolCall { tool, agent, arguments: arguments.clone(), duration_ms: millis(took), digest: String::new(), error: None };
+        let mut call = ToolCall {
+            tool,
+            agent,
+            arguments: arguments.clone(),
+            duration_ms: millis(took),
+            digest: String::new(),
+            error: None,
+            calls: 0,
+            bytes: 0,
+        };
         match answer {
             Ok(output) => {
                 call.digest = digest(&output.observations);
+                (call.calls, call.bytes) = (output.cost.calls, output.cost.bytes);
                 if output.truncated {
                     self.gaps.push(format!("{} had more than its limits allow", call.tool));
                 }

@@ -10,12 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::runtime::{bind, block_on, stop_signal};
 use crate::{
-    tools::Sources,
     app::{App, Roles, Watch, random_ids, system_clock},
     config, inbound, notify, pipeline, sandbox,
     sandbox::Sandbox,
     slack::Connection,
     telemetry,
+    tools::Sources,
 };
 use scenario::Scenario;
 

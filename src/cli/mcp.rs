@@ -37,7 +37,9 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         match args.http {
             None => mcp::stdio(server).await?,
             Some(address) => {
-                let Some(token) = token else { anyhow::bail!("--http wants a token of at least 16 characters in {TOKEN}: whoever has it reads what the tools read") };
+                let Some(token) = token else {
+                    anyhow::bail!("--http wants a token of at least 16 characters in {TOKEN}: whoever has it reads what the tools read")
+                };
                 let listener = bind(address, "--http").await?;
                 eprintln!("MCP on http://{}/mcp", listener.local_addr()?);
                 mcp::http(server, listener, token, stop_signal()?).await?;

@@ -69,7 +69,11 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
                 let (registry, _) = registry(call.from).await?;
                 if !registry.specs().any(|spec| spec.name == call.name) {
                     let known: Vec<&str> = registry.specs().map(|spec| spec.name.as_str()).collect();
-                    anyhow::bail!("there is no tool {}; there are {}", call.name, if known.is_empty() { "none: name live systems in `sources`".to_owned() } else { known.join(", ") });
+                    anyhow::bail!(
+                        "there is no tool {}; there are {}",
+                        call.name,
+                        if known.is_empty() { "none: name live systems in `sources`".to_owned() } else { known.join(", ") }
+                    );
                 }
                 let output = registry.call(&call.name, &arguments).await?;
                 super::print(&format!("{:#}\n", json!(output)))?;
@@ -100,7 +104,8 @@ fn lines(registry: &Registry) -> String {
 fn table(registry: &Registry) -> String {
     let mut out = String::new();
     for spec in registry.specs() {
-        let wants: Vec<String> = spec.schema.get("properties").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.clone()).collect();
+        let wants: Vec<String> =
+            spec.schema.get("properties").and_then(Value::as_object).into_iter().flatten().map(|(name, _)| name.clone()).collect();
         let topic = if spec.topic.is_empty() { String::new() } else { format!(" (agents ask it for {})", spec.topic) };
         let writes = if spec.annotations.read_only { "" } else { "  MAY CHANGE THINGS" };
         out.push_str(&format!("{}{writes}\n    {}{topic}\n", spec.name, spec.description));

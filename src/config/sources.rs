@@ -20,7 +20,8 @@ use crate::{
 /// What a program that is started as an MCP server may see of our environment.
 const PASSED_ON: &[&str] = &["PATH", "HOME", "LANG", "TZ", "TMPDIR"];
 /// Everything that one system may have as a setting; a kind reads those that it knows.
-const ADDRESSES: &[(&str, &str)] = &[("datadog", "https://api.datadoghq.com"), ("github", "https://api.github.com"), ("gitlab", "https://gitlab.com")];
+const ADDRESSES: &[(&str, &str)] =
+    &[("datadog", "https://api.datadoghq.com"), ("github", "https://api.github.com"), ("gitlab", "https://gitlab.com")];
 
 /// The whole section.
 pub fn read(reader: &mut Reader<'_>, proxy: Option<&Proxy>) -> Sources {
@@ -33,7 +34,11 @@ pub fn read(reader: &mut Reader<'_>, proxy: Option<&Proxy>) -> Sources {
         check_name(reader, "mongodb", &name);
         let key = format!("sources.mongodb.{name}.uri");
         let uri = reader.text(&key, "");
-        reader.check(&key, uri.starts_with("mongodb://") || uri.starts_with("mongodb+srv://"), "a connection string: mongodb://… or mongodb+srv://…");
+        reader.check(
+            &key,
+            uri.starts_with("mongodb://") || uri.starts_with("mongodb+srv://"),
+            "a connection string: mongodb://… or mongodb+srv://…",
+        );
         list.push(Source::MongoDb { name, uri: uri.into() });
     }
     for kind in tools::HTTP_KINDS {
@@ -50,7 +55,8 @@ pub fn read(reader: &mut Reader<'_>, proxy: Option<&Proxy>) -> Sources {
     let limits = Limits {
         timeout: reader.duration("sources.limits.timeout", "8s"),
         concurrent: reader.number("sources.limits.concurrent", usual.concurrent, 1, 64),
-        per_second: u32::try_from(reader.number("sources.limits.per_second", usual.per_second as usize, 1, 1000)).unwrap_or(usual.per_second),
+        per_second: u32::try_from(reader.number("sources.limits.per_second", usual.per_second as usize, 1, 1000))
+            .unwrap_or(usual.per_second),
         retries: u32::try_from(reader.number("sources.limits.retries", usual.retries as usize, 0, 5)).unwrap_or(usual.retries),
         keep: reader.duration("sources.limits.keep", "15s"),
     };
@@ -68,7 +74,11 @@ pub fn targets(services: &[(String, Vec<String>)]) -> Result<Vec<Target>, String
     let mut targets = Vec::new();
     for (service, urls) in services {
         for url in urls {
-            let parsed = tools::probes::parse(url).ok_or_else(|| format!("services: `{service}`: the probe {url} is none of https://…, http://…, tcp://host:port, tls://host:port, dns://name"))?;
+            let parsed = tools::probes::parse(url).ok_or_else(|| {
+                format!(
+                    "services: `{service}`: the probe {url} is none of https://…, http://…, tcp://host:port, tls://host:port, dns://name"
+                )
+            })?;
             targets.push(Target { service: service.clone(), url: parsed });
         }
     }
@@ -88,12 +98,17 @@ fn cluster(reader: &mut Reader<'_>, name: &str) -> Option<Source> {
     let access = if inside == "true" {
         Access::InCluster
     } else if url.is_empty() {
-        Access::Kubeconfig { path: Some(kubeconfig).filter(|path| !path.is_empty()).map(Into::into), context: Some(context).filter(|context| !context.is_empty()) }
+        Access::Kubeconfig {
+            path: Some(kubeconfig).filter(|path| !path.is_empty()).map(Into::into),
+            context: Some(context).filter(|context| !context.is_empty()),
+        }
     } else {
         reader.check(&key("token"), token.is_some(), "a token beside the `url`");
         Access::Token { url, token: token?, ca }
     };
-    Some(Source::Kubernetes { name: name.to_owned(), access })
+    let watch = reader.text(&key("watch"), "true");
+    reader.check(&key("watch"), ["true", "false"].contains(&watch.as_str()), "`true` or `false`");
+    Some(Source::Kubernetes { name: name.to_owned(), access, watch: watch == "true" })
 }
 
 fn http(reader: &mut Reader<'_>, kind: &'static str, name: String, proxy: Option<&Proxy>) -> Source {
@@ -111,7 +126,9 @@ fn http(reader: &mut Reader<'_>, kind: &'static str, name: String, proxy: Option
     };
     let auth = match kind {
         "signoz" => Auth::Headers(vec![("SIGNOZ-API-KEY", secret(reader, "api_key"))]),
-        "datadog" => Auth::Headers(vec![("DD-API-KEY", secret(reader, "api_key")), ("DD-APPLICATION-KEY", secret(reader, "application_key"))]),
+        "datadog" => {
+            Auth::Headers(vec![("DD-API-KEY", secret(reader, "api_key")), ("DD-APPLICATION-KEY", secret(reader, "application_key"))])
+        }
         "gitlab" => Auth::Headers(vec![("PRIVATE-TOKEN", secret(reader, "token"))]),
         "elasticsearch" | "opensearch" => match reader.secret(&key("api_key")) {
             Some(api_key) => {
@@ -146,8 +163,13 @@ fn http(reader: &mut Reader<'_>, kind: &'static str, name: String, proxy: Option
         _ => "",
     };
     let repositories = if list.is_empty() { Vec::new() } else { reader.list(&key(list)) };
-    let is_path = |path: &String| !path.is_empty() && !path.contains("..") && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.".contains(&b));
-    reader.check(&key(list), list.is_empty() || !repositories.is_empty() && repositories.iter().all(is_path), "a list such as [acme/checkout]");
+    let is_path =
+        |path: &String| !path.is_empty() && !path.contains("..") && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.".contains(&b));
+    reader.check(
+        &key(list),
+        list.is_empty() || !repositories.is_empty() && repositories.iter().all(is_path),
+        "a list such as [acme/checkout]",
+    );
     let ca = file(reader, &key("ca_file"));
     let place = Box::new(Place { key: section, url, auth, headers, ca, proxy: proxy.cloned() });
     Source::Http { kind, name, place, index, repositories }
@@ -195,14 +217,19 @@ fn mcp(reader: &mut Reader<'_>, name: String) -> Option<Source> {
             }
         };
         let topic = reader.text(&key("topic"), "");
-        reader.check(&key("topic"), topic.is_empty() || TOPICS.contains(&topic.as_str()), &format!("to be empty or one of {}", TOPICS.join(", ")));
+        reader.check(
+            &key("topic"),
+            topic.is_empty() || TOPICS.contains(&topic.as_str()),
+            &format!("to be empty or one of {}", TOPICS.join(", ")),
+        );
         approved.insert(tool, Approved { pin, topic, arguments, may_write: may_write == "true" });
     }
     Some(Source::Mcp(Server { name, reach, tools: approved }))
 }
 
 /// What agents ask for.
-const TOPICS: &[&str] = &["kubernetes_objects", "kubernetes_events", "kubernetes_network", "logs", "metrics", "traces", "changes", "database", "probes"];
+const TOPICS: &[&str] =
+    &["kubernetes_objects", "kubernetes_events", "kubernetes_network", "logs", "metrics", "traces", "changes", "database", "probes"];
 
 fn file(reader: &mut Reader<'_>, key: &str) -> Option<Vec<u8>> {
     let path = reader.text(key, "");
@@ -210,12 +237,17 @@ fn file(reader: &mut Reader<'_>, key: &str) -> Option<Vec<u8>> {
         return None;
     }
     let read = std::fs::read(&path);
-    reader.check(key, read.as_ref().is_ok_and(|pem| String::from_utf8_lossy(pem).contains("-----BEGIN CERTIFICATE-----")), "the path of a file with certificates (PEM)");
+    reader.check(
+        key,
+        read.as_ref().is_ok_and(|pem| String::from_utf8_lossy(pem).contains("-----BEGIN CERTIFICATE-----")),
+        "the path of a file with certificates (PEM)",
+    );
     read.ok()
 }
 
 /// A name becomes part of the names of tools.
 fn check_name(reader: &mut Reader<'_>, kind: &str, name: &str) {
-    let fine = (1..=32).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'));
+    let fine =
+        (1..=32).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'));
     reader.check(&format!("sources.{kind}.{name}"), fine, "a name of small letters, digits, `-` and `_`");
 }

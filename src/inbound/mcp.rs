@@ -10,7 +10,10 @@ use axum::{
 };
 use rmcp::{
     ErrorData, RoleServer, ServerHandler, ServiceExt as _,
-    model::{CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, ListToolsResult, PaginatedRequestParams, ServerCapabilities, ServerConfig, Tool, ToolAnnotations},
+    model::{
+        CallToolRequestParams, CallToolResponse, CallToolResult, ContentBlock, Implementation, ListToolsResult, PaginatedRequestParams,
+        ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
+    },
     service::RequestContext,
     transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService, session::local::LocalSessionManager},
 };
@@ -77,10 +80,13 @@ impl Server {
         let wanted: Wanted = tools::arguments(INVESTIGATE, arguments).map_err(|error| error.message)?;
         let request = match (&wanted.alert, wanted.question.trim()) {
             (Some(alert), "") => {
-                let found = alerts::from_api(alert.to_string().as_bytes()).map_err(|error| error.to_string()).or_else(|ours| match alerts::parse("auto", alert.to_string().as_bytes()) {
-                    Ok(alerts::Recognised::Alerts(found)) => Ok(found),
-                    _ => Err(ours),
-                })?;
+                let found =
+                    alerts::from_api(alert.to_string().as_bytes()).map_err(|error| error.to_string()).or_else(
+                        |ours| match alerts::parse("auto", alert.to_string().as_bytes()) {
+                            Ok(alerts::Recognised::Alerts(found)) => Ok(found),
+                            _ => Err(ours),
+                        },
+                    )?;
                 Investigate::alert(found.into_iter().next().ok_or("`alert`: there is no alert in it")?)
             }
             (None, question) if !question.is_empty() => Investigate::question(question),
@@ -95,7 +101,10 @@ impl Server {
 
 fn shown(spec: &ToolSpec) -> Tool {
     let schema = spec.schema.as_object().cloned().unwrap_or_default();
-    let hints = ToolAnnotations::new().read_only(spec.annotations.read_only).destructive(spec.annotations.destructive).idempotent(spec.annotations.idempotent);
+    let hints = ToolAnnotations::new()
+        .read_only(spec.annotations.read_only)
+        .destructive(spec.annotations.destructive)
+        .idempotent(spec.annotations.idempotent);
     Tool::new(Cow::Owned(spec.name.clone()), Cow::Owned(spec.description.clone()), Arc::new(schema)).with_annotations(hints)
 }
 
@@ -167,14 +176,20 @@ pub async fn http(server: Server, listener: TcpListener, token: SecretString, st
         .with_cancellation_token(stop.child_token());
     // Behind a name of its own the token alone decides who may.
     config = if address.ip().is_unspecified() { config.disable_allowed_hosts() } else { config.with_allowed_hosts(hosts) };
-    let service: StreamableHttpService<Server, LocalSessionManager> = StreamableHttpService::new(move || Ok(server.clone()), Arc::default(), config);
+    let service: StreamableHttpService<Server, LocalSessionManager> =
+        StreamableHttpService::new(move || Ok(server.clone()), Arc::default(), config);
     let router = axum::Router::new().nest_service("/mcp", service).layer(middleware::from_fn_with_state(Arc::new(token), bearer));
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await?;
     Ok(())
 }
 
 async fn bearer(State(token): State<Arc<SecretString>>, request: Request, next: Next) -> Response {
-    let presented = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    let presented = request
+        .headers()
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .unwrap_or_default();
     if presented.as_bytes().ct_eq(token.expose_secret().as_bytes()).into() {
         return next.run(request).await;
     }

@@ -52,6 +52,12 @@ pub struct ToolCall {
     /// What came back, in a few words: `214 objects, 31 events`.
     pub digest: String,
     pub error: Option<String>,
+    /// How many calls of the backend it took; none for what was in memory.
+    #[serde(default)]
+    pub calls: u64,
+    /// How many bytes came back.
+    #[serde(default)]
+    pub bytes: u64,
 }
 
 /// How much was logged around the incident, in equal steps of time; empty where no log carries times.

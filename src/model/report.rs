@@ -37,5 +37,10 @@ pub struct Report {
     pub similar: Vec<String>,
     pub routing: Routing,
     pub tool_calls: usize,
+    /// What the live systems were burdened with: calls, and bytes that came back.
+    #[serde(default)]
+    pub backend_calls: u64,
+    #[serde(default)]
+    pub backend_bytes: u64,
     pub duration_ms: u64,
 }

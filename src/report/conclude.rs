@@ -30,6 +30,8 @@ pub fn conclude(investigation: &Investigation, similar: Vec<String>) -> Report {
         similar,
         routing: investigation.routing.clone(),
         tool_calls: investigation.tool_calls.len(),
+        backend_calls: investigation.tool_calls.iter().map(|call| call.calls).sum(),
+        backend_bytes: investigation.tool_calls.iter().map(|call| call.bytes).sum(),
         duration_ms: investigation.duration_ms,
     }
 }

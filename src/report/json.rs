@@ -27,7 +27,7 @@ pub fn json(investigation: &Investigation, report: &Report) -> Value {
         "prevention": report.prevention,
         "gaps": report.gaps,
         "ruled_out": report.ruled_out,
-        "tool_calls": investigation.tool_calls.iter().map(|call| json!({"tool": call.tool, "agent": call.agent, "digest": call.digest, "error": call.error})).collect::<Vec<_>>(),
+        "tool_calls": investigation.tool_calls.iter().map(|call| json!({"tool": call.tool, "agent": call.agent, "digest": call.digest, "error": call.error, "calls": call.calls, "bytes": call.bytes})).collect::<Vec<_>>(),
         "durations_ms": {"total": investigation.duration_ms},
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::model::{Evidence, Hypothesis, Investigation, Report};
 
-use super::words::{duration, object};
+use super::words::{count, duration, object};
 
 /// How a report is laid out where there are no blocks.
 struct Style {
@@ -70,7 +70,11 @@ fn lay_out(report: &Report, style: &Style) -> String {
     section("Could not check", report.gaps.clone());
     section("Similar", report.similar.clone());
     section("Asked", report.routing.reasons.clone());
-    out.push_str(&format!("\n{} queries in {}\n", report.tool_calls, duration(report.duration_ms as f64 / 1000.0)));
+    let burden = match report.backend_calls {
+        0 => String::new(),
+        calls => format!(" ({} of live systems, {} KiB)", count(calls, "call"), report.backend_bytes.div_ceil(1024)),
+    };
+    out.push_str(&format!("\n{} queries in {}{burden}\n", report.tool_calls, duration(report.duration_ms as f64 / 1000.0)));
     out
 }
 
@@ -86,7 +90,8 @@ pub fn evidence(investigation: &Investigation) -> String {
     out.push_str("\nASKED\n");
     for call in &investigation.tool_calls {
         let outcome = call.error.as_deref().unwrap_or(&call.digest);
-        out.push_str(&format!("{} asked {} with {}: {outcome} ({} ms)\n", call.agent, call.tool, call.arguments, call.duration_ms));
+        let burden = if call.calls == 0 { String::new() } else { format!(", {} calls, {} KiB", call.calls, call.bytes.div_ceil(1024)) };
+        out.push_str(&format!("{} asked {} with {}: {outcome} ({} ms{burden})\n", call.agent, call.tool, call.arguments, call.duration_ms));
     }
     for gap in &investigation.gaps {
         out.push_str(&format!("could not check: {gap}\n"));

@@ -70,7 +70,11 @@ impl Services {
 
     /// What each service wants probed.
     pub fn probes(&self) -> Vec<(String, Vec<String>)> {
-        self.services.iter().filter(|service| !service.probes.is_empty()).map(|service| (service.name.clone(), service.probes.clone())).collect()
+        self.services
+            .iter()
+            .filter(|service| !service.probes.is_empty())
+            .map(|service| (service.name.clone(), service.probes.clone()))
+            .collect()
     }
 
     /// Who calls whom, as the file says; names with a star stand for no one service and are left out.

@@ -54,6 +54,8 @@ pub fn investigation() -> Investigation {
             duration_ms: 4,
             digest: "12 objects".into(),
             error: None,
+            calls: 0,
+            bytes: 0,
         }],
         evidence: vec![
             evidence(1, EvidenceKind::Change, "14:02:10", "revision 17 → 18: limits.memory 512Mi → 128Mi", ""),

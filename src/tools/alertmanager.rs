@@ -63,7 +63,12 @@ impl Alertmanager {
     async fn list(&self, tool: &str, what: &str, form: &[(&str, String)]) -> Result<Output, ToolError> {
         let answer = self.endpoint.get(tool, &format!("api/v2/{what}"), form).await;
         let mut gathering = Gathering::default();
-        let asked = asked(format!("alertmanager {}: {what}", self.instance), format!("GET /api/v2/{what}"), self.endpoint.link(&format!("#/{what}"), &[]), Window::between(None, None, self.clock.now()));
+        let asked = asked(
+            format!("alertmanager {}: {what}", self.instance),
+            format!("GET /api/v2/{what}"),
+            self.endpoint.link(&format!("#/{what}"), &[]),
+            Window::between(None, None, self.clock.now()),
+        );
         if let Some(answer) = gathering.took(answer) {
             let mut value = answer.json()?;
             if let Some(list) = value.as_array_mut() {
@@ -82,8 +87,13 @@ impl Alertmanager {
 #[async_trait]
 impl Backend for Alertmanager {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
-        let spec = |verb: &str, says: &str| ToolSpec::reading(live::name(KIND, &self.instance, verb), says).of(format!("{KIND}.{}", self.instance));
-        let (alerts, silences) = (spec("alerts", "The alerts that Alertmanager tells of now"), spec("silences", "What is silenced in Alertmanager, by whom and until when"));
+        let spec = |verb: &str, says: &str| {
+            ToolSpec::reading(live::name(KIND, &self.instance, verb), says).of(format!("{KIND}.{}", self.instance))
+        };
+        let (alerts, silences) = (
+            spec("alerts", "The alerts that Alertmanager tells of now"),
+            spec("silences", "What is silenced in Alertmanager, by whom and until when"),
+        );
         vec![
             live::tool(alerts, &self, |this: &Self, tool, which: Which| Box::pin(this.alerts(tool, which))),
             live::tool(silences, &self, |this: &Self, tool, nothing: Nothing| Box::pin(this.silences(tool, nothing))),
@@ -93,7 +103,9 @@ impl Backend for Alertmanager {
     async fn examine(&self) -> Vec<Finding> {
         let what = format!("Alertmanager ({})", self.instance);
         vec![match self.endpoint.get(KIND, "api/v2/status", &[]).await.and_then(|answer| answer.json()) {
-            Ok(value) => Finding::fine(what, format!("version {}", value.pointer("/versionInfo/version").and_then(Value::as_str).unwrap_or("?"))),
+            Ok(value) => {
+                Finding::fine(what, format!("version {}", value.pointer("/versionInfo/version").and_then(Value::as_str).unwrap_or("?")))
+            }
             Err(error) => Finding::lacking(what, error.message, "Neither its alerts nor its silences can be seen until this works."),
         }]
     }

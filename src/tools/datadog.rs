@@ -63,8 +63,11 @@ impl Datadog {
         let about = about(&Subject::of(&query));
         let troubled = format!("{about} status:(error OR critical OR alert OR emergency)").trim().to_owned();
         let about = if about.is_empty() { "*".to_owned() } else { about };
-        let (latest, earliest, usual) =
-            tokio::join!(self.search(tool, &troubled, window, LATEST, "-timestamp"), self.search(tool, &troubled, window, EARLIEST, "timestamp"), self.search(tool, &about, window, USUAL, "-timestamp"));
+        let (latest, earliest, usual) = tokio::join!(
+            self.search(tool, &troubled, window, LATEST, "-timestamp"),
+            self.search(tool, &troubled, window, EARLIEST, "timestamp"),
+            self.search(tool, &about, window, USUAL, "-timestamp")
+        );
         let mut gathering = Gathering::default();
         for (question, answer) in [(&about, usual), (&troubled, earliest), (&troubled, latest)] {
             gathering.read(asked(self.source(&about), question.clone(), None, window), answer);
@@ -97,8 +100,12 @@ impl Datadog {
 #[async_trait]
 impl Backend for Datadog {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
-        let spec = |verb: &str, says: &str| ToolSpec::reading(live::name(KIND, &self.instance, verb), says).of(format!("{KIND}.{}", self.instance));
-        let logs = spec("logs", "The log lines of a subject in Datadog that tell of trouble, the first and the last of them, and what is usual").about("logs");
+        let spec = |verb: &str, says: &str| {
+            ToolSpec::reading(live::name(KIND, &self.instance, verb), says).of(format!("{KIND}.{}", self.instance))
+        };
+        let logs =
+            spec("logs", "The log lines of a subject in Datadog that tell of trouble, the first and the last of them, and what is usual")
+                .about("logs");
         let query = spec("query", "Searches Datadog's logs over a span of time");
         vec![
             live::tool(logs, &self, |this: &Self, tool, query: Query| Box::pin(this.logs(tool, query))),
@@ -111,7 +118,11 @@ impl Backend for Datadog {
         let valid = self.endpoint.get(KIND, "api/v1/validate", &[]).await.and_then(|answer| answer.json());
         vec![match valid.map(|value| value.get("valid").and_then(Value::as_bool)) {
             Ok(Some(true)) => Finding::fine(what, "takes the API key"),
-            Ok(_) => Finding::lacking(what, "does not take the API key", format!("Check `{}.api_key` and `application_key`, and the site in `url`.", self.endpoint.key())),
+            Ok(_) => Finding::lacking(
+                what,
+                "does not take the API key",
+                format!("Check `{}.api_key` and `application_key`, and the site in `url`.", self.endpoint.key()),
+            ),
             Err(error) => Finding::lacking(what, error.message, "Reports go without these logs until this works."),
         }]
     }
@@ -125,7 +136,11 @@ fn about(subject: &Subject) -> String {
         parts.push(format!("kube_namespace:{}", quoted(&subject.namespace)));
     }
     if !subject.services.is_empty() {
-        let any: Vec<String> = subject.services.iter().flat_map(|name| [format!("service:{}", quoted(name)), format!("kube_deployment:{}", quoted(name))]).collect();
+        let any: Vec<String> = subject
+            .services
+            .iter()
+            .flat_map(|name| [format!("service:{}", quoted(name)), format!("kube_deployment:{}", quoted(name))])
+            .collect();
         parts.push(format!("({})", any.join(" OR ")));
     }
     parts.join(" ")

@@ -53,8 +53,12 @@ impl Deployments {
             let value = answer.json()?;
             let read = if self.kind == GITHUB { github } else { gitlab };
             let changes = value.as_array().into_iter().flatten().map(|row| Change { source: source.clone(), ..read(place, row) });
-            let changes: Vec<Change> = changes.filter(|change| change.time.is_some_and(|time| time >= window.from && time <= window.until)).collect();
-            gathering.add(asked(source, format!("GET /{}", self.path(place)), None, window), Observations { changes, ..Observations::default() });
+            let changes: Vec<Change> =
+                changes.filter(|change| change.time.is_some_and(|time| time >= window.from && time <= window.until)).collect();
+            gathering.add(
+                asked(source, format!("GET /{}", self.path(place)), None, window),
+                Observations { changes, ..Observations::default() },
+            );
         }
         gathering.finish()
     }
@@ -68,16 +72,23 @@ impl Deployments {
     }
 
     fn path(&self, place: &str) -> String {
-        if self.kind == GITHUB { format!("repos/{place}/deployments") } else { format!("api/v4/projects/{}/deployments", place.replace('/', "%2F")) }
+        if self.kind == GITHUB {
+            format!("repos/{place}/deployments")
+        } else {
+            format!("api/v4/projects/{}/deployments", place.replace('/', "%2F"))
+        }
     }
 }
 
 #[async_trait]
 impl Backend for Deployments {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
-        let spec = ToolSpec::reading(live::name(self.kind, &self.instance, "deployments"), "The deployments of the configured repositories: what was deployed when, by whom")
-            .of(format!("{}.{}", self.kind, self.instance))
-            .about("changes");
+        let spec = ToolSpec::reading(
+            live::name(self.kind, &self.instance, "deployments"),
+            "The deployments of the configured repositories: what was deployed when, by whom",
+        )
+        .of(format!("{}.{}", self.kind, self.instance))
+        .about("changes");
         vec![live::tool(spec, &self, |this: &Self, tool, query: Query| Box::pin(this.changes(tool, query)))]
     }
 
@@ -89,7 +100,11 @@ impl Backend for Deployments {
             let what = format!("{shown} ({})", place);
             match answer {
                 Ok(_) => Finding::fine(what, "its deployments can be read"),
-                Err(error) => Finding::lacking(what, error.message, "A token with read access to deployments is needed; until then they are missing from reports."),
+                Err(error) => Finding::lacking(
+                    what,
+                    error.message,
+                    "A token with read access to deployments is needed; until then they are missing from reports.",
+                ),
             }
         };
         self.places.iter().zip(tried).map(finding).collect()
@@ -123,7 +138,9 @@ fn gitlab(place: &str, row: &Value) -> Change {
         service: name.to_owned(),
         time: ["/deployable/finished_at", "/updated_at", "/created_at"].iter().find_map(|path| text(row, path).parse().ok()),
         author: text(row, "/user/username").to_owned(),
-        summary: format!("deployed {name} {reference} to {environment}: {status}, {}", text(row, "/deployable/commit/title")).trim_end_matches([',', ' ']).to_owned(),
+        summary: format!("deployed {name} {reference} to {environment}: {status}, {}", text(row, "/deployable/commit/title"))
+            .trim_end_matches([',', ' '])
+            .to_owned(),
         ..Change::default()
     }
 }

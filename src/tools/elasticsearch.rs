@@ -84,7 +84,8 @@ impl Elasticsearch {
         let troubled = [range(window), about.clone(), trouble(&fields)].into_iter().flatten().collect::<Vec<_>>();
         let usual = [range(window), about].into_iter().flatten().collect::<Vec<_>>();
         let step = window.step(60);
-        let counts = json!({"log_errors": {"date_histogram": {"field": "@timestamp", "fixed_interval": format!("{step}s"), "min_doc_count": 0}}});
+        let counts =
+            json!({"log_errors": {"date_histogram": {"field": "@timestamp", "fixed_interval": format!("{step}s"), "min_doc_count": 0}}});
         let latest = search(&troubled, LATEST, "desc", Some(counts));
         let earliest = search(&troubled, EARLIEST, "asc", None);
         let normal = search(&usual, USUAL, "desc", None);
@@ -117,8 +118,12 @@ impl Elasticsearch {
     }
 
     async fn fields(&self, tool: &str, gathering: &mut Gathering) -> Result<Fields, ToolError> {
-        let wanted = [samples::SERVICE_FIELDS, samples::NAMESPACE_FIELDS, samples::POD_FIELDS, LEVEL_FIELDS, TEXT_FIELDS].concat().join(",");
-        let answer = self.endpoint.get(tool, &format!("{}/_field_caps", self.index), &[("fields", wanted), ("ignore_unavailable", "true".to_owned())]).await?;
+        let wanted =
+            [samples::SERVICE_FIELDS, samples::NAMESPACE_FIELDS, samples::POD_FIELDS, LEVEL_FIELDS, TEXT_FIELDS].concat().join(",");
+        let answer = self
+            .endpoint
+            .get(tool, &format!("{}/_field_caps", self.index), &[("fields", wanted), ("ignore_unavailable", "true".to_owned())])
+            .await?;
         let value = answer.json()?;
         gathering.took(Ok(answer));
         let fields = value.get("fields").and_then(Value::as_object).into_iter().flatten();
@@ -133,8 +138,14 @@ impl Elasticsearch {
 #[async_trait]
 impl Backend for Elasticsearch {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
-        let spec = |verb: &str, says: &str| ToolSpec::reading(live::name(self.kind, &self.instance, verb), says).of(format!("{}.{}", self.kind, self.instance));
-        let logs = spec("logs", "The log lines of a subject that tell of trouble: counts over time, the first and the last of them, and what is usual").about("logs");
+        let spec = |verb: &str, says: &str| {
+            ToolSpec::reading(live::name(self.kind, &self.instance, verb), says).of(format!("{}.{}", self.kind, self.instance))
+        };
+        let logs = spec(
+            "logs",
+            "The log lines of a subject that tell of trouble: counts over time, the first and the last of them, and what is usual",
+        )
+        .about("logs");
         let query = spec("query", "Searches logs by Lucene's query language over a span of time");
         vec![
             live::tool(logs, &self, |this: &Self, tool, query: Query| Box::pin(this.logs(tool, query))),
@@ -144,11 +155,21 @@ impl Backend for Elasticsearch {
 
     async fn examine(&self) -> Vec<Finding> {
         let what = format!("{} ({})", if self.kind == KIND { "Elasticsearch" } else { "OpenSearch" }, self.instance);
-        let count = self.endpoint.get(KIND, &format!("{}/_count", self.index), &[("ignore_unavailable", "true".to_owned())]).await.and_then(|answer| answer.json());
+        let count = self
+            .endpoint
+            .get(KIND, &format!("{}/_count", self.index), &[("ignore_unavailable", "true".to_owned())])
+            .await
+            .and_then(|answer| answer.json());
         vec![match count.map(|value| value.get("count").and_then(Value::as_u64)) {
-            Ok(Some(0)) => Finding::lacking(what, format!("there is nothing in {}", self.index), format!("Put the indices of your logs into `{}.index`.", self.endpoint.key())),
+            Ok(Some(0)) => Finding::lacking(
+                what,
+                format!("there is nothing in {}", self.index),
+                format!("Put the indices of your logs into `{}.index`.", self.endpoint.key()),
+            ),
             Ok(Some(count)) => Finding::fine(what, format!("{count} documents in {}", self.index)),
-            Ok(None) => Finding::lacking(what, "answers something that is not the search API", format!("Check `{}.url`.", self.endpoint.key())),
+            Ok(None) => {
+                Finding::lacking(what, "answers something that is not the search API", format!("Check `{}.url`.", self.endpoint.key()))
+            }
             Err(error) => Finding::lacking(what, error.message, "Reports go without these logs until this works."),
         }]
     }
@@ -169,7 +190,11 @@ fn about(subject: &Subject, fields: &Fields) -> Vec<Value> {
     let mut any = Vec::new();
     for name in &subject.services {
         any.extend(has(samples::SERVICE_FIELDS).map(|field| is(field, name, fields)));
-        any.extend(has(samples::POD_FIELDS).filter(|field| fields.get(*field).is_some_and(|kind| kind == "keyword")).map(|field| json!({"prefix": {field: format!("{name}-")}})));
+        any.extend(
+            has(samples::POD_FIELDS)
+                .filter(|field| fields.get(*field).is_some_and(|kind| kind == "keyword"))
+                .map(|field| json!({"prefix": {field: format!("{name}-")}})),
+        );
     }
     for pod in &subject.pods {
         any.extend(has(samples::POD_FIELDS).map(|field| is(field, pod, fields)));
@@ -179,15 +204,31 @@ fn about(subject: &Subject, fields: &Fields) -> Vec<Value> {
 }
 
 fn is(field: &str, value: &str, fields: &Fields) -> Value {
-    if fields.get(field).is_some_and(|kind| kind == "keyword") { json!({"term": {field: value}}) } else { json!({"match_phrase": {field: value}}) }
+    if fields.get(field).is_some_and(|kind| kind == "keyword") {
+        json!({"term": {field: value}})
+    } else {
+        json!({"match_phrase": {field: value}})
+    }
 }
 
 fn trouble(fields: &Fields) -> Vec<Value> {
     let levels = LEVEL_FIELDS.iter().filter(|field| fields.contains_key(**field));
-    let mut any: Vec<Value> = levels.map(|field| if fields.get(*field).is_some_and(|kind| kind == "keyword") { json!({"terms": {*field: ERROR_LEVELS}}) } else { json!({"match": {*field: "error"}}) }).collect();
+    let mut any: Vec<Value> = levels
+        .map(|field| {
+            if fields.get(*field).is_some_and(|kind| kind == "keyword") {
+                json!({"terms": {*field: ERROR_LEVELS}})
+            } else {
+                json!({"match": {*field: "error"}})
+            }
+        })
+        .collect();
     let texts: Vec<&str> = TEXT_FIELDS.iter().filter(|field| fields.contains_key(**field)).copied().collect();
     if !texts.is_empty() {
-        let words = samples::ERROR_WORDS.iter().map(|word| if word.contains(' ') { format!("\"{word}\"") } else { format!("{word}*") }).collect::<Vec<_>>().join(" | ");
+        let words = samples::ERROR_WORDS
+            .iter()
+            .map(|word| if word.contains(' ') { format!("\"{word}\"") } else { format!("{word}*") })
+            .collect::<Vec<_>>()
+            .join(" | ");
         any.push(json!({"simple_query_string": {"query": words, "fields": texts}}));
     }
     one_of(any)

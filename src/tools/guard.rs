@@ -141,7 +141,8 @@ impl Guards {
             self.gates.entry(tool.spec().backend).or_insert_with(|| {
                 Arc::new(Gate {
                     places: Semaphore::new(limits.concurrent.max(1)),
-                    pace: Mutex::new(Instant::now()),
+                    // Nothing was asked yet: the first second's worth may go out at once.
+                    pace: Mutex::new(Instant::now().checked_sub(Duration::from_secs(1)).unwrap_or_else(Instant::now)),
                     breaker: Mutex::default(),
                 })
             });
@@ -207,7 +208,11 @@ impl Tool for Guarded {
     async fn call(&self, arguments: &Value) -> Result<Output, ToolError> {
         let started = Instant::now();
         let mut attempts = 0;
-        let answer = if self.spec.annotations.read_only { self.kept(arguments, &mut attempts).await } else { self.asked(arguments, &mut attempts).await };
+        let answer = if self.spec.annotations.read_only {
+            self.kept(arguments, &mut attempts).await
+        } else {
+            self.asked(arguments, &mut attempts).await
+        };
         let (outcome, error, bytes) = match &answer {
             Ok(output) if attempts == 0 => (Outcome::FromCache, String::new(), output.cost.bytes),
             Ok(output) => (Outcome::Answered, String::new(), output.cost.bytes),
@@ -289,9 +294,11 @@ impl Guarded {
         let closed = |_| ToolError::new(&self.spec.name, "is being shut down", ToolErrorKind::NotAsked);
         let _place = self.gate.places.acquire().await.map_err(closed)?;
         let retries = if self.spec.annotations.read_only || self.spec.annotations.idempotent { limits.retries } else { 0 };
+        let ends = Instant::now() + limits.timeout;
         loop {
             self.gate.wait(limits.per_second).await;
             *attempts += 1;
+            let began = Instant::now();
             let error = match self.tool.call(arguments).await {
                 Err(error) if error.kind.is_passing() && *attempts <= retries => error,
                 answer => return answer,
@@ -304,6 +311,10 @@ impl Guarded {
                 ToolErrorKind::RateLimited(Some(asked)) => asked.max(pause),
                 _ => pause,
             };
+            // A try that would take as long as the last one and not come to its end is not begun: the reason is worth more.
+            if Instant::now() + pause + began.elapsed() > ends {
+                return Err(error);
+            }
             tokio::time::sleep(pause).await;
         }
     }

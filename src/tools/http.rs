@@ -34,7 +34,10 @@ pub enum Auth {
     #[default]
     None,
     Bearer(SecretString),
-    Basic { user: String, password: SecretString },
+    Basic {
+        user: String,
+        password: SecretString,
+    },
     /// Headers of the backend's own: `SIGNOZ-API-KEY`, `DD-API-KEY`…
     Headers(Vec<(&'static str, SecretString)>),
 }
@@ -94,15 +97,18 @@ impl Endpoint {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         for (name, value) in place.headers {
-            let value = HeaderValue::from_str(&value).map_err(|_| format!("{key}: the header {name} has characters that no header may have"))?;
+            let value =
+                HeaderValue::from_str(&value).map_err(|_| format!("{key}: the header {name} has characters that no header may have"))?;
             headers.insert(HeaderName::from_bytes(name.as_bytes()).map_err(|error| format!("{key}: {error}"))?, value);
         }
         for (name, value) in secrets(&place.auth) {
-            let mut value = HeaderValue::from_str(&value).map_err(|_| format!("{key}: the credential has characters that no header may have (a line break at its end?)"))?;
+            let mut value = HeaderValue::from_str(&value)
+                .map_err(|_| format!("{key}: the credential has characters that no header may have (a line break at its end?)"))?;
             value.set_sensitive(true);
             headers.insert(name, value);
         }
-        let client = web::client_trusting(REQUEST_TIMEOUT, place.proxy.as_ref(), place.ca.as_deref()).map_err(|error| format!("{key}.ca_file: {error}"))?;
+        let client = web::client_trusting(REQUEST_TIMEOUT, place.proxy.as_ref(), place.ca.as_deref())
+            .map_err(|error| format!("{key}.ca_file: {error}"))?;
         Ok(Self { key, base, headers, client, clock })
     }
 
@@ -139,9 +145,19 @@ impl Endpoint {
     ///
     /// # Errors
     /// When there is no answer, or it is not one of success: a sentence that says what, where and what to do.
-    pub async fn send(&self, tool: &str, method: Method, path: &str, query: &[(&str, String)], body: Body<'_>) -> Result<Answer, ToolError> {
+    pub async fn send(
+        &self,
+        tool: &str,
+        method: Method,
+        path: &str,
+        query: &[(&str, String)],
+        body: Body<'_>,
+    ) -> Result<Answer, ToolError> {
         let fail = |message: String, kind| ToolError::new(tool, message, kind);
-        let url = self.base.join(&format!("./{}", path.trim_start_matches('/'))).map_err(|error| fail(format!("{path}: {error}"), ToolErrorKind::BadArguments))?;
+        let url = self
+            .base
+            .join(&format!("./{}", path.trim_start_matches('/')))
+            .map_err(|error| fail(format!("{path}: {error}"), ToolErrorKind::BadArguments))?;
         let mut url = url;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query.iter().map(|(name, value)| (*name, value.as_str())));
@@ -151,7 +167,9 @@ impl Endpoint {
             Body::None => request,
             Body::Json(value) => request.header(CONTENT_TYPE, "application/json").body(value.to_string()),
             Body::Form(fields) => {
-                let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields.iter().map(|(name, value)| (*name, value.as_str()))).finish();
+                let form = url::form_urlencoded::Serializer::new(String::new())
+                    .extend_pairs(fields.iter().map(|(name, value)| (*name, value.as_str())))
+                    .finish();
                 request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form)
             }
         };
@@ -164,7 +182,9 @@ impl Endpoint {
             let chunk = match chunk {
                 Ok(chunk) => chunk,
                 Err(error) if error.is_timeout() => return Err(self.unreachable(tool, &error)),
-                Err(_) => return Err(fail(format!("ended its answer in the middle, after {} bytes", body.len()), ToolErrorKind::Unavailable)),
+                Err(_) => {
+                    return Err(fail(format!("ended its answer in the middle, after {} bytes", body.len()), ToolErrorKind::Unavailable));
+                }
             };
             let room = ANSWER_MAX - body.len();
             body.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
@@ -219,12 +239,25 @@ impl Endpoint {
         let (key, code, said) = (&self.key, status.as_u16(), said(body));
         let said = if said.is_empty() { String::new() } else { format!(": {said}") };
         let (message, kind) = match code {
-            300..=399 => (format!("redirects to another address ({code}), which is not followed: put the final address into `{key}.url`"), ToolErrorKind::BadAnswer),
-            401 => (format!("does not know our credentials ({code}){said}: check them in `{key}`, they may have expired"), ToolErrorKind::Unauthenticated),
+            300..=399 => (
+                format!("redirects to another address ({code}), which is not followed: put the final address into `{key}.url`"),
+                ToolErrorKind::BadAnswer,
+            ),
+            401 => (
+                format!("does not know our credentials ({code}){said}: check them in `{key}`, they may have expired"),
+                ToolErrorKind::Unauthenticated,
+            ),
             403 => (format!("does not allow this to our credentials ({code}){said}"), ToolErrorKind::PermissionDenied),
-            404 => (format!("has nothing at /{} ({code}){said}: is `{key}.url` right, and the version known?", path.trim_start_matches('/')), ToolErrorKind::NotFound),
+            404 => (
+                format!("has nothing at /{} ({code}){said}: is `{key}.url` right, and the version known?", path.trim_start_matches('/')),
+                ToolErrorKind::NotFound,
+            ),
             429 => {
-                let after = headers.get(RETRY_AFTER).or_else(|| headers.get("x-ratelimit-reset")).and_then(|value| value.to_str().ok()).and_then(|value| value.parse().ok());
+                let after = headers
+                    .get(RETRY_AFTER)
+                    .or_else(|| headers.get("x-ratelimit-reset"))
+                    .and_then(|value| value.to_str().ok())
+                    .and_then(|value| value.parse().ok());
                 let wait = after.map_or_else(String::new, |seconds: u64| format!(", it wants {seconds} s of rest"));
                 (format!("limits how often it is asked ({code}){wait}"), ToolErrorKind::RateLimited(after.map(Duration::from_secs)))
             }
@@ -318,9 +351,19 @@ fn last(said: &str) -> &str {
 fn said(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body.get(..body.len().min(64 << 10)).unwrap_or_default());
     let found = serde_json::from_str::<Value>(&text).ok().and_then(|value| {
-        ["/message", "/error/message", "/error/reason", "/error/root_cause/0/reason", "/error", "/errors/0", "/detail", "/errorType", "/reason"]
-            .iter()
-            .find_map(|path| value.pointer(path).and_then(Value::as_str).map(str::to_owned))
+        [
+            "/message",
+            "/error/message",
+            "/error/reason",
+            "/error/root_cause/0/reason",
+            "/error",
+            "/errors/0",
+            "/detail",
+            "/errorType",
+            "/reason",
+        ]
+        .iter()
+        .find_map(|path| value.pointer(path).and_then(Value::as_str).map(str::to_owned))
     });
     let text = found.unwrap_or_else(|| if text.trim_start().starts_with('<') { String::new() } else { text.into_owned() });
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -66,6 +66,17 @@ impl Gathering {
         self.read_as(asked, answer, bundle::answer);
     }
 
+    /// Takes an answer of lines, of which none is an answer, too.
+    pub fn read_lines(&mut self, asked: Asked, answer: Result<Answer, ToolError>) {
+        match answer {
+            Ok(answer) if answer.body.iter().all(u8::is_ascii_whitespace) => {
+                self.took(Ok(answer));
+                self.add(asked, Observations::default());
+            }
+            answer => self.read(asked, answer),
+        }
+    }
+
     /// Takes an answer that is turned into observations by `reader`.
     pub fn read_as(&mut self, asked: Asked, answer: Result<Answer, ToolError>, reader: impl FnOnce(&str, &[u8]) -> Observations) {
         let Some(answer) = self.took(answer) else { return };
@@ -190,7 +201,11 @@ impl Subject {
 
 /// `checkout` of `checkout-7f5b9c4d68-4xk9p` and of `checkout-0`; a name that is no pod's stays whole.
 pub fn workload(pod: &str) -> &str {
-    let hash = |part: &str, lengths: std::ops::RangeInclusive<usize>| lengths.contains(&part.len()) && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) && part.bytes().any(|b| b.is_ascii_digit() || !b"aeiou013".contains(&b));
+    let hash = |part: &str, lengths: std::ops::RangeInclusive<usize>| {
+        lengths.contains(&part.len())
+            && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            && part.bytes().any(|b| b.is_ascii_digit() || !b"aeiou013".contains(&b))
+    };
     let Some((rest, last)) = pod.rsplit_once('-') else { return pod };
     if last.len() <= 3 && last.bytes().all(|b| b.is_ascii_digit()) {
         return rest;
@@ -236,7 +251,11 @@ mod tests {
     #[test]
     fn a_subject_is_told_by_kind() {
         let query = Query {
-            focus: vec![Entity::new("Pod", "shop", "checkout-7f5b9c4d68-4xk9p"), Entity::new("Node", "", "n1"), Entity::new("", "shop", "checkout")],
+            focus: vec![
+                Entity::new("Pod", "shop", "checkout-7f5b9c4d68-4xk9p"),
+                Entity::new("Node", "", "n1"),
+                Entity::new("", "shop", "checkout"),
+            ],
             words: vec!["checkout".into(), "why?".into(), "n1".into()],
             needs: vec!["orders-db".into()],
             ..Query::default()

@@ -66,12 +66,26 @@ impl Loki {
         let subject = Subject::of(&query);
         let Some(selector) = self.selector(tool, &subject, window).await? else {
             let mut gathering = Gathering::default();
-            let said = format!("{KIND} {}: no stream carries the name of {}", self.instance, subject.services.first().or(subject.pods.first()).map_or("the subject", String::as_str));
-            gathering.add(asked(self.source("labels"), String::new(), None, window), Observations { gaps: vec![said], ..Observations::default() });
+            let said = format!(
+                "{KIND} {}: no stream carries the name of {}",
+                self.instance,
+                subject.services.first().or(subject.pods.first()).map_or("the subject", String::as_str)
+            );
+            gathering.add(
+                asked(self.source("labels"), String::new(), None, window),
+                Observations { gaps: vec![said], ..Observations::default() },
+            );
             return gathering.finish();
         };
         let mut gathering = Gathering::default();
-        let stats = self.endpoint.get(tool, "loki/api/v1/index/stats", &[("query", selector.clone()), ("start", nanos(window.from)), ("end", nanos(window.until))]).await;
+        let stats = self
+            .endpoint
+            .get(
+                tool,
+                "loki/api/v1/index/stats",
+                &[("query", selector.clone()), ("start", nanos(window.from)), ("end", nanos(window.until))],
+            )
+            .await;
         let entries = match gathering.took(stats) {
             Some(answer) => answer.json().ok().and_then(|value| value.get("entries")?.as_u64()),
             None => None,
@@ -119,7 +133,12 @@ impl Loki {
             matchers.push(format!("{label}={}", quoted(&subject.namespace)));
         }
         let wanted: Vec<String> = subject.services.clone();
-        let labels: Vec<String> = samples::SERVICE_FIELDS.iter().map(|name| name.replace(['.', '/'], "_")).filter(|name| names.contains(name)).take(LABELS_MAX).collect();
+        let labels: Vec<String> = samples::SERVICE_FIELDS
+            .iter()
+            .map(|name| name.replace(['.', '/'], "_"))
+            .filter(|name| names.contains(name))
+            .take(LABELS_MAX)
+            .collect();
         let mut query = span.to_vec();
         if !matchers.is_empty() {
             query.push(("query", format!("{{{}}}", matchers.join(","))));
@@ -131,25 +150,42 @@ impl Loki {
         .await;
         for (label, answer) in labels.iter().zip(answers) {
             let values = strings(&answer?.json()?);
-            let found: Vec<String> = values.into_iter().filter(|value| wanted.iter().any(|name| name == value)).map(|value| regex::escape(&value)).collect();
+            let found: Vec<String> =
+                values.into_iter().filter(|value| wanted.iter().any(|name| name == value)).map(|value| regex::escape(&value)).collect();
             if !found.is_empty() {
                 matchers.push(format!("{label}=~{}", quoted(&found.join("|"))));
                 return Ok(Some(format!("{{{}}}", matchers.join(", "))));
             }
         }
         if let Some(label) = label(samples::POD_FIELDS).filter(|_| !wanted.is_empty() || !subject.pods.is_empty()) {
-            let pods: Vec<String> = subject.pods.iter().map(|pod| regex::escape(pod)).chain(wanted.iter().map(|name| format!("{}-.+", regex::escape(name)))).collect();
+            let pods: Vec<String> = subject
+                .pods
+                .iter()
+                .map(|pod| regex::escape(pod))
+                .chain(wanted.iter().map(|name| format!("{}-.+", regex::escape(name))))
+                .collect();
             matchers.push(format!("{label}=~{}", quoted(&pods.join("|"))));
         }
         // A regular expression that fits the empty text is refused as a whole selector.
         if matchers.is_empty() {
-            let any = names.iter().find(|name| ["namespace", "job", "app", "service_name", "container"].contains(&name.as_str())).or(names.first());
+            let any = names
+                .iter()
+                .find(|name| ["namespace", "job", "app", "service_name", "container"].contains(&name.as_str()))
+                .or(names.first());
             matchers.extend(any.filter(|_| subject.services.is_empty()).map(|name| format!("{name}=~\".+\"")));
         }
         Ok((!matchers.is_empty()).then(|| format!("{{{}}}", matchers.join(", "))))
     }
 
-    async fn range(&self, tool: &str, query: &str, window: Window, limit: usize, direction: &str, step: Option<i64>) -> Result<Answer, ToolError> {
+    async fn range(
+        &self,
+        tool: &str,
+        query: &str,
+        window: Window,
+        limit: usize,
+        direction: &str,
+        step: Option<i64>,
+    ) -> Result<Answer, ToolError> {
         let mut form = vec![
             ("query", query.to_owned()),
             ("start", nanos(window.from)),
@@ -180,8 +216,14 @@ impl Loki {
 #[async_trait]
 impl Backend for Loki {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
-        let spec = |verb: &str, says: &str| ToolSpec::reading(live::name(KIND, &self.instance, verb), says).of(format!("{KIND}.{}", self.instance));
-        let logs = spec("logs", "The log lines of a subject in Loki that tell of trouble: how many, the first and the last of them, and what is usual").about("logs");
+        let spec = |verb: &str, says: &str| {
+            ToolSpec::reading(live::name(KIND, &self.instance, verb), says).of(format!("{KIND}.{}", self.instance))
+        };
+        let logs = spec(
+            "logs",
+            "The log lines of a subject in Loki that tell of trouble: how many, the first and the last of them, and what is usual",
+        )
+        .about("logs");
         let query = spec("query", "Answers one LogQL expression over a span of time");
         vec![
             live::tool(logs, &self, |this: &Self, tool, query: Query| Box::pin(this.logs(tool, query))),

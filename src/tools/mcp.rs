@@ -15,9 +15,13 @@ use rmcp::model::{CallToolRequestParams, ContentBlock};
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
-pub use self::pin::pin;
 use self::connection::Connection;
-use super::{Asked, Backend, Cost, Output, Query, Tool, ToolError, ToolErrorKind, Window, arguments, bundle, http::ANSWER_MAX, live::{self, Gathering, Subject}};
+pub use self::pin::pin;
+use super::{
+    Asked, Backend, Cost, Output, Query, Tool, ToolError, ToolErrorKind, Window, arguments, bundle,
+    http::ANSWER_MAX,
+    live::{self, Gathering, Subject},
+};
 use crate::model::{
     Annotations, Clock, Finding, ToolSpec,
     observation::{Document, Observations},
@@ -31,8 +35,14 @@ pub const KIND: &str = "mcp";
 pub enum Reach {
     /// A program that is started and spoken to by its standard input and output. It sees these variables and no others: our own
     /// secrets are in the environment.
-    Command { words: Vec<String>, environment: BTreeMap<String, String> },
-    Url { url: String, token: Option<SecretString> },
+    Command {
+        words: Vec<String>,
+        environment: BTreeMap<String, String>,
+    },
+    Url {
+        url: String,
+        token: Option<SecretString>,
+    },
 }
 
 /// A tool that a person approved.
@@ -105,7 +115,10 @@ impl Mcp {
             ));
         }
         if !reads(&now) && !approved.may_write {
-            return refuse(format!("switched off: {name} does not say that it only reads; `sources.mcp.{}.tools.{name}.may_write: true` would allow it", self.server.name));
+            return refuse(format!(
+                "switched off: {name} does not say that it only reads; `sources.mcp.{}.tools.{name}.may_write: true` would allow it",
+                self.server.name
+            ));
         }
         Ok(())
     }
@@ -121,9 +134,10 @@ impl Backend for Mcp {
         let remote = |(name, approved): (&String, &Approved)| {
             let now = self.seen(name);
             let said = now.as_ref().and_then(|tool| tool.description.as_deref()).unwrap_or("A tool of another MCP server");
-            let mut spec = ToolSpec::reading(format!("{KIND}_{}_{name}", self.server.name), format!("{said} (MCP server {})", self.server.name))
-                .of(format!("{KIND}.{}", self.server.name))
-                .about(approved.topic.clone());
+            let mut spec =
+                ToolSpec::reading(format!("{KIND}_{}_{name}", self.server.name), format!("{said} (MCP server {})", self.server.name))
+                    .of(format!("{KIND}.{}", self.server.name))
+                    .about(approved.topic.clone());
             spec.schema = match &now {
                 _ if !approved.topic.is_empty() => super::schema::<Query>(),
                 Some(tool) => Value::Object((*tool.input_schema).clone()),
@@ -151,17 +165,30 @@ impl Backend for Mcp {
                 Some(tool) if pin(tool) != approved.pin => Finding::lacking(
                     what,
                     "its name, description or schema are not those that were approved: it is switched off",
-                    format!("Look at it: \"{}\". If it is fine, set its `pin` to {}.", tool.description.as_deref().unwrap_or_default(), pin(tool)),
+                    format!(
+                        "Look at it: \"{}\". If it is fine, set its `pin` to {}.",
+                        tool.description.as_deref().unwrap_or_default(),
+                        pin(tool)
+                    ),
                 ),
-                Some(tool) if !reads(tool) && !approved.may_write => {
-                    Finding::lacking(what, "it does not say that it only reads: it is switched off", "Set `may_write: true` only if what it changes may be changed without asking.")
-                }
+                Some(tool) if !reads(tool) && !approved.may_write => Finding::lacking(
+                    what,
+                    "it does not say that it only reads: it is switched off",
+                    "Set `may_write: true` only if what it changes may be changed without asking.",
+                ),
                 Some(_) => Finding::fine(what, "as approved"),
             });
         }
-        let others: Vec<String> = seen.values().filter(|tool| !self.server.tools.contains_key(tool.name.as_ref())).map(|tool| format!("{}: {{pin: \"{}\"}}", tool.name, pin(tool))).collect();
+        let others: Vec<String> = seen
+            .values()
+            .filter(|tool| !self.server.tools.contains_key(tool.name.as_ref()))
+            .map(|tool| format!("{}: {{pin: \"{}\"}}", tool.name, pin(tool)))
+            .collect();
         if !others.is_empty() {
-            findings.push(Finding::fine(format!("MCP server {}: not approved", self.server.name), format!("to approve, add below `sources.mcp.{}.tools`: {}", self.server.name, others.join(", "))));
+            findings.push(Finding::fine(
+                format!("MCP server {}: not approved", self.server.name),
+                format!("to approve, add below `sources.mcp.{}.tools`: {}", self.server.name, others.join(", ")),
+            ));
         }
         findings
     }
@@ -222,7 +249,13 @@ fn filled(template: &Map<String, Value>, query: &Query, window: Window) -> Map<S
     let subject = Subject::of(query);
     let pod = subject.pods.first().cloned().unwrap_or_default();
     let service = subject.services.first().cloned().unwrap_or_else(|| live::workload(&pod).to_owned());
-    let places = [("{service}", service), ("{namespace}", subject.namespace), ("{pod}", pod), ("{from}", window.from.to_string()), ("{until}", window.until.to_string())];
+    let places = [
+        ("{service}", service),
+        ("{namespace}", subject.namespace),
+        ("{pod}", pod),
+        ("{from}", window.from.to_string()),
+        ("{until}", window.until.to_string()),
+    ];
     fn fill(value: &Value, places: &[(&str, String)]) -> Value {
         match value {
             Value::String(text) => Value::String(places.iter().fold(text.clone(), |text, (place, value)| text.replace(place, value))),

@@ -185,6 +185,14 @@ pub trait Backend: Send + Sync {
 
     /// Tries it, for `doctor`: what works, what is lost and what to do.
     async fn examine(&self) -> Vec<Finding>;
+
+    /// Keeps what it can answer from memory fresh, until the future is dropped; most have nothing to keep.
+    async fn keep_warm(&self) {}
+
+    /// What it keeps is there.
+    fn is_warm(&self) -> bool {
+        true
+    }
 }
 
 /// Reads a tool's arguments into their type.

@@ -104,7 +104,13 @@ impl Prometheus {
     /// The alert's own expression without its comparison: the one metric that is about this alert for certain.
     async fn own_rule(&self, tool: &str, query: &Query, window: Window) -> Option<(String, Result<super::http::Answer, ToolError>)> {
         let name = query.labels.get("alertname")?;
-        let rules = self.endpoint.get(tool, "api/v1/rules", &[("type", "alert".to_owned()), ("rule_name[]", name.clone())]).await.ok()?.json().ok()?;
+        let rules = self
+            .endpoint
+            .get(tool, "api/v1/rules", &[("type", "alert".to_owned()), ("rule_name[]", name.clone())])
+            .await
+            .ok()?
+            .json()
+            .ok()?;
         let groups = rules.pointer("/data/groups").and_then(Value::as_array)?;
         let rule = groups.iter().flat_map(|group| group.get("rules").and_then(Value::as_array).into_iter().flatten());
         let mut rule = rule.filter(|rule| rule.get("name").and_then(Value::as_str) == Some(name));
@@ -132,9 +138,20 @@ impl Prometheus {
         let asked = asked(self.source("alerts"), "GET /api/v1/alerts".to_owned(), self.endpoint.link("alerts", &[]), window);
         if let Some(answer) = gathering.took(answer) {
             let value = answer.json()?;
-            let fits = |alert: &&Value| which.namespace.is_empty() || alert.pointer("/labels/namespace").and_then(Value::as_str) == Some(&which.namespace);
-            let alerts: Vec<Value> = value.pointer("/data/alerts").and_then(Value::as_array).into_iter().flatten().filter(fits).take(ALERTS_MAX).cloned().collect();
-            let document = crate::model::observation::Document { source: asked.source.clone(), kind: "alerts".to_owned(), body: Value::Array(alerts) };
+            let fits = |alert: &&Value| {
+                which.namespace.is_empty() || alert.pointer("/labels/namespace").and_then(Value::as_str) == Some(&which.namespace)
+            };
+            let alerts: Vec<Value> = value
+                .pointer("/data/alerts")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .filter(fits)
+                .take(ALERTS_MAX)
+                .cloned()
+                .collect();
+            let document =
+                crate::model::observation::Document { source: asked.source.clone(), kind: "alerts".to_owned(), body: Value::Array(alerts) };
             gathering.add(asked, Observations { documents: vec![document], ..Observations::default() });
         }
         gathering.finish()
@@ -163,7 +180,15 @@ impl Prometheus {
 
     fn link(&self, query: &str, window: Window) -> Option<String> {
         let range = format!("{}s", window.seconds());
-        self.endpoint.link("graph", &[("g0.expr", query.to_owned()), ("g0.range_input", range), ("g0.end_input", window.until.strftime("%F %T").to_string()), ("g0.tab", "0".to_owned())])
+        self.endpoint.link(
+            "graph",
+            &[
+                ("g0.expr", query.to_owned()),
+                ("g0.range_input", range),
+                ("g0.end_input", window.until.strftime("%F %T").to_string()),
+                ("g0.tab", "0".to_owned()),
+            ],
+        )
     }
 }
 
@@ -172,7 +197,11 @@ impl Backend for Prometheus {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
         let backend = format!("{KIND}.{}", self.instance);
         let spec = |verb: &str, says: &str| ToolSpec::reading(live::name(KIND, &self.instance, verb), says).of(backend.clone());
-        let metrics = spec("metrics", "The metrics of Prometheus that are about a subject: its golden signals, saturation and limits, before and during").about("metrics");
+        let metrics = spec(
+            "metrics",
+            "The metrics of Prometheus that are about a subject: its golden signals, saturation and limits, before and during",
+        )
+        .about("metrics");
         let query = spec("query", "Answers one PromQL expression over a span of time");
         let alerts = spec("alerts", "The alerts that fire now, with the expressions of their rules");
         vec![
@@ -186,7 +215,11 @@ impl Backend for Prometheus {
         let what = format!("Prometheus ({})", self.instance);
         vec![match self.endpoint.get(KIND, "api/v1/query", &[("query", "vector(1)".to_owned())]).await.and_then(|answer| answer.json()) {
             Ok(value) if value.pointer("/data/result").is_some() => Finding::fine(what, "answers PromQL"),
-            Ok(_) => Finding::lacking(what, "answers something that is not Prometheus' API", format!("Check `{}.url`: it ends before /api/v1.", self.endpoint.key())),
+            Ok(_) => Finding::lacking(
+                what,
+                "answers something that is not Prometheus' API",
+                format!("Check `{}.url`: it ends before /api/v1.", self.endpoint.key()),
+            ),
             Err(error) => Finding::lacking(what, error.message, "Reports go without metrics until this works."),
         }]
     }

@@ -37,7 +37,9 @@ impl Registry {
 
     /// The tools that answer for `topic`, or the one of that name.
     pub fn about<'a>(&'a self, topic: &'a str) -> impl Iterator<Item = &'a str> {
-        self.specs().filter(move |spec| !spec.topic.is_empty() && (spec.topic == topic || spec.name == topic)).map(|spec| spec.name.as_str())
+        self.specs()
+            .filter(move |spec| !spec.topic.is_empty() && (spec.topic == topic || spec.name == topic))
+            .map(|spec| spec.name.as_str())
     }
 
     /// Calls the tool `name`.

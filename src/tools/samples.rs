@@ -6,8 +6,24 @@ use crate::model::observation::{LogStream, Observations};
 
 /// Words of lines that tell of trouble. Source: what the log analysis takes for errors, in every level's spelling.
 pub const ERROR_WORDS: &[&str] = &[
-    "error", "exception", "fatal", "panic", "fail", "refused", "timeout", "timed out", "denied", "killed", "unavailable", "deadlock", "cannot", "unable",
-    "traceback", "oom", "crit", "emerg",
+    "error",
+    "exception",
+    "fatal",
+    "panic",
+    "fail",
+    "refused",
+    "timeout",
+    "timed out",
+    "denied",
+    "killed",
+    "unavailable",
+    "deadlock",
+    "cannot",
+    "unable",
+    "traceback",
+    "oom",
+    "crit",
+    "emerg",
 ];
 /// How many lines of trouble are read: the newest.
 pub const LATEST: usize = 300;
@@ -17,18 +33,58 @@ pub const EARLIEST: usize = 100;
 pub const USUAL: usize = 100;
 
 /// The levels that stand for trouble, as they are spelt.
-pub const ERROR_LEVELS: &[&str] = &["error", "ERROR", "Error", "err", "fatal", "FATAL", "Fatal", "critical", "CRITICAL", "crit", "emergency", "panic", "severe", "SEVERE"];
+pub const ERROR_LEVELS: &[&str] = &[
+    "error",
+    "ERROR",
+    "Error",
+    "err",
+    "fatal",
+    "FATAL",
+    "Fatal",
+    "critical",
+    "CRITICAL",
+    "crit",
+    "emergency",
+    "panic",
+    "severe",
+    "SEVERE",
+];
 
 /// Fields that name a service, in the words of the common collectors, the most exact first.
 pub const SERVICE_FIELDS: &[&str] = &[
-    "service.name", "service_name", "kubernetes.labels.app", "kubernetes.labels.app_kubernetes_io/name", "k8s.deployment.name", "kubernetes.deployment.name",
-    "kubernetes.container_name", "kubernetes.container.name", "k8s.container.name", "app", "service", "container", "deployment", "job", "app_name", "component", "serviceName",
+    "service.name",
+    "service_name",
+    "kubernetes.labels.app",
+    "kubernetes.labels.app_kubernetes_io/name",
+    "k8s.deployment.name",
+    "kubernetes.deployment.name",
+    "kubernetes.container_name",
+    "kubernetes.container.name",
+    "k8s.container.name",
+    "app",
+    "service",
+    "container",
+    "deployment",
+    "job",
+    "app_name",
+    "component",
+    "serviceName",
 ];
 /// Fields that name a namespace.
-pub const NAMESPACE_FIELDS: &[&str] =
-    &["namespace", "k8s.namespace.name", "k8s_namespace_name", "kubernetes.namespace_name", "kubernetes.namespace", "kubernetes.pod_namespace", "kubernetes_namespace_name", "kube_namespace", "namespace_name"];
+pub const NAMESPACE_FIELDS: &[&str] = &[
+    "namespace",
+    "k8s.namespace.name",
+    "k8s_namespace_name",
+    "kubernetes.namespace_name",
+    "kubernetes.namespace",
+    "kubernetes.pod_namespace",
+    "kubernetes_namespace_name",
+    "kube_namespace",
+    "namespace_name",
+];
 /// Fields that name a pod.
-pub const POD_FIELDS: &[&str] = &["pod", "k8s.pod.name", "k8s_pod_name", "kubernetes.pod_name", "kubernetes.pod.name", "pod_name", "kubernetes_pod_name"];
+pub const POD_FIELDS: &[&str] =
+    &["pod", "k8s.pod.name", "k8s_pod_name", "kubernetes.pod_name", "kubernetes.pod.name", "pod_name", "kubernetes_pod_name"];
 
 /// A regular expression of the words, case-insensitive, in RE2's and Rust's language.
 pub fn error_pattern() -> String {
@@ -65,9 +121,17 @@ mod tests {
 
     #[test]
     fn overlapping_samples_hold_each_line_once_and_in_order() {
-        let line = |second: i64, text: &str| LogLine { number: 1, time: jiff::Timestamp::from_second(second).ok(), text: text.into(), ..LogLine::default() };
+        let line = |second: i64, text: &str| LogLine {
+            number: 1,
+            time: jiff::Timestamp::from_second(second).ok(),
+            text: text.into(),
+            ..LogLine::default()
+        };
         let stream = |lines| LogStream { entity: Entity::new("Service", "", "a"), lines, ..LogStream::default() };
-        let mut all = Observations { logs: vec![stream(vec![line(3, "c"), line(2, "b")]), stream(vec![line(1, "a"), line(2, "b")])], ..Observations::default() };
+        let mut all = Observations {
+            logs: vec![stream(vec![line(3, "c"), line(2, "b")]), stream(vec![line(1, "a"), line(2, "b")])],
+            ..Observations::default()
+        };
         merge(&mut all);
         let told: Vec<(u32, &str)> = all.logs[0].lines.iter().map(|line| (line.number, line.text.as_str())).collect();
         assert_eq!(told, [(1, "a"), (2, "b"), (3, "c")]);

@@ -94,7 +94,11 @@ impl Signoz {
             Question { signal: Signal::Logs, filter: about.clone(), want: Want::Rows { limit: USUAL, ascending: false } },
             Question { signal: Signal::Logs, filter: troubled.clone(), want: Want::Rows { limit: EARLIEST, ascending: true } },
             Question { signal: Signal::Logs, filter: troubled.clone(), want: Want::Rows { limit: LATEST, ascending: false } },
-            Question { signal: Signal::Logs, filter: troubled, want: Want::Series { aggregation: "count()".to_owned(), group: String::new() } },
+            Question {
+                signal: Signal::Logs,
+                filter: troubled,
+                want: Want::Series { aggregation: "count()".to_owned(), group: String::new() },
+            },
         ];
         let answers = join_all(asks.iter().map(|question| self.ask(tool, question, window))).await;
         let mut gathering = Gathering::default();
@@ -123,15 +127,26 @@ impl Signoz {
         let keys = self.keys(tool, "traces").await;
         let about = questions::about(&subject, &keys);
         let rows = |filter: String, limit| Question { signal: Signal::Traces, filter, want: Want::Rows { limit, ascending: false } };
-        let series = |filter: &str, aggregation: &str| Question { signal: Signal::Traces, filter: filter.to_owned(), want: Want::Series { aggregation: aggregation.to_owned(), group: "service.name".to_owned() } };
+        let series = |filter: &str, aggregation: &str| Question {
+            signal: Signal::Traces,
+            filter: filter.to_owned(),
+            want: Want::Series { aggregation: aggregation.to_owned(), group: "service.name".to_owned() },
+        };
         let failed = questions::and(&about, "has_error = true");
-        let asks = [rows(failed.clone(), SPANS), rows(about.clone(), SPANS / 2), series(&failed, "count()"), series(&about, "p99(duration_nano)"), series(&about, "count()")];
+        let asks = [
+            rows(failed.clone(), SPANS),
+            rows(about.clone(), SPANS / 2),
+            series(&failed, "count()"),
+            series(&about, "p99(duration_nano)"),
+            series(&about, "count()"),
+        ];
         let names = ["spans", "spans", "span_errors", "span_p99_nanoseconds", "span_count"];
         let answers = join_all(asks.iter().map(|question| self.ask(tool, question, window))).await;
         let mut gathering = Gathering::default();
         for ((question, name), answer) in asks.iter().zip(names).zip(answers) {
             gathering.read_as(asked(self.source(name), question.text(), None, window), answer, |source, bytes| {
-                let mut found = if name == "spans" { bundle::answer(source, &questions::spans(bytes)) } else { bundle::answer(source, bytes) };
+                let mut found =
+                    if name == "spans" { bundle::answer(source, &questions::spans(bytes)) } else { bundle::answer(source, bytes) };
                 found.metrics.iter_mut().for_each(|series| name.clone_into(&mut series.metric));
                 found
             });
@@ -146,7 +161,8 @@ impl Signoz {
             return Err(ToolError::arguments(tool, format!("`limit`: {} is not between 1 and {ROWS_MAX}", wanted.limit)));
         }
         let window = Window::between(wanted.from, wanted.until, self.clock.now());
-        let question = Question { signal: wanted.signal, filter: wanted.filter, want: Want::Rows { limit: wanted.limit as usize, ascending: false } };
+        let question =
+            Question { signal: wanted.signal, filter: wanted.filter, want: Want::Rows { limit: wanted.limit as usize, ascending: false } };
         let answer = self.ask(tool, &question, window).await;
         let mut gathering = Gathering::default();
         gathering.read_as(asked(self.source(&question.text()), question.text(), None, window), answer, |source, bytes| {
@@ -171,11 +187,17 @@ impl Signoz {
 
     /// The attributes that this signal has; empty where they cannot be had, so that the usual ones are taken.
     async fn keys(&self, tool: &str, signal: &str) -> BTreeSet<String> {
-        let Ok(answer) = self.endpoint.get(tool, "api/v1/fields/keys", &[("signal", signal.to_owned()), ("limit", "1000".to_owned())]).await else { return BTreeSet::new() };
+        let Ok(answer) =
+            self.endpoint.get(tool, "api/v1/fields/keys", &[("signal", signal.to_owned()), ("limit", "1000".to_owned())]).await
+        else {
+            return BTreeSet::new();
+        };
         let Ok(value) = answer.json() else { return BTreeSet::new() };
         match value.pointer("/data/keys") {
             Some(Value::Object(keys)) => keys.keys().cloned().collect(),
-            Some(Value::Array(keys)) => keys.iter().filter_map(|key| key.as_str().or_else(|| key.get("name")?.as_str())).map(str::to_owned).collect(),
+            Some(Value::Array(keys)) => {
+                keys.iter().filter_map(|key| key.as_str().or_else(|| key.get("name")?.as_str())).map(str::to_owned).collect()
+            }
             _ => BTreeSet::new(),
         }
     }
@@ -202,9 +224,12 @@ impl Signoz {
 #[async_trait]
 impl Backend for Signoz {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
-        let spec = |verb: &str, says: &str| ToolSpec::reading(live::name(KIND, &self.instance, verb), says).of(format!("{KIND}.{}", self.instance));
+        let spec = |verb: &str, says: &str| {
+            ToolSpec::reading(live::name(KIND, &self.instance, verb), says).of(format!("{KIND}.{}", self.instance))
+        };
         let logs = spec("logs", "The log lines of a subject in SigNoz that tell of trouble: counts over time, the first and the last of them, and what is usual").about("logs");
-        let traces = spec("traces", "The spans of a subject in SigNoz: failed ones and usual ones, errors, latency and traffic over time").about("traces");
+        let traces = spec("traces", "The spans of a subject in SigNoz: failed ones and usual ones, errors, latency and traffic over time")
+            .about("traces");
         let search = spec("search", "Searches logs or spans by SigNoz' filter expression");
         let alerts = spec("alerts", "The alert rules of SigNoz and how they stand");
         vec![
@@ -227,7 +252,9 @@ impl Backend for Signoz {
         let question = Question { signal: Signal::Logs, filter: String::new(), want: Want::Rows { limit: 1, ascending: false } };
         vec![match self.ask(KIND, &question, window).await {
             Ok(_) => Finding::fine(what, format!("version {version}, answers queries")),
-            Err(error) => Finding::lacking(what, error.message, format!("Put the key of a service account into `{}.api_key`.", self.endpoint.key())),
+            Err(error) => {
+                Finding::lacking(what, error.message, format!("Put the key of a service account into `{}.api_key`.", self.endpoint.key()))
+            }
         }]
     }
 }

@@ -42,10 +42,23 @@ pub const HTTP_KINDS: &[&str] = &[
 /// One system.
 #[derive(Debug, Clone)]
 pub enum Source {
-    Kubernetes { name: String, access: Access },
-    MongoDb { name: String, uri: SecretString },
+    Kubernetes {
+        name: String,
+        access: Access,
+        watch: bool,
+    },
+    MongoDb {
+        name: String,
+        uri: SecretString,
+    },
     /// One of [`HTTP_KINDS`].
-    Http { kind: &'static str, name: String, place: Box<Place>, index: String, repositories: Vec<String> },
+    Http {
+        kind: &'static str,
+        name: String,
+        place: Box<Place>,
+        index: String,
+        repositories: Vec<String>,
+    },
     Mcp(Server),
 }
 
@@ -78,13 +91,17 @@ impl Sources {
         let (mut backends, mut servers, mut errors): (Vec<Arc<dyn Backend>>, _, _) = (Vec::new(), Vec::new(), Vec::new());
         for source in self.list {
             match source {
-                Source::Kubernetes { name, access } => backends.push(Arc::new(Kubernetes::new(&name, access, clusters > 1, clock.clone()))),
+                Source::Kubernetes { name, access, watch } => {
+                    backends.push(Arc::new(Kubernetes::new(&name, access, clusters > 1, watch, clock.clone())))
+                }
                 Source::MongoDb { name, uri } => backends.push(Arc::new(MongoDb::new(&name, uri))),
                 Source::Mcp(server) => servers.push(Arc::new(Mcp::new(server, clock.clone()))),
-                Source::Http { kind, name, place, index, repositories } => match http(kind, &name, *place, &index, repositories, clock.clone()) {
-                    Ok(backend) => backends.push(backend),
-                    Err(error) => errors.push(error),
-                },
+                Source::Http { kind, name, place, index, repositories } => {
+                    match http(kind, &name, *place, &index, repositories, clock.clone()) {
+                        Ok(backend) => backends.push(backend),
+                        Err(error) => errors.push(error),
+                    }
+                }
             }
         }
         if self.probes {
@@ -94,7 +111,14 @@ impl Sources {
     }
 }
 
-fn http(kind: &'static str, name: &str, place: Place, index: &str, repositories: Vec<String>, clock: Clock) -> Result<Arc<dyn Backend>, String> {
+fn http(
+    kind: &'static str,
+    name: &str,
+    place: Place,
+    index: &str,
+    repositories: Vec<String>,
+    clock: Clock,
+) -> Result<Arc<dyn Backend>, String> {
     Ok(match kind {
         prometheus::KIND => Arc::new(Prometheus::new(name, place, clock)?),
         alertmanager::KIND => Arc::new(Alertmanager::new(name, place, clock)?),

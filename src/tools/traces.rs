@@ -68,7 +68,8 @@ impl Tempo {
             .map(|inside| format!("{{ {inside} }}"))
             .collect();
         let answers = join_all(questions.iter().map(|question| {
-            let form = [("q", question.clone()), ("start", seconds(window.from)), ("end", seconds(window.until)), ("limit", EACH.to_string())];
+            let form =
+                [("q", question.clone()), ("start", seconds(window.from)), ("end", seconds(window.until)), ("limit", EACH.to_string())];
             async move { self.endpoint.get(tool, "api/search", &form).await }
         }))
         .await;
@@ -100,7 +101,10 @@ impl Tempo {
     async fn trace(&self, tool: &str, wanted: Trace) -> Result<Output, ToolError> {
         let id = checked(tool, &wanted.trace_id)?;
         let mut gathering = Gathering::default();
-        gathering.read(asked(self.source(id), format!("GET /api/traces/{id}"), None, Window::between(None, None, self.clock.now())), self.whole(tool, id).await);
+        gathering.read(
+            asked(self.source(id), format!("GET /api/traces/{id}"), None, Window::between(None, None, self.clock.now())),
+            self.whole(tool, id).await,
+        );
         gathering.finish()
     }
 
@@ -112,7 +116,9 @@ impl Tempo {
 #[async_trait]
 impl Backend for Tempo {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
-        let spec = |verb: &str, says: &str| ToolSpec::reading(live::name(TEMPO, &self.instance, verb), says).of(format!("{TEMPO}.{}", self.instance));
+        let spec = |verb: &str, says: &str| {
+            ToolSpec::reading(live::name(TEMPO, &self.instance, verb), says).of(format!("{TEMPO}.{}", self.instance))
+        };
         let traces = spec("traces", "Traces of a subject in Tempo: failed ones, slow ones, and usual ones to compare with").about("traces");
         let trace = spec("trace", "Reads one trace of Tempo");
         vec![
@@ -123,7 +129,12 @@ impl Backend for Tempo {
 
     async fn examine(&self) -> Vec<Finding> {
         let what = format!("Tempo ({})", self.instance);
-        vec![match self.endpoint.get(TEMPO, "api/search", &[("q", "{ }".to_owned()), ("limit", "1".to_owned())]).await.and_then(|answer| answer.json()) {
+        vec![match self
+            .endpoint
+            .get(TEMPO, "api/search", &[("q", "{ }".to_owned()), ("limit", "1".to_owned())])
+            .await
+            .and_then(|answer| answer.json())
+        {
             Ok(value) if value.get("traces").is_some() => Finding::fine(what, "answers TraceQL"),
             Ok(_) => Finding::lacking(what, "answers something that is not Tempo's API", format!("Check `{}.url`.", self.endpoint.key())),
             Err(error) => Finding::lacking(what, error.message, "Reports go without traces until this works."),
@@ -148,7 +159,10 @@ impl Jaeger {
         let known: Vec<&str> = known.get("data").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
         if let Some(answer) = gathering.took(calls) {
             let edges = answer.json().map(|value| dependencies(&value)).unwrap_or_default();
-            gathering.add(asked(self.source("dependencies"), "GET /api/dependencies".to_owned(), None, window), Observations { edges, ..Observations::default() });
+            gathering.add(
+                asked(self.source("dependencies"), "GET /api/dependencies".to_owned(), None, window),
+                Observations { edges, ..Observations::default() },
+            );
         }
         let services: Vec<&String> = subject.services.iter().filter(|name| known.contains(&name.as_str())).take(2).collect();
         if services.is_empty()
@@ -187,7 +201,8 @@ impl Jaeger {
         let mut gathering = Gathering::default();
         let answer = self.endpoint.get(tool, &format!("api/traces/{id}"), &[]).await;
         let link = self.endpoint.link(&format!("trace/{id}"), &[]);
-        gathering.read(asked(self.source(id), format!("GET /api/traces/{id}"), link, Window::between(None, None, self.clock.now())), answer);
+        gathering
+            .read(asked(self.source(id), format!("GET /api/traces/{id}"), link, Window::between(None, None, self.clock.now())), answer);
         gathering.finish()
     }
 
@@ -199,8 +214,12 @@ impl Jaeger {
 #[async_trait]
 impl Backend for Jaeger {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
-        let spec = |verb: &str, says: &str| ToolSpec::reading(live::name(JAEGER, &self.instance, verb), says).of(format!("{JAEGER}.{}", self.instance));
-        let traces = spec("traces", "Traces of a subject in Jaeger: failed ones, slow ones, and usual ones to compare with; who calls whom").about("traces");
+        let spec = |verb: &str, says: &str| {
+            ToolSpec::reading(live::name(JAEGER, &self.instance, verb), says).of(format!("{JAEGER}.{}", self.instance))
+        };
+        let traces =
+            spec("traces", "Traces of a subject in Jaeger: failed ones, slow ones, and usual ones to compare with; who calls whom")
+                .about("traces");
         let trace = spec("trace", "Reads one trace of Jaeger");
         vec![
             live::tool(traces, &self, |this: &Self, tool, query: Query| Box::pin(this.traces(tool, query))),
@@ -211,8 +230,14 @@ impl Backend for Jaeger {
     async fn examine(&self) -> Vec<Finding> {
         let what = format!("Jaeger ({})", self.instance);
         vec![match self.endpoint.get(JAEGER, "api/services", &[]).await.and_then(|answer| answer.json()) {
-            Ok(value) if value.get("data").is_some() => Finding::fine(what, format!("knows {} services", value.get("data").and_then(Value::as_array).map_or(0, Vec::len))),
-            Ok(_) => Finding::lacking(what, "answers something that is not Jaeger's API", format!("Check `{}.url`: the address of the query service.", self.endpoint.key())),
+            Ok(value) if value.get("data").is_some() => {
+                Finding::fine(what, format!("knows {} services", value.get("data").and_then(Value::as_array).map_or(0, Vec::len)))
+            }
+            Ok(_) => Finding::lacking(
+                what,
+                "answers something that is not Jaeger's API",
+                format!("Check `{}.url`: the address of the query service.", self.endpoint.key()),
+            ),
             Err(error) => Finding::lacking(what, error.message, "Reports go without traces until this works."),
         }]
     }
@@ -237,7 +262,8 @@ fn trace_ids(value: &Value) -> Vec<String> {
 
 fn dependencies(value: &Value) -> Vec<Edge> {
     let rows = value.get("data").and_then(Value::as_array).into_iter().flatten();
-    rows.filter_map(|row| Some(Edge { caller: row.get("parent")?.as_str()?.to_owned(), callee: row.get("child")?.as_str()?.to_owned() })).collect()
+    rows.filter_map(|row| Some(Edge { caller: row.get("parent")?.as_str()?.to_owned(), callee: row.get("child")?.as_str()?.to_owned() }))
+        .collect()
 }
 
 /// An id becomes part of an address.

@@ -22,7 +22,7 @@ pub const KIND: &str = "victorialogs";
 /// How many lines a person is given at most.
 const LINES_MAX: u32 = 1_000;
 /// How many fields are tried for the subject's name: each is a call.
-const FIELDS_MAX: usize = 6;
+const FIELDS_MAX: usize = 4;
 
 /// One VictoriaLogs.
 pub struct VictoriaLogs {
@@ -71,7 +71,7 @@ impl VictoriaLogs {
         let troubled = format!("{about} AND ({words})");
         let (latest, usual) = tokio::join!(self.select(tool, &troubled, window, LATEST), self.select(tool, &about, window, USUAL));
         for (question, answer) in [(&about, usual), (&troubled, latest)] {
-            gathering.read(asked(self.source(&about), question.clone(), None, window), answer);
+            gathering.read_lines(asked(self.source(&about), question.clone(), None, window), answer);
         }
         samples::merge(gathering.observations());
         gathering.finish()
@@ -79,21 +79,36 @@ impl VictoriaLogs {
 
     /// The filter that finds the subject: the first field that has its name among its values, or the words themselves.
     async fn about(&self, tool: &str, subject: &Subject, window: Window, gathering: &mut Gathering) -> String {
-        let within = |fields: &'static [&'static str], wanted: Vec<String>| async move {
-            let answers = join_all(fields.iter().take(FIELDS_MAX).map(|field| self.values(tool, field, window))).await;
-            let mut failed = None;
-            for (field, answer) in fields.iter().zip(answers) {
-                match answer {
-                    Ok(values) => {
-                        let found: Vec<String> = values.into_iter().filter(|value| wanted.contains(value)).map(|value| format!("\"{field}\":={}", quoted(&value))).collect();
-                        if !found.is_empty() {
-                            return (format!("({})", found.join(" OR ")), None);
-                        }
-                    }
-                    Err(error) => failed = Some(error),
-                }
+        let names = match self.names(tool, window).await {
+            Ok(names) => names,
+            Err(error) => {
+                gathering.failed(error);
+                Vec::new()
             }
-            (String::new(), failed)
+        };
+        let within = |fields: &'static [&'static str], wanted: Vec<String>| {
+            let fields: Vec<&'static str> =
+                fields.iter().copied().filter(|field| names.iter().any(|name| name == field)).take(FIELDS_MAX).collect();
+            async move {
+                let answers = join_all(fields.iter().map(|field| self.values(tool, field, window))).await;
+                let mut failed = None;
+                for (field, answer) in fields.iter().zip(answers) {
+                    match answer {
+                        Ok(values) => {
+                            let found: Vec<String> = values
+                                .into_iter()
+                                .filter(|value| wanted.contains(value))
+                                .map(|value| format!("\"{field}\":={}", quoted(&value)))
+                                .collect();
+                            if !found.is_empty() {
+                                return (format!("({})", found.join(" OR ")), None);
+                            }
+                        }
+                        Err(error) => failed = Some(error),
+                    }
+                }
+                (String::new(), failed)
+            }
         };
         let mut parts = Vec::new();
         if !subject.namespace.is_empty() {
@@ -114,9 +129,31 @@ impl VictoriaLogs {
         if parts.is_empty() { "*".to_owned() } else { parts.join(" AND ") }
     }
 
+    /// The fields that there are.
+    async fn names(&self, tool: &str, window: Window) -> Result<Vec<String>, ToolError> {
+        let form = [
+            ("query", "*".to_owned()),
+            ("start", window.from.to_string()),
+            ("end", window.until.to_string()),
+            ("limit", "1000".to_owned()),
+        ];
+        self.told(tool, "select/logsql/field_names", &form).await
+    }
+
     async fn values(&self, tool: &str, field: &str, window: Window) -> Result<Vec<String>, ToolError> {
-        let form = [("query", "*".to_owned()), ("field", field.to_owned()), ("start", window.from.to_string()), ("end", window.until.to_string()), ("limit", "200".to_owned())];
-        let value = self.endpoint.send(tool, Method::POST, "select/logsql/field_values", &[], Body::Form(&form)).await?.json()?;
+        let form = [
+            ("query", "*".to_owned()),
+            ("field", field.to_owned()),
+            ("start", window.from.to_string()),
+            ("end", window.until.to_string()),
+            ("limit", "200".to_owned()),
+        ];
+        self.told(tool, "select/logsql/field_values", &form).await
+    }
+
+    /// What such a question lists.
+    async fn told(&self, tool: &str, path: &str, form: &[(&str, String)]) -> Result<Vec<String>, ToolError> {
+        let value = self.endpoint.send(tool, Method::POST, path, &[], Body::Form(form)).await?.json()?;
         let values = value.get("values").and_then(Value::as_array).into_iter().flatten();
         Ok(values.filter_map(|value| value.get("value")?.as_str().map(str::to_owned)).collect())
     }
@@ -139,7 +176,7 @@ impl VictoriaLogs {
         let window = Window::between(wanted.from, wanted.until, self.clock.now());
         let answer = self.select(tool, &wanted.query, window, wanted.limit as usize).await;
         let mut gathering = Gathering::default();
-        gathering.read(asked(self.source(&wanted.query), wanted.query.clone(), None, window), answer);
+        gathering.read_lines(asked(self.source(&wanted.query), wanted.query.clone(), None, window), answer);
         gathering.finish()
     }
 
@@ -151,7 +188,9 @@ impl VictoriaLogs {
 #[async_trait]
 impl Backend for VictoriaLogs {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
-        let spec = |verb: &str, says: &str| ToolSpec::reading(live::name(KIND, &self.instance, verb), says).of(format!("{KIND}.{}", self.instance));
+        let spec = |verb: &str, says: &str| {
+            ToolSpec::reading(live::name(KIND, &self.instance, verb), says).of(format!("{KIND}.{}", self.instance))
+        };
         let logs = spec("logs", "The log lines of a subject in VictoriaLogs that tell of trouble, and what is usual").about("logs");
         let query = spec("query", "Answers one LogsQL question over a span of time");
         vec![
@@ -164,7 +203,9 @@ impl Backend for VictoriaLogs {
         let what = format!("VictoriaLogs ({})", self.instance);
         let now = self.clock.now();
         vec![match self.select(KIND, "*", Window::between(None, None, now), 1).await {
-            Ok(answer) if answer.body.is_empty() => Finding::lacking(what, "holds no line of the last hour", "Check that logs arrive there, and `account` and `project`."),
+            Ok(answer) if answer.body.is_empty() => {
+                Finding::lacking(what, "holds no line of the last hour", "Check that logs arrive there, and `account` and `project`.")
+            }
             Ok(_) => Finding::fine(what, "answers LogsQL"),
             Err(error) => Finding::lacking(what, error.message, "Reports go without these logs until this works."),
         }]

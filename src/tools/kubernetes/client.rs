@@ -63,7 +63,8 @@ impl Client {
             let mut chunks = response.into_body().into_data_stream();
             let (mut body, mut truncated) = (Vec::new(), false);
             while let Some(chunk) = chunks.next().await {
-                let chunk = chunk.map_err(|error| self.error(tool, format!("its answer broke off ({error})"), ToolErrorKind::Unavailable))?;
+                let chunk =
+                    chunk.map_err(|error| self.error(tool, format!("its answer broke off ({error})"), ToolErrorKind::Unavailable))?;
                 if body.len() + chunk.len() > PAGE_BYTES {
                     truncated = true;
                     break;
@@ -137,7 +138,10 @@ impl Client {
         let (message, kind) = if matches!(error, kube::Error::Auth(_)) {
             (format!("the credentials cannot be had ({said}): log in again, or check `{place}`"), ToolErrorKind::Unauthenticated)
         } else if lower.contains("certificate") || lower.contains("unknownissuer") {
-            (format!("the API server's certificate is not trusted ({said}): check `{place}.ca_file` or the kubeconfig"), ToolErrorKind::Unavailable)
+            (
+                format!("the API server's certificate is not trusted ({said}): check `{place}.ca_file` or the kubeconfig"),
+                ToolErrorKind::Unavailable,
+            )
         } else if lower.contains("elapsed") || lower.contains("timed out") {
             ("the API server does not answer in time".to_owned(), ToolErrorKind::Timeout)
         } else {
@@ -147,14 +151,23 @@ impl Client {
     }
 
     fn refused(&self, tool: &str, path: &str, status: StatusCode, body: &[u8]) -> ToolError {
-        let said = serde_json::from_slice::<Value>(body).ok().and_then(|value| value.get("message").and_then(Value::as_str).map(str::to_owned));
+        let said =
+            serde_json::from_slice::<Value>(body).ok().and_then(|value| value.get("message").and_then(Value::as_str).map(str::to_owned));
         let said = said.unwrap_or_else(|| String::from_utf8_lossy(body.get(..body.len().min(160)).unwrap_or_default()).into_owned());
         let what = resource(path);
         let (message, kind) = match status.as_u16() {
-            401 => (format!("the API server does not know our credentials: the token may have expired, check `{}`", self.place()), ToolErrorKind::Unauthenticated),
+            401 => (
+                format!("the API server does not know our credentials: the token may have expired, check `{}`", self.place()),
+                ToolErrorKind::Unauthenticated,
+            ),
             403 => {
                 let verb = if what.ends_with("/log") { "get" } else { "list" };
-                (format!("not allowed to {verb} {what}: the role lacks the verb \"{verb}\" on \"{what}\" (deploy/kubernetes/rbac.yaml has what is needed)"), ToolErrorKind::PermissionDenied)
+                (
+                    format!(
+                        "not allowed to {verb} {what}: the role lacks the verb \"{verb}\" on \"{what}\" (deploy/kubernetes/rbac.yaml has what is needed)"
+                    ),
+                    ToolErrorKind::PermissionDenied,
+                )
             }
             404 => (format!("{what}: {said}"), ToolErrorKind::NotFound),
             410 => (format!("{what}: the list changed while it was read ({said})"), ToolErrorKind::NotFound),

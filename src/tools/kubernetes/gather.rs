@@ -5,9 +5,9 @@ use serde_json::Value;
 use super::{
     Kubernetes,
     kinds::{
-        ATTACHMENTS, AUTOSCALERS, BUDGETS, CLAIMS, CONFIG_MAPS, CRON_JOBS, DAEMON_SETS, DEPLOYMENTS, EVENTS, GATEWAYS, HTTP_ROUTES, INGRESS_CLASSES,
-        INGRESSES, JOBS, Kind, LIMIT_RANGES, MUTATING, NODE_METRICS, NODES, POD_METRICS, PODS, POLICIES, QUOTAS, REPLICA_SETS, SERVICES, SLICES,
-        STATEFUL_SETS, STORAGE_CLASSES, VALIDATING, VOLUMES,
+        ATTACHMENTS, AUTOSCALERS, BUDGETS, CLAIMS, CONFIG_MAPS, CRON_JOBS, DAEMON_SETS, DEPLOYMENTS, EVENTS, GATEWAYS, HTTP_ROUTES,
+        INGRESS_CLASSES, INGRESSES, JOBS, Kind, LIMIT_RANGES, MUTATING, NODE_METRICS, NODES, POD_METRICS, PODS, POLICIES, QUOTAS,
+        REPLICA_SETS, SERVICES, SLICES, STATEFUL_SETS, STORAGE_CLASSES, VALIDATING, VOLUMES,
     },
     lists::{Listed, Which},
 };
@@ -38,7 +38,11 @@ impl Kubernetes {
         let mut gathering = Gathering::default();
         let mut first = vec![(NODES, Which::default())];
         for which in within(&namespaces) {
-            first.extend([PODS, DEPLOYMENTS, REPLICA_SETS, AUTOSCALERS].map(|kind| (kind, which.clone())));
+            // In a whole cluster only what is not well is of interest, and who owns it is told by its name.
+            match which.namespace {
+                Some(_) => first.extend([PODS, DEPLOYMENTS, REPLICA_SETS, AUTOSCALERS].map(|kind| (kind, which.clone()))),
+                None => first.push((PODS, which.unwell())),
+            }
         }
         if namespaces.is_empty() && !subject.nodes.is_empty() {
             // A sick node: what runs on it, and not the whole cluster.
@@ -47,11 +51,16 @@ impl Kubernetes {
             first.extend(on);
         }
         self.list_all(tool, first, &mut gathering).await;
-        let events = self.events_of(tool, &namespaces, &subject).await.into_iter().filter_map(|(_, _, listed)| listed.ok()).collect::<Vec<_>>();
+        let events =
+            self.events_of(tool, &namespaces, &subject).await.into_iter().filter_map(|(_, _, listed)| listed.ok()).collect::<Vec<_>>();
         let further = pointed_at(gathering.observations(), &events);
         let mut second = Vec::new();
         for kind in further {
-            if kind.namespaced { second.extend(within(&namespaces).map(|which| (kind, which))) } else { second.push((kind, Which::default())) }
+            if kind.namespaced {
+                second.extend(within(&namespaces).filter(|which| which.namespace.is_some()).map(|which| (kind, which)))
+            } else {
+                second.push((kind, Which::default()))
+            }
         }
         self.list_all(tool, second, &mut gathering).await;
         gathering.finish()
@@ -63,7 +72,7 @@ impl Kubernetes {
         let namespaces = self.namespaces(tool, &subject).await?;
         let mut gathering = Gathering::default();
         let mut wanted = Vec::new();
-        for which in within(&namespaces) {
+        for which in within(&namespaces).filter(|which| which.namespace.is_some()) {
             wanted.extend([SERVICES, SLICES, INGRESSES, POLICIES, GATEWAYS, HTTP_ROUTES].map(|kind| (kind, which.clone())));
         }
         wanted.push((CONFIG_MAPS, Which::within("kube-system").fields("metadata.name=coredns")));
@@ -89,7 +98,12 @@ impl Kubernetes {
         gathering.finish()
     }
 
-    async fn events_of(&self, tool: &str, namespaces: &[String], subject: &Subject) -> Vec<(Kind, Which, Result<std::sync::Arc<Listed>, ToolError>)> {
+    async fn events_of(
+        &self,
+        tool: &str,
+        namespaces: &[String],
+        subject: &Subject,
+    ) -> Vec<(Kind, Which, Result<std::sync::Arc<Listed>, ToolError>)> {
         let mut wanted: Vec<Which> = if namespaces.is_empty() {
             vec![Which::default().fields("type=Warning")]
         } else {
@@ -162,14 +176,20 @@ fn pointed_at(seen: &Observations, events: &[std::sync::Arc<Listed>]) -> Vec<Kin
         }
     }
     let mut said = String::new();
-    let warnings = events.iter().flat_map(|listed| &listed.items).filter(|event| event.get("type").and_then(Value::as_str) == Some("Warning"));
+    let warnings =
+        events.iter().flat_map(|listed| &listed.items).filter(|event| event.get("type").and_then(Value::as_str) == Some("Warning"));
     for event in warnings {
         for field in ["reason", "message"] {
             said.push_str(&event.get(field).and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase());
             said.push('\n');
         }
     }
-    let conditions = seen.objects.iter().filter(|object| object.kind != "Pod").filter_map(|object| object.body.pointer("/status/conditions")?.as_array()).flatten();
+    let conditions = seen
+        .objects
+        .iter()
+        .filter(|object| object.kind != "Pod")
+        .filter_map(|object| object.body.pointer("/status/conditions")?.as_array())
+        .flatten();
     for condition in conditions {
         said.push_str(&condition.get("message").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase());
         said.push('\n');

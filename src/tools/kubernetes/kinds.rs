@@ -13,7 +13,14 @@ pub struct Kind {
     pub short: &'static str,
 }
 
-const fn kind(group: &'static str, version: &'static str, plural: &'static str, kind: &'static str, namespaced: bool, short: &'static str) -> Kind {
+const fn kind(
+    group: &'static str,
+    version: &'static str,
+    plural: &'static str,
+    kind: &'static str,
+    namespaced: bool,
+    short: &'static str,
+) -> Kind {
     Kind { group, version, plural, kind, namespaced, short }
 }
 
@@ -44,8 +51,10 @@ pub const POLICIES: Kind = kind("networking.k8s.io", "v1", "networkpolicies", "N
 pub const SLICES: Kind = kind("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", true, "");
 pub const STORAGE_CLASSES: Kind = kind("storage.k8s.io", "v1", "storageclasses", "StorageClass", false, "sc");
 pub const ATTACHMENTS: Kind = kind("storage.k8s.io", "v1", "volumeattachments", "VolumeAttachment", false, "");
-pub const VALIDATING: Kind = kind("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", false, "");
-pub const MUTATING: Kind = kind("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", false, "");
+pub const VALIDATING: Kind =
+    kind("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", false, "");
+pub const MUTATING: Kind =
+    kind("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", false, "");
 pub const GATEWAYS: Kind = kind("gateway.networking.k8s.io", "v1", "gateways", "Gateway", true, "gtw");
 pub const HTTP_ROUTES: Kind = kind("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute", true, "");
 pub const POD_METRICS: Kind = kind("metrics.k8s.io", "v1beta1", "pods", "PodMetrics", true, "");
@@ -56,9 +65,41 @@ pub const HELM_RELEASES: Kind = kind("helm.toolkit.fluxcd.io", "v2", "helmreleas
 
 /// All of them; a Secret's values never leave the reader.
 pub const ALL: &[Kind] = &[
-    PODS, NODES, EVENTS, SERVICES, CONFIG_MAPS, CLAIMS, VOLUMES, QUOTAS, LIMIT_RANGES, NAMESPACES, SERVICE_ACCOUNTS, DEPLOYMENTS, REPLICA_SETS,
-    STATEFUL_SETS, DAEMON_SETS, CONTROLLER_REVISIONS, JOBS, CRON_JOBS, AUTOSCALERS, BUDGETS, INGRESSES, INGRESS_CLASSES, POLICIES, SLICES,
-    STORAGE_CLASSES, ATTACHMENTS, VALIDATING, MUTATING, GATEWAYS, HTTP_ROUTES, POD_METRICS, NODE_METRICS, APPLICATIONS, KUSTOMIZATIONS, HELM_RELEASES,
+    PODS,
+    NODES,
+    EVENTS,
+    SERVICES,
+    CONFIG_MAPS,
+    CLAIMS,
+    VOLUMES,
+    QUOTAS,
+    LIMIT_RANGES,
+    NAMESPACES,
+    SERVICE_ACCOUNTS,
+    DEPLOYMENTS,
+    REPLICA_SETS,
+    STATEFUL_SETS,
+    DAEMON_SETS,
+    CONTROLLER_REVISIONS,
+    JOBS,
+    CRON_JOBS,
+    AUTOSCALERS,
+    BUDGETS,
+    INGRESSES,
+    INGRESS_CLASSES,
+    POLICIES,
+    SLICES,
+    STORAGE_CLASSES,
+    ATTACHMENTS,
+    VALIDATING,
+    MUTATING,
+    GATEWAYS,
+    HTTP_ROUTES,
+    POD_METRICS,
+    NODE_METRICS,
+    APPLICATIONS,
+    KUSTOMIZATIONS,
+    HELM_RELEASES,
 ];
 
 /// The kind that a person means by `name`: its kind, plural, singular or short name.

@@ -6,11 +6,11 @@ use moka::future::Cache;
 use serde_json::Value;
 use url::form_urlencoded::Serializer;
 
-use super::{client::Client, kinds::Kind};
+use super::{client::Client, kinds::Kind, watch::Mirror};
 use crate::tools::{Cost, ToolError, ToolErrorKind};
 
-/// How many objects a page has. Source: `kubectl` reads in pages of 500, which is what API servers are used to.
-const PAGE: usize = 500;
+/// How many objects a page has: `kubectl`'s 500 doubled, because a page of 1,000 pods has some 4 MiB and calls are what is scarce.
+const PAGE: usize = 1_000;
 /// How many objects of one list are kept: a larger cluster is asked for by namespace.
 pub const OBJECTS_MAX: usize = 10_000;
 /// How long a list is good for: the tools of one investigation share it.
@@ -30,6 +30,8 @@ pub struct Which {
     pub fields: String,
     /// Without what the objects hold.
     pub metadata_only: bool,
+    /// Of pods only those that are not well: what is looked for in a whole cluster.
+    pub unwell_only: bool,
 }
 
 /// A list.
@@ -44,6 +46,7 @@ pub struct Listed {
 /// Fetches lists.
 pub struct Lists {
     client: Arc<Client>,
+    pub mirror: Mirror,
     fresh: Cache<(Kind, Which), Arc<Listed>>,
     absent: Cache<&'static str, ()>,
 }
@@ -62,6 +65,12 @@ impl Which {
     #[must_use]
     pub fn labels(mut self, labels: impl Into<String>) -> Self {
         self.labels = labels.into();
+        self
+    }
+
+    #[must_use]
+    pub fn unwell(mut self) -> Self {
+        self.unwell_only = true;
         self
     }
 
@@ -87,6 +96,7 @@ impl Lists {
     pub fn new(client: Arc<Client>) -> Self {
         Self {
             client,
+            mirror: Mirror::new(),
             fresh: Cache::builder().max_capacity(128).time_to_live(FRESH).build(),
             absent: Cache::builder().max_capacity(64).time_to_live(ABSENT).build(),
         }
@@ -99,6 +109,9 @@ impl Lists {
     pub async fn get(&self, tool: &str, kind: Kind, which: Which) -> Result<Arc<Listed>, ToolError> {
         if self.absent.contains_key(kind.group) {
             return Ok(Arc::default());
+        }
+        if let Some(listed) = self.mirrored(kind, &which) {
+            return Ok(listed);
         }
         let fetched = self.fresh.try_get_with((kind, which.clone()), async { self.fetch(tool, kind, &which).await.map(Arc::new) }).await;
         match fetched {
@@ -135,13 +148,24 @@ impl Lists {
             };
             listed.cost += Cost { calls: 1, bytes: page.body.len() as u64 };
             if page.truncated {
-                return Err(ToolError::new(tool, format!("{} in one page are more than is read", which.words(&kind)), ToolErrorKind::BadAnswer));
+                return Err(ToolError::new(
+                    tool,
+                    format!("{} in one page are more than is read", which.words(&kind)),
+                    ToolErrorKind::BadAnswer,
+                ));
             }
-            let read = tokio::task::spawn_blocking(move || read(kind, &page.body)).await;
-            let (mut items, token) = read
-                .map_err(|error| error.to_string())
-                .and_then(|read| read)
-                .map_err(|error| ToolError::new(tool, format!("{}: the answer is no list ({error})", which.words(&kind)), ToolErrorKind::BadAnswer))?;
+            let unwell_only = which.unwell_only;
+            let read = tokio::task::spawn_blocking(move || {
+                let mut page = read(kind, &page.body);
+                if let (true, Ok((items, ..))) = (unwell_only, &mut page) {
+                    items.retain(|pod| !is_well(pod));
+                }
+                page
+            })
+            .await;
+            let (mut items, token, _) = read.map_err(|error| error.to_string()).and_then(|read| read).map_err(|error| {
+                ToolError::new(tool, format!("{}: the answer is no list ({error})", which.words(&kind)), ToolErrorKind::BadAnswer)
+            })?;
             listed.items.append(&mut items);
             next = token;
             if next.is_empty() {
@@ -156,7 +180,7 @@ impl Lists {
     }
 }
 
-fn address(kind: Kind, which: &Which, next: &str) -> String {
+pub fn address(kind: Kind, which: &Which, next: &str) -> String {
     let mut query = Serializer::new(String::new());
     query.append_pair("limit", &PAGE.to_string());
     for (name, value) in [("labelSelector", &which.labels), ("fieldSelector", &which.fields)] {
@@ -170,15 +194,20 @@ fn address(kind: Kind, which: &Which, next: &str) -> String {
     format!("{}?{}", kind.path(which.namespace.as_deref()), query.finish())
 }
 
-/// The objects of a page, with the kind that typed lists leave out, and without the parts that nobody reads.
-fn read(kind: Kind, body: &[u8]) -> Result<(Vec<Value>, String), String> {
+/// The objects of a page, the token of the next and the list's version; the objects with the kind that typed lists leave out, and without the parts that nobody reads.
+pub fn read(kind: Kind, body: &[u8]) -> Result<(Vec<Value>, String, String), String> {
     let mut page: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
     let next = page.pointer("/metadata/continue").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let version = page.pointer("/metadata/resourceVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
     let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) else {
-        return if page.get("items").is_some_and(Value::is_null) { Ok((Vec::new(), next)) } else { Err("it has no items".to_owned()) };
+        return if page.get("items").is_some_and(Value::is_null) {
+            Ok((Vec::new(), next, version))
+        } else {
+            Err("it has no items".to_owned())
+        };
     };
     let items = items.into_iter().map(|item| complete(kind, item));
-    Ok((items.collect(), next))
+    Ok((items.collect(), next, version))
 }
 
 /// An object as a list shows it, whole and lean.
@@ -197,6 +226,23 @@ pub fn complete(kind: Kind, mut item: Value) -> Value {
         }
     }
     item
+}
+
+/// A pod that runs as it should, or has done its work.
+pub fn is_well(pod: &Value) -> bool {
+    let phase = pod.pointer("/status/phase").and_then(Value::as_str).unwrap_or_default();
+    let statuses =
+        ["/status/containerStatuses", "/status/initContainerStatuses"].iter().filter_map(|path| pod.pointer(path)?.as_array()).flatten();
+    let mut restarted_or_unready = statuses.filter(|status| {
+        let done = status.pointer("/state/terminated/exitCode").and_then(Value::as_i64) == Some(0);
+        let ready = status.get("ready").and_then(Value::as_bool).unwrap_or(false);
+        !(ready || done) || status.pointer("/lastState/terminated").is_some()
+    });
+    match phase {
+        "Succeeded" => true,
+        "Running" => restarted_or_unready.next().is_none() && pod.pointer("/metadata/deletionTimestamp").is_none(),
+        _ => false,
+    }
 }
 
 /// A cluster may well not serve it.

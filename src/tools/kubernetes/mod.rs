@@ -9,6 +9,7 @@ mod pods;
 mod precise;
 mod releases;
 mod scope;
+mod watch;
 
 use std::sync::Arc;
 
@@ -34,14 +35,15 @@ pub struct Kubernetes {
     lists: Lists,
     /// Objects carry the cluster's name where there are several.
     named: bool,
+    watch: bool,
     clock: Clock,
 }
 
 impl Kubernetes {
-    /// `named`: there are several clusters, so that objects must say which is theirs.
-    pub fn new(cluster: &str, access: Access, named: bool, clock: Clock) -> Self {
+    /// `named`: there are several clusters, so that objects must say which is theirs; `watch`: a long-lived process keeps a mirror.
+    pub fn new(cluster: &str, access: Access, named: bool, watch: bool, clock: Clock) -> Self {
         let client = Arc::new(Client::new(cluster, access));
-        Self { lists: Lists::new(Arc::clone(&client)), client, named, clock }
+        Self { lists: Lists::new(Arc::clone(&client)), client, named, watch, clock }
     }
 
     /// Lists all of these at once; what cannot be had becomes a failure of its own part.
@@ -90,9 +92,14 @@ impl Backend for Kubernetes {
         let cluster = self.client.cluster().to_owned();
         let spec = |verb: &str, says: &str| ToolSpec::reading(live::name(KIND, &cluster, verb), says).of(format!("{KIND}.{cluster}"));
         let objects = spec("objects", "The state of the Kubernetes objects around a subject: its pods, what owns them, their nodes, and what the trouble points at (volumes, quotas, webhooks…)").about("kubernetes_objects");
-        let network = spec("network", "The Kubernetes objects between two programs: Services and their endpoints, Ingresses, Gateways, NetworkPolicies, cluster DNS").about("kubernetes_network");
+        let network = spec(
+            "network",
+            "The Kubernetes objects between two programs: Services and their endpoints, Ingresses, Gateways, NetworkPolicies, cluster DNS",
+        )
+        .about("kubernetes_network");
         let events = spec("events", "The Kubernetes events about a subject and the nodes").about("kubernetes_events");
-        let logs = spec("pod_logs", "The logs of the subject's containers, the sick ones first, with those of their previous run").about("logs");
+        let logs =
+            spec("pod_logs", "The logs of the subject's containers, the sick ones first, with those of their previous run").about("logs");
         let usage = spec("usage", "What pods and nodes use now, from metrics.k8s.io").about("metrics");
         let changes = spec("changes", "Rollouts with what they changed, and the syncs of Argo CD, Flux and Helm").about("changes");
         let get = spec("get", "Lists the objects of one kind, or reads one of them");
@@ -109,6 +116,16 @@ impl Backend for Kubernetes {
         ]
     }
 
+    async fn keep_warm(&self) {
+        if self.watch {
+            self.lists.mirror.keep(&self.client).await;
+        }
+    }
+
+    fn is_warm(&self) -> bool {
+        !self.watch || self.lists.mirror.is_warm()
+    }
+
     /// What may be listed and what not.
     async fn examine(&self) -> Vec<Finding> {
         let what = format!("Kubernetes ({})", self.client.cluster());
@@ -117,7 +134,17 @@ impl Backend for Kubernetes {
             Err(error) => return vec![Finding::lacking(what, error.message, "Reports go without Kubernetes until this works.")],
         };
         let version = version.as_ref().and_then(|value| value.get("gitVersion")?.as_str()).unwrap_or("?").to_owned();
-        const NEEDED: &[Kind] = &[kinds::PODS, kinds::NODES, kinds::EVENTS, kinds::DEPLOYMENTS, kinds::REPLICA_SETS, kinds::SERVICES, kinds::SLICES, kinds::CLAIMS, kinds::POLICIES];
+        const NEEDED: &[Kind] = &[
+            kinds::PODS,
+            kinds::NODES,
+            kinds::EVENTS,
+            kinds::DEPLOYMENTS,
+            kinds::REPLICA_SETS,
+            kinds::SERVICES,
+            kinds::SLICES,
+            kinds::CLAIMS,
+            kinds::POLICIES,
+        ];
         let tried = join_all(NEEDED.iter().map(|kind| async move {
             let path = format!("{}?limit=1", kind.path(None));
             (kind, self.client.get(KIND, &path, "application/json").await)
@@ -127,6 +154,10 @@ impl Backend for Kubernetes {
         if missing.is_empty() {
             return vec![Finding::fine(what, format!("{version}, and all that is needed may be listed"))];
         }
-        vec![Finding::lacking(what, format!("{version}; not allowed to list {}", missing.join(", ")), "Apply deploy/kubernetes/rbac.yaml, or grant `list` on them to the account that is used.")]
+        vec![Finding::lacking(
+            what,
+            format!("{version}; not allowed to list {}", missing.join(", ")),
+            "Apply deploy/kubernetes/rbac.yaml, or grant `list` on them to the account that is used.",
+        )]
     }
 }

@@ -44,7 +44,7 @@ impl Kubernetes {
         let mut wanted = Vec::new();
         let lists: Vec<Which> = match (namespaces.is_empty(), subject.nodes.is_empty()) {
             (true, false) => subject.nodes.iter().map(|node| Which::default().fields(format!("spec.nodeName={node}"))).collect(),
-            (true, true) => vec![Which::default()],
+            (true, true) => vec![Which::default().unwell()],
             _ => namespaces.iter().map(|namespace| Which::within(namespace)).collect(),
         };
         for which in lists {
@@ -64,7 +64,9 @@ impl Kubernetes {
             match answer {
                 Ok(text) => self.take_log(&mut gathering, &log, &text),
                 // There may be no previous run any more, or the container has not begun: no gap.
-                Err(error) if error.kind == ToolErrorKind::BadArguments => gathering.add(Asked { source: log.source(self.client.cluster()), ..Asked::default() }, Observations::default()),
+                Err(error) if error.kind == ToolErrorKind::BadArguments => {
+                    gathering.add(Asked { source: log.source(self.client.cluster()), ..Asked::default() }, Observations::default())
+                }
                 Err(error) => gathering.failed(error),
             }
         }
@@ -90,7 +92,13 @@ impl Kubernetes {
         // A log is a log, whatever its lines look like.
         if found.logs.is_empty() && !text.is_empty() {
             let text = String::from_utf8_lossy(text);
-            found = Observations { logs: bundle::logs::read(&source, &text).into_iter().map(|stream| LogStream { entity: Entity::new("Pod", &log.namespace, &log.pod), ..stream }).collect(), ..Observations::default() };
+            found = Observations {
+                logs: bundle::logs::read(&source, &text)
+                    .into_iter()
+                    .map(|stream| LogStream { entity: Entity::new("Pod", &log.namespace, &log.pod), ..stream })
+                    .collect(),
+                ..Observations::default()
+            };
         }
         gathering.spent(Cost { calls: 1, bytes: text.len() as u64 });
         let previous = if log.previous { " --previous" } else { "" };
@@ -133,13 +141,18 @@ fn of_pod(pod: &Value, subject: &Subject) -> Vec<Wanted> {
     let related = subject.services.iter().any(|service| service == workload(name) || name.starts_with(&format!("{service}-")));
     let specific = !subject.pods.is_empty() || !subject.services.is_empty();
     let mut out = Vec::new();
-    for (statuses, specs) in [("/status/initContainerStatuses", "/spec/initContainers"), ("/status/containerStatuses", "/spec/containers")] {
+    for (statuses, specs) in [("/status/initContainerStatuses", "/spec/initContainers"), ("/status/containerStatuses", "/spec/containers")]
+    {
         let statuses = pod.pointer(statuses).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         for spec in pod.pointer(specs).and_then(Value::as_array).into_iter().flatten() {
             let Some(container) = spec.get("name").and_then(Value::as_str) else { continue };
-            let Some(status) = statuses.iter().find(|status| status.get("name").and_then(Value::as_str) == Some(container)) else { continue };
-            let died = status.pointer("/lastState/terminated").is_some() || status.pointer("/state/terminated/exitCode").and_then(Value::as_i64).is_some_and(|code| code != 0);
-            let ready = status.get("ready").and_then(Value::as_bool).unwrap_or(false) || status.pointer("/state/terminated/exitCode").and_then(Value::as_i64) == Some(0);
+            let Some(status) = statuses.iter().find(|status| status.get("name").and_then(Value::as_str) == Some(container)) else {
+                continue;
+            };
+            let died = status.pointer("/lastState/terminated").is_some()
+                || status.pointer("/state/terminated/exitCode").and_then(Value::as_i64).is_some_and(|code| code != 0);
+            let ready = status.get("ready").and_then(Value::as_bool).unwrap_or(false)
+                || status.pointer("/state/terminated/exitCode").and_then(Value::as_i64) == Some(0);
             let sick = died || !ready;
             let rank = match (sick, meant, related) {
                 (true, true, _) => 0,
@@ -156,7 +169,10 @@ fn of_pod(pod: &Value, subject: &Subject) -> Vec<Wanted> {
                 out.push(wanted(true));
             }
             // What waits for its image or its volume has no log.
-            if status.pointer("/state/running").is_some() || status.pointer("/state/terminated").is_some() || status.pointer("/lastState/terminated").is_some() {
+            if status.pointer("/state/running").is_some()
+                || status.pointer("/state/terminated").is_some()
+                || status.pointer("/lastState/terminated").is_some()
+            {
                 out.push(wanted(false));
             }
         }
@@ -170,7 +186,12 @@ fn choose(mut wanted: Vec<Wanted>) -> Vec<Wanted> {
     let mut out: Vec<Wanted> = Vec::new();
     for round in 0..2 {
         for log in &wanted {
-            let same = out.iter().filter(|other| workload(&other.pod) == workload(&log.pod) && other.container == log.container && other.previous == log.previous).count();
+            let same = out
+                .iter()
+                .filter(|other| {
+                    workload(&other.pod) == workload(&log.pod) && other.container == log.container && other.previous == log.previous
+                })
+                .count();
             let well = log.rank >= 3 && out.iter().filter(|other| other.rank >= 3).count() >= WELL_MAX;
             if out.len() < LOGS_MAX && same == round && !well && !out.contains(log) {
                 out.push(log.clone());
@@ -198,14 +219,22 @@ mod tests {
     #[test]
     fn the_run_that_died_comes_first_and_no_workload_takes_all_places() {
         let subject = Subject { services: vec!["checkout".into()], ..Subject::default() };
-        let mut pods: Vec<Value> = ["4xk9p", "5xk9p", "6xk9p", "7xk9p"].iter().map(|end| pod(&format!("checkout-7f5b9c4d68-{end}"), false, true)).collect();
+        let mut pods: Vec<Value> =
+            ["4xk9p", "5xk9p", "6xk9p", "7xk9p"].iter().map(|end| pod(&format!("checkout-7f5b9c4d68-{end}"), false, true)).collect();
         pods.push(pod("orders-7f5b9c4d68-4xk9p", false, true));
         pods.push(pod("well-7f5b9c4d68-4xk9p", true, false));
         let chosen = choose(pods.iter().flat_map(|pod| of_pod(pod, &subject)).collect());
         let names: Vec<String> = chosen.iter().map(|log| format!("{}{}", log.pod, if log.previous { "!" } else { "" })).collect();
         assert_eq!(
             names,
-            ["checkout-7f5b9c4d68-4xk9p", "checkout-7f5b9c4d68-4xk9p!", "checkout-7f5b9c4d68-5xk9p", "checkout-7f5b9c4d68-5xk9p!", "orders-7f5b9c4d68-4xk9p", "orders-7f5b9c4d68-4xk9p!"]
+            [
+                "checkout-7f5b9c4d68-4xk9p",
+                "checkout-7f5b9c4d68-4xk9p!",
+                "checkout-7f5b9c4d68-5xk9p",
+                "checkout-7f5b9c4d68-5xk9p!",
+                "orders-7f5b9c4d68-4xk9p",
+                "orders-7f5b9c4d68-4xk9p!"
+            ]
         );
     }
 }

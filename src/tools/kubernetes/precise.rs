@@ -102,6 +102,12 @@ impl Kubernetes {
 
 /// A name becomes part of an address: only what a Kubernetes name may hold.
 fn check_name(tool: &str, field: &str, name: &str) -> Result<(), ToolError> {
-    let fine = name.len() <= 253 && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.')) && !name.starts_with('.');
-    if fine { Ok(()) } else { Err(ToolError::arguments(tool, format!("`{field}` is no name that Kubernetes knows: small letters, digits, `-` and `.`"))) }
+    let fine = name.len() <= 253
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.'))
+        && !name.starts_with('.');
+    if fine {
+        Ok(())
+    } else {
+        Err(ToolError::arguments(tool, format!("`{field}` is no name that Kubernetes knows: small letters, digits, `-` and `.`")))
+    }
 }

@@ -32,10 +32,11 @@ impl Kubernetes {
         let subject = Subject::of(&query);
         let namespaces = self.namespaces(tool, &subject).await?;
         let mut gathering = Gathering::default();
-        let scopes: Vec<Which> = if namespaces.is_empty() { vec![Which::default()] } else { namespaces.iter().map(|namespace| Which::within(namespace)).collect() };
+        let scopes: Vec<Which> = namespaces.iter().map(|namespace| Which::within(namespace)).collect();
         let helm = |which: &Which| Which { metadata_only: true, ..which.clone().labels("owner=helm") };
         for which in &scopes {
-            let (sets, releases) = tokio::join!(self.lists.get(tool, REPLICA_SETS, which.clone()), self.lists.get(tool, SECRETS, helm(which)));
+            let (sets, releases) =
+                tokio::join!(self.lists.get(tool, REPLICA_SETS, which.clone()), self.lists.get(tool, SECRETS, helm(which)));
             match sets {
                 Ok(listed) => self.note(&mut gathering, "rollouts", rollouts(&listed.items)),
                 Err(error) => gathering.failed(error),
@@ -50,7 +51,9 @@ impl Kubernetes {
             self.lists.get(tool, KUSTOMIZATIONS, Which::default()),
             self.lists.get(tool, HELM_RELEASES, Which::default())
         );
-        for (name, answer, read) in [("argo cd", argo, argo_cd as fn(&Value) -> Vec<Change>), ("flux", flux, flux_sync), ("flux helm", helm, flux_sync)] {
+        for (name, answer, read) in
+            [("argo cd", argo, argo_cd as fn(&Value) -> Vec<Change>), ("flux", flux, flux_sync), ("flux helm", helm, flux_sync)]
+        {
             if let Ok(listed) = answer {
                 self.note(&mut gathering, name, listed.items.iter().flat_map(read).collect());
             }
@@ -74,7 +77,9 @@ fn rollouts(sets: &[Value]) -> Vec<Change> {
     let mut by_owner: BTreeMap<(String, String), Vec<(u64, &Value)>> = BTreeMap::new();
     for set in sets {
         let owners = set.pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten();
-        let owner = owners.filter(|owner| owner.get("kind").and_then(Value::as_str) == Some("Deployment")).find_map(|owner| owner.get("name")?.as_str());
+        let owner = owners
+            .filter(|owner| owner.get("kind").and_then(Value::as_str) == Some("Deployment"))
+            .find_map(|owner| owner.get("name")?.as_str());
         let revision = set.pointer(REVISION).and_then(Value::as_str).and_then(|text| text.parse().ok());
         if let (Some(owner), Some(revision)) = (owner, revision) {
             by_owner.entry((text(set, "/metadata/namespace").to_owned(), owner.to_owned())).or_default().push((revision, set));
@@ -171,12 +176,21 @@ fn argo_cd(application: &Value) -> Vec<Change> {
     let mut out = Vec::new();
     for entry in application.pointer("/status/history").and_then(Value::as_array).into_iter().flatten().rev().take(3) {
         let revision = text(entry, "/revision");
-        out.push(sync(revision, time(entry, "/deployedAt"), format!("Argo CD synced {name} to {}", short(revision)), text(entry, "/initiatedBy/username")));
+        out.push(sync(
+            revision,
+            time(entry, "/deployedAt"),
+            format!("Argo CD synced {name} to {}", short(revision)),
+            text(entry, "/initiatedBy/username"),
+        ));
     }
     let phase = text(application, "/status/operationState/phase");
     if !["", "Succeeded", "Running"].contains(&phase) {
         let revision = text(application, "/status/operationState/syncResult/revision");
-        let said = format!("Argo CD's sync of {name} to {} ended as {phase}: {}", short(revision), text(application, "/status/operationState/message"));
+        let said = format!(
+            "Argo CD's sync of {name} to {} ended as {phase}: {}",
+            short(revision),
+            text(application, "/status/operationState/message")
+        );
         out.push(sync(revision, time(application, "/status/operationState/finishedAt"), said, ""));
     }
     out
@@ -184,12 +198,23 @@ fn argo_cd(application: &Value) -> Vec<Change> {
 
 /// A Kustomization or HelmRelease of Flux: the revision that it applied last.
 fn flux_sync(object: &Value) -> Vec<Change> {
-    let revision = ["/status/lastAppliedRevision", "/status/history/0/chartVersion", "/status/lastAttemptedRevision"].iter().map(|path| text(object, path)).find(|text| !text.is_empty());
+    let revision = ["/status/lastAppliedRevision", "/status/history/0/chartVersion", "/status/lastAttemptedRevision"]
+        .iter()
+        .map(|path| text(object, path))
+        .find(|text| !text.is_empty());
     let Some(revision) = revision else { return Vec::new() };
-    let ready = object.pointer("/status/conditions").and_then(Value::as_array).into_iter().flatten().find(|condition| text(condition, "/type") == "Ready");
+    let ready = object
+        .pointer("/status/conditions")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .find(|condition| text(condition, "/type") == "Ready");
     let name = text(object, "/metadata/name");
     let told = ready.map_or("", |ready| text(ready, "/message"));
-    let namespace = [text(object, "/spec/targetNamespace"), text(object, "/metadata/namespace")].into_iter().find(|text| !text.is_empty()).unwrap_or_default();
+    let namespace = [text(object, "/spec/targetNamespace"), text(object, "/metadata/namespace")]
+        .into_iter()
+        .find(|text| !text.is_empty())
+        .unwrap_or_default();
     vec![Change {
         id: revision.to_owned(),
         kind: "deploy".to_owned(),

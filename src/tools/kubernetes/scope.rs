@@ -1,12 +1,12 @@
 //! Where the subject lives: an alert may name a pod or a service and no namespace.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 
 use super::{
     Kubernetes,
-    kinds::{DEPLOYMENTS, PODS, SERVICES, STATEFUL_SETS},
+    kinds::{DEPLOYMENTS, EVENTS, PODS, SERVICES, STATEFUL_SETS},
     lists::Which,
 };
 use crate::tools::{ToolError, live::Subject};
@@ -38,9 +38,48 @@ impl Kubernetes {
                 return Ok(found.into_iter().take(NAMESPACES_MAX).collect());
             }
         }
+        if subject.pods.is_empty() && subject.nodes.is_empty() && subject.services.is_empty() {
+            return self.sick_namespaces(tool).await;
+        }
         Ok(Vec::new())
     }
+
+    /// Where the trouble is, when nobody said: by the warnings, and by pods that do not run.
+    async fn sick_namespaces(&self, tool: &str) -> Result<Vec<String>, ToolError> {
+        let warnings = Which::default().fields("type=Warning");
+        let waiting = Which::default().fields("status.phase!=Running,status.phase!=Succeeded");
+        let (warnings, waiting) = tokio::join!(self.lists.get(tool, EVENTS, warnings), self.lists.get(tool, PODS, waiting));
+        let mut objects: BTreeMap<(&str, &str), u32> = BTreeMap::new();
+        let (warnings, waiting) = (warnings?, waiting?);
+        let placed = |event: &&serde_json::Value| {
+            event.pointer("/involvedObject/namespace").and_then(serde_json::Value::as_str).is_some_and(|name| !name.is_empty())
+        };
+        for event in warnings.items.iter().filter(placed) {
+            let get = |path: &str| event.pointer(path).and_then(serde_json::Value::as_str).unwrap_or_default();
+            let weight = if GRAVE.iter().any(|word| get("/reason").contains(word)) { 3 } else { 1 };
+            let known = objects.entry((get("/involvedObject/namespace"), get("/involvedObject/name"))).or_default();
+            *known = weight.max(*known);
+        }
+        for pod in &waiting.items {
+            let get = |path: &str| pod.pointer(path).and_then(serde_json::Value::as_str).unwrap_or_default();
+            objects.insert((get("/metadata/namespace"), get("/metadata/name")), 3);
+        }
+        let mut scores: BTreeMap<&str, u32> = BTreeMap::new();
+        for ((namespace, _), weight) in &objects {
+            // Ten of a sort are not ten times as telling.
+            let score = scores.entry(namespace).or_default();
+            *score = (*score).max(weight * 100) + 1;
+        }
+        let mut ranked: Vec<(&str, u32)> = scores.into_iter().collect();
+        ranked.sort_by_key(|(namespace, score)| (std::cmp::Reverse(*score), *namespace));
+        Ok(ranked.into_iter().take(SICK_MAX).map(|(namespace, _)| namespace.to_owned()).collect())
+    }
 }
+
+/// How many namespaces are looked at when nobody said which.
+const SICK_MAX: usize = 2;
+/// Parts of the reasons of events that tell of more than a hiccup.
+const GRAVE: &[&str] = &["BackOff", "Failed", "OOM", "Evicted", "NotReady", "Exceeded", "Kill", "Preempt", "Invalid"];
 
 fn places(items: &[serde_json::Value]) -> Vec<String> {
     let namespaces: BTreeSet<&str> = items.iter().filter_map(|item| item.pointer("/metadata/namespace")?.as_str()).collect();

@@ -57,7 +57,13 @@ impl Connection {
             *held = Some(match made {
                 Ok(Ok(client)) => client,
                 Ok(Err(said)) => return Err(self.error(tool, format!("cannot be reached ({said})"), ToolErrorKind::Unavailable)),
-                Err(_) => return Err(self.error(tool, format!("did not shake hands in {} s", CONNECT_TIMEOUT.as_secs()), ToolErrorKind::Timeout)),
+                Err(_) => {
+                    return Err(self.error(
+                        tool,
+                        format!("did not shake hands in {} s", CONNECT_TIMEOUT.as_secs()),
+                        ToolErrorKind::Timeout,
+                    ));
+                }
             });
         }
         held.as_ref().ok_or_else(|| self.error(tool, "is not connected".to_owned(), ToolErrorKind::Unavailable))
@@ -69,7 +75,10 @@ impl Connection {
                 let Some((program, rest)) = words.split_first() else { return Err("no command is given".to_owned()) };
                 let mut command = tokio::process::Command::new(program);
                 command.args(rest).env_clear().envs(environment).kill_on_drop(true);
-                let (transport, _) = TokioChildProcess::builder(command).stderr(std::process::Stdio::null()).spawn().map_err(|error| format!("{program}: {error}"))?;
+                let (transport, _) = TokioChildProcess::builder(command)
+                    .stderr(std::process::Stdio::null())
+                    .spawn()
+                    .map_err(|error| format!("{program}: {error}"))?;
                 ().serve(transport).await.map_err(|error| error.to_string())
             }
             Reach::Url { url, token } => {
@@ -84,10 +93,17 @@ impl Connection {
     }
 
     /// A connection that failed is not used again.
-    fn settled<T>(&self, tool: &str, held: &mut Option<Client>, answer: Result<Result<T, ServiceError>, tokio::time::error::Elapsed>) -> Result<T, ToolError> {
+    fn settled<T>(
+        &self,
+        tool: &str,
+        held: &mut Option<Client>,
+        answer: Result<Result<T, ServiceError>, tokio::time::error::Elapsed>,
+    ) -> Result<T, ToolError> {
         match answer {
             Ok(Ok(found)) => Ok(found),
-            Ok(Err(ServiceError::McpError(error))) => Err(self.error(tool, format!("refused: {}", error.message), ToolErrorKind::BadArguments)),
+            Ok(Err(ServiceError::McpError(error))) => {
+                Err(self.error(tool, format!("refused: {}", error.message), ToolErrorKind::BadArguments))
+            }
             Ok(Err(error)) => {
                 *held = None;
                 Err(self.error(tool, format!("broke off ({error})"), ToolErrorKind::Unavailable))

@@ -63,7 +63,8 @@ impl Command {
 
     /// Whether it is given what it needs; otherwise the sentence that says what is missing.
     pub fn check(self, database: &str, collection: &str) -> Result<(), String> {
-        let database_needed = matches!(self, Self::DbStats | Self::CollStats | Self::Indexes | Self::IndexStats | Self::Profile | Self::Explain);
+        let database_needed =
+            matches!(self, Self::DbStats | Self::CollStats | Self::Indexes | Self::IndexStats | Self::Profile | Self::Explain);
         let collection_needed = matches!(self, Self::CollStats | Self::Indexes | Self::IndexStats | Self::Explain);
         if database_needed && database.is_empty() {
             return Err(format!("{} wants a `database`", self.name()));
@@ -94,29 +95,58 @@ impl Command {
             Self::IndexStats => format!("db.getCollection(\"{}\").aggregate([{{$indexStats: {{}}}}])", collection()),
             Self::Profile => "db.system.profile.find().sort({millis: -1}).limit(30)".to_owned(),
             Self::Explain => format!("db.getCollection(\"{}\").find(…).explain(\"queryPlanner\")", collection()),
-            Self::Hello | Self::BuildInfo | Self::HostInfo | Self::Top | Self::ListDatabases => format!("db.adminCommand({{{}: 1}})", self.name()),
+            Self::Hello | Self::BuildInfo | Self::HostInfo | Self::Top | Self::ListDatabases => {
+                format!("db.adminCommand({{{}: 1}})", self.name())
+            }
         }
     }
 
     pub async fn run(self, client: &Client, database: &str, collection: &str, filter: Document) -> Answer {
         let db = client.database(database);
         let admin = client.database("admin");
-        let one = |command: Document| async move { client.database(database).run_command(limited(command)).selection_criteria(secondary_preferred()).await.map(|answer| vec![answer]) };
+        let one = |command: Document| async move {
+            client
+                .database(database)
+                .run_command(limited(command))
+                .selection_criteria(secondary_preferred())
+                .await
+                .map(|answer| vec![answer])
+        };
         let limit = Duration::from_millis(MAX_TIME_MS.unsigned_abs().into());
         match self {
             Self::Hello | Self::BuildInfo | Self::HostInfo | Self::ServerStatus | Self::ReplSetGetStatus | Self::Top => {
                 admin.run_command(limited(doc! {self.name(): 1})).selection_criteria(secondary_preferred()).await.map(|answer| vec![answer])
             }
-            Self::ListDatabases => admin.run_command(limited(doc! {"listDatabases": 1, "authorizedDatabases": true})).await.map(|answer| vec![answer]),
-            Self::GetLog => admin.run_command(limited(doc! {"getLog": "global"})).selection_criteria(secondary_preferred()).await.map(|answer| vec![answer]),
-            Self::CurrentOp => drain(admin.aggregate([doc! {"$currentOp": {"allUsers": true, "idleConnections": false}}]).max_time(limit).await?).await,
+            Self::ListDatabases => {
+                admin.run_command(limited(doc! {"listDatabases": 1, "authorizedDatabases": true})).await.map(|answer| vec![answer])
+            }
+            Self::GetLog => admin
+                .run_command(limited(doc! {"getLog": "global"}))
+                .selection_criteria(secondary_preferred())
+                .await
+                .map(|answer| vec![answer]),
+            Self::CurrentOp => {
+                drain(admin.aggregate([doc! {"$currentOp": {"allUsers": true, "idleConnections": false}}]).max_time(limit).await?).await
+            }
             Self::DbStats => one(doc! {"dbStats": 1}).await,
             Self::CollStats => one(doc! {"collStats": collection}).await,
-            Self::Indexes => drain(db.collection::<Document>(collection).aggregate([doc! {"$indexStats": {}}]).max_time(limit).await?).await,
-            Self::IndexStats => drain(db.collection::<Document>(collection).aggregate([doc! {"$indexStats": {}}]).max_time(limit).await?).await,
+            Self::Indexes => {
+                drain(db.collection::<Document>(collection).aggregate([doc! {"$indexStats": {}}]).max_time(limit).await?).await
+            }
+            Self::IndexStats => {
+                drain(db.collection::<Document>(collection).aggregate([doc! {"$indexStats": {}}]).max_time(limit).await?).await
+            }
             Self::Profile => {
                 let slow = doc! {"millis": {"$gte": SLOW_MS}};
-                drain(db.collection::<Document>("system.profile").find(slow).sort(doc! {"millis": -1}).limit(PROFILE_MAX).max_time(limit).await?).await
+                drain(
+                    db.collection::<Document>("system.profile")
+                        .find(slow)
+                        .sort(doc! {"millis": -1})
+                        .limit(PROFILE_MAX)
+                        .max_time(limit)
+                        .await?,
+                )
+                .await
             }
             Self::Explain => one(doc! {"explain": {"find": collection, "filter": filter}, "verbosity": "queryPlanner"}).await,
         }
@@ -151,7 +181,11 @@ impl Command {
         }
         if !read || found.documents.iter().any(|document| document.kind == "text") {
             let kind = self.name().to_owned();
-            *found = Observations { documents: vec![observation::Document { source: source.to_owned(), kind, body: value }], gaps: std::mem::take(&mut found.gaps), ..Observations::default() };
+            *found = Observations {
+                documents: vec![observation::Document { source: source.to_owned(), kind, body: value }],
+                gaps: std::mem::take(&mut found.gaps),
+                ..Observations::default()
+            };
         }
     }
 }

@@ -24,11 +24,15 @@ fn within(bson: Bson, depth: usize) -> Value {
         Bson::Int32(number) => json!(number),
         Bson::Int64(number) => json!(number),
         Bson::Double(number) => json!(number),
-        Bson::DateTime(time) => Timestamp::from_millisecond(time.timestamp_millis()).map_or(Value::Null, |time| json!({"$date": time.to_string()})),
+        Bson::DateTime(time) => {
+            Timestamp::from_millisecond(time.timestamp_millis()).map_or(Value::Null, |time| json!({"$date": time.to_string()}))
+        }
         Bson::Timestamp(time) => json!({"$timestamp": {"t": time.time, "i": time.increment}}),
         Bson::ObjectId(id) => json!({"$oid": id.to_hex()}),
         Bson::Decimal128(number) => json!({"$numberDecimal": number.to_string()}),
-        Bson::RegularExpression(regex) => json!({"$regularExpression": {"pattern": regex.pattern.to_string(), "options": regex.options.to_string()}}),
+        Bson::RegularExpression(regex) => {
+            json!({"$regularExpression": {"pattern": regex.pattern.to_string(), "options": regex.options.to_string()}})
+        }
         // What somebody stored is not read; that it is there is enough.
         Bson::Binary(binary) => json!({"$binary": format!("{} bytes", binary.bytes.len())}),
         Bson::Null | Bson::Undefined | Bson::MaxKey | Bson::MinKey | Bson::JavaScriptCodeWithScope(_) | Bson::DbPointer(_) => Value::Null,

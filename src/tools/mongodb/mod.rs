@@ -97,7 +97,8 @@ impl MongoDb {
         let busy = busy(&operations);
         let closer = busy.iter().flat_map(|space| [C::CollStats, C::IndexStats].map(|command| (command, space)));
         let closer: Vec<_> = closer.filter_map(|(command, space)| Some((command, space.split_once('.')?))).collect();
-        let answers = join_all(closer.iter().map(|(command, (database, collection))| self.run(client, *command, database, collection, None))).await;
+        let answers =
+            join_all(closer.iter().map(|(command, (database, collection))| self.run(client, *command, database, collection, None))).await;
         for ((command, (database, collection)), answer) in closer.into_iter().zip(answers) {
             self.take(tool, &mut gathering, command, &format!("{database}.{collection}"), answer);
         }
@@ -111,7 +112,8 @@ impl MongoDb {
         let database = if wanted.database.is_empty() { "admin" } else { &wanted.database };
         let answer = self.run(client, wanted.command, database, &wanted.collection, Some(filter)).await;
         let mut gathering = live::Gathering::default();
-        let space = if wanted.collection.is_empty() { wanted.database.clone() } else { format!("{}.{}", wanted.database, wanted.collection) };
+        let space =
+            if wanted.collection.is_empty() { wanted.database.clone() } else { format!("{}.{}", wanted.database, wanted.collection) };
         self.take(tool, &mut gathering, wanted.command, &space, answer);
         gathering.finish()
     }
@@ -177,7 +179,10 @@ impl MongoDb {
         let bytes = value.to_string();
         let mut found = if bytes.len() > BYTES_MAX {
             gathering.cut();
-            Observations { gaps: vec![format!("{source}: the answer has {} MiB and was not read", bytes.len() >> 20)], ..Observations::default() }
+            Observations {
+                gaps: vec![format!("{source}: the answer has {} MiB and was not read", bytes.len() >> 20)],
+                ..Observations::default()
+            }
         } else {
             bundle::answer(&source, bytes.as_bytes())
         };
@@ -189,17 +194,36 @@ impl MongoDb {
     fn error(&self, tool: &str, what: &str, error: &Error) -> ToolError {
         let key = format!("sources.{KIND}.{}", self.instance);
         let (message, kind) = match error.kind.as_ref() {
-            ErrorKind::Command(command) if command.code == 13 => {
-                (format!("not allowed ({what}): the account needs clusterMonitor on admin and read on the database"), ToolErrorKind::PermissionDenied)
+            ErrorKind::Command(command) if command.code == 13 => (
+                format!("not allowed ({what}): the account needs clusterMonitor on admin and read on the database"),
+                ToolErrorKind::PermissionDenied,
+            ),
+            ErrorKind::Command(command) if command.code == 18 => {
+                (format!("the user or password is wrong: check `{key}.uri`"), ToolErrorKind::Unauthenticated)
             }
-            ErrorKind::Command(command) if command.code == 18 => (format!("the user or password is wrong: check `{key}.uri`"), ToolErrorKind::Unauthenticated),
-            ErrorKind::Command(command) if command.code == 50 => (format!("{what} took longer than {MAX_TIME_MS} ms and was stopped"), ToolErrorKind::Timeout),
-            ErrorKind::Command(command) => (format!("{what} was refused ({}: {})", command.code_name, command.message), ToolErrorKind::BadAnswer),
-            ErrorKind::Authentication { message, .. } => (format!("it does not let us in ({message}): check the user and password in `{key}.uri`"), ToolErrorKind::Unauthenticated),
-            ErrorKind::ServerSelection { .. } => (format!("no server answered in {} s: check `{key}.uri`, that the hosts are up, and the network between", SELECTION_TIMEOUT.as_secs()), ToolErrorKind::Unavailable),
-            ErrorKind::DnsResolve { message, .. } => (format!("its name does not resolve ({message}): check `{key}.uri`"), ToolErrorKind::Unavailable),
+            ErrorKind::Command(command) if command.code == 50 => {
+                (format!("{what} took longer than {MAX_TIME_MS} ms and was stopped"), ToolErrorKind::Timeout)
+            }
+            ErrorKind::Command(command) => {
+                (format!("{what} was refused ({}: {})", command.code_name, command.message), ToolErrorKind::BadAnswer)
+            }
+            ErrorKind::Authentication { message, .. } => {
+                (format!("it does not let us in ({message}): check the user and password in `{key}.uri`"), ToolErrorKind::Unauthenticated)
+            }
+            ErrorKind::ServerSelection { .. } => (
+                format!(
+                    "no server answered in {} s: check `{key}.uri`, that the hosts are up, and the network between",
+                    SELECTION_TIMEOUT.as_secs()
+                ),
+                ToolErrorKind::Unavailable,
+            ),
+            ErrorKind::DnsResolve { message, .. } => {
+                (format!("its name does not resolve ({message}): check `{key}.uri`"), ToolErrorKind::Unavailable)
+            }
             ErrorKind::InvalidArgument { message, .. } => (format!("`{key}.uri` cannot be used: {message}"), ToolErrorKind::NotAsked),
-            ErrorKind::Custom(inner) if inner.is::<Late>() => (format!("no answer to {what} in {:.1} s", COMMAND_TIMEOUT.as_secs_f32()), ToolErrorKind::Timeout),
+            ErrorKind::Custom(inner) if inner.is::<Late>() => {
+                (format!("no answer to {what} in {:.1} s", COMMAND_TIMEOUT.as_secs_f32()), ToolErrorKind::Timeout)
+            }
             _ => (format!("the connection broke ({what})"), ToolErrorKind::Unavailable),
         };
         ToolError::new(tool, format!("{KIND} {}: {message}", self.instance), kind)
@@ -212,7 +236,9 @@ struct Late;
 #[async_trait]
 impl Backend for MongoDb {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
-        let spec = |verb: &str, says: &str| ToolSpec::reading(live::name(KIND, &self.instance, verb), says).of(format!("{KIND}.{}", self.instance));
+        let spec = |verb: &str, says: &str| {
+            ToolSpec::reading(live::name(KIND, &self.instance, verb), says).of(format!("{KIND}.{}", self.instance))
+        };
         let diagnose = spec("diagnose", "The state of a MongoDB deployment: serverStatus, replica set, running and slow operations, its log, busy collections and their indexes").about("database");
         let command = spec("command", "Runs one diagnostic command of MongoDB; none of them changes anything");
         vec![
@@ -235,11 +261,16 @@ impl Backend for MongoDb {
         let version = answer.first().and_then(|status| status.get_str("version").ok()).unwrap_or("?").to_owned();
         let needed = [Command::CurrentOp, Command::GetLog, Command::ListDatabases];
         let tried = join_all(needed.map(|command| self.run(client, command, "admin", "", None))).await;
-        let missing: Vec<&str> = needed.iter().zip(&tried).filter(|(_, answer)| answer.is_err()).map(|(command, _)| command.name()).collect();
+        let missing: Vec<&str> =
+            needed.iter().zip(&tried).filter(|(_, answer)| answer.is_err()).map(|(command, _)| command.name()).collect();
         if missing.is_empty() {
             return vec![Finding::fine(what, format!("version {version}, answers diagnostic commands"))];
         }
-        vec![Finding::lacking(what, format!("version {version}; cannot run {}", missing.join(", ")), "Grant clusterMonitor on admin: db.grantRolesToUser(\"sre-agent\", [{role: \"clusterMonitor\", db: \"admin\"}])")]
+        vec![Finding::lacking(
+            what,
+            format!("version {version}; cannot run {}", missing.join(", ")),
+            "Grant clusterMonitor on admin: db.grantRolesToUser(\"sre-agent\", [{role: \"clusterMonitor\", db: \"admin\"}])",
+        )]
     }
 }
 
@@ -252,7 +283,9 @@ fn busy(operations: &[Document]) -> Vec<String> {
     let mut counts: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
     for operation in operations {
         let Ok(space) = operation.get_str("ns") else { continue };
-        let is_own = space.split_once('.').is_none_or(|(database, collection)| ["admin", "local", "config"].contains(&database) || collection.starts_with('$') || collection.starts_with("system."));
+        let is_own = space.split_once('.').is_none_or(|(database, collection)| {
+            ["admin", "local", "config"].contains(&database) || collection.starts_with('$') || collection.starts_with("system.")
+        });
         if !is_own {
             *counts.entry(space).or_default() += 1;
         }

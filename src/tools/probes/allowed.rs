@@ -23,9 +23,20 @@ impl Allowed {
         // `::ffff:169.254.169.254` is the address inside of it.
         let address = address.to_canonical();
         let forbidden = match address {
-            IpAddr::V4(v4) => v4.is_loopback() || v4.is_link_local() || v4.is_unspecified() || v4.is_broadcast() || v4.is_multicast() || v4.octets().first() == Some(&0),
+            IpAddr::V4(v4) => {
+                v4.is_loopback()
+                    || v4.is_link_local()
+                    || v4.is_unspecified()
+                    || v4.is_broadcast()
+                    || v4.is_multicast()
+                    || v4.octets().first() == Some(&0)
+            }
             IpAddr::V6(v6) => {
-                v6.is_loopback() || v6.is_unspecified() || v6.is_multicast() || v6.is_unicast_link_local() || embedded(v6).is_some_and(|inner| !self.may(IpAddr::V4(inner)))
+                v6.is_loopback()
+                    || v6.is_unspecified()
+                    || v6.is_multicast()
+                    || v6.is_unicast_link_local()
+                    || embedded(v6).is_some_and(|inner| !self.may(IpAddr::V4(inner)))
             }
         };
         !forbidden && !METADATA.contains(&address)
@@ -52,8 +63,27 @@ mod tests {
     fn this_machine_the_link_and_metadata_services_are_refused_in_every_spelling() {
         let allowed = Allowed::default();
         for address in [
-            "127.0.0.1", "127.8.8.8", "0.0.0.0", "0.1.2.3", "169.254.169.254", "169.254.0.1", "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "ff02::1", "::ffff:127.0.0.1",
-            "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::", "::a9fe:a9fe", "fd00:ec2::254", "100.100.100.200", "192.0.0.192", "168.63.129.16",
+            "127.0.0.1",
+            "127.8.8.8",
+            "0.0.0.0",
+            "0.1.2.3",
+            "169.254.169.254",
+            "169.254.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::1",
+            "::",
+            "fe80::1",
+            "ff02::1",
+            "::ffff:127.0.0.1",
+            "::ffff:169.254.169.254",
+            "64:ff9b::a9fe:a9fe",
+            "2002:a9fe:a9fe::",
+            "::a9fe:a9fe",
+            "fd00:ec2::254",
+            "100.100.100.200",
+            "192.0.0.192",
+            "168.63.129.16",
         ] {
             assert!(!allowed.may(address.parse().unwrap()), "{address}");
         }

@@ -34,7 +34,8 @@ pub async fn request(mut stream: impl AsyncRead + AsyncWrite + Unpin, url: &Url,
     let mut shown = url.clone();
     shown.set_query(None);
     let command = format!("curl -f {shown}");
-    let head = format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: sre-agent-probe\r\nAccept: */*\r\nConnection: close\r\n\r\n");
+    let head =
+        format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: sre-agent-probe\r\nAccept: */*\r\nConnection: close\r\n\r\n");
     let asked = phases.started.elapsed();
     let exchange = async {
         stream.write_all(head.as_bytes()).await?;

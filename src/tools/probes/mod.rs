@@ -28,7 +28,10 @@ use url::Url;
 
 pub use allowed::Allowed;
 
-use super::{Asked, Backend, Cost, Output, Query, Tool, ToolError, live::{self, Gathering}};
+use super::{
+    Asked, Backend, Cost, Output, Query, Tool, ToolError,
+    live::{self, Gathering},
+};
 use crate::model::{
     Clock, Finding, ToolSpec,
     observation::{Document, Observations},
@@ -80,7 +83,10 @@ impl Probes {
 
     async fn probe(&self, tool: &str, query: Query) -> Result<Output, ToolError> {
         let mut wanted: Vec<Url> = Vec::new();
-        let named = self.targets.iter().filter(|target| query.words.iter().chain(&query.needs).any(|word| word.eq_ignore_ascii_case(&target.service)));
+        let named = self
+            .targets
+            .iter()
+            .filter(|target| query.words.iter().chain(&query.needs).any(|word| word.eq_ignore_ascii_case(&target.service)));
         wanted.extend(named.map(|target| target.url.clone()));
         let alerted = TARGET_LABELS.iter().filter_map(|label| query.labels.get(*label)).filter_map(|value| alerted(value));
         wanted.extend(alerted);
@@ -90,7 +96,9 @@ impl Probes {
     }
 
     async fn one(&self, tool: &str, wanted: Try) -> Result<Output, ToolError> {
-        let url = parse(&wanted.url).ok_or_else(|| ToolError::arguments(tool, "`url`: https://…, http://…, tcp://host:port, tls://host:port or dns://name is wanted"))?;
+        let url = parse(&wanted.url).ok_or_else(|| {
+            ToolError::arguments(tool, "`url`: https://…, http://…, tcp://host:port, tls://host:port or dns://name is wanted")
+        })?;
         if !self.targets.iter().any(|target| target.url.host_str() == url.host_str()) {
             return Err(ToolError::arguments(tool, "`url`: only hosts of the service catalogue's `probes` may be tried"));
         }
@@ -108,7 +116,11 @@ impl Probes {
             let mut found = Observations::default();
             match outcome {
                 Ok(printed) => {
-                    let document = |printed: Printed| Document { source: source.clone(), kind: "transcript".to_owned(), body: json!({"command": printed.command, "text": printed.text}) };
+                    let document = |printed: Printed| Document {
+                        source: source.clone(),
+                        kind: "transcript".to_owned(),
+                        body: json!({"command": printed.command, "text": printed.text}),
+                    };
                     found.documents = printed.into_iter().map(document).collect();
                 }
                 Err(said) => found.gaps.push(format!("{source}: {said}")),
@@ -152,14 +164,22 @@ impl Probes {
                     Ok(Err(error)) => error.to_string(),
                     _ => "Connection timed out".to_owned(),
                 };
-                printed.push(Printed { command: format!("nc -vz {host} {port}"), text: format!("nc: connect to {host} ({address}) port {port} (tcp) failed: {why}\n") });
+                printed.push(Printed {
+                    command: format!("nc -vz {host} {port}"),
+                    text: format!("nc: connect to {host} ({address}) port {port} (tcp) failed: {why}\n"),
+                });
                 return Ok(printed);
             }
         };
         let connected = started.elapsed();
         match url.scheme() {
-            "tcp" => printed.push(Printed { command: format!("nc -vz {host} {port}"), text: format!("Connection to {host} ({address}) {port} port [tcp/*] succeeded!\n") }),
-            "http" => printed.push(http::request(stream, url, http::Phases { looked_up, connected, secured: connected, started }, STEP).await),
+            "tcp" => printed.push(Printed {
+                command: format!("nc -vz {host} {port}"),
+                text: format!("Connection to {host} ({address}) {port} port [tcp/*] succeeded!\n"),
+            }),
+            "http" => {
+                printed.push(http::request(stream, url, http::Phases { looked_up, connected, secured: connected, started }, STEP).await)
+            }
             scheme => {
                 let (stream, said) = tls::handshake(stream, &host, port, self.clock.now(), STEP).await;
                 printed.push(said);
@@ -196,7 +216,10 @@ fn alerted(value: &str) -> Option<Url> {
         return parse(value).filter(|url| url.host_str().is_some_and(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().is_err()));
     }
     let (host, port) = value.split_once(':').unwrap_or((value, ""));
-    let is_name = host.contains('.') && host.parse::<IpAddr>().is_err() && host.len() <= 253 && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
+    let is_name = host.contains('.')
+        && host.parse::<IpAddr>().is_err()
+        && host.len() <= 253
+        && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
     if !is_name || !port.is_empty() && port.parse::<u16>().is_err() {
         return None;
     }
@@ -210,7 +233,8 @@ pub fn parse(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let known = ["http", "https", "tcp", "tls", "dns"].contains(&url.scheme());
     let port = !["tcp", "tls"].contains(&url.scheme()) || url.port().is_some();
-    (known && port && url.host_str().is_some_and(|host| !host.is_empty()) && url.username().is_empty() && url.password().is_none()).then_some(url)
+    (known && port && url.host_str().is_some_and(|host| !host.is_empty()) && url.username().is_empty() && url.password().is_none())
+        .then_some(url)
 }
 
 fn shown(url: &Url) -> String {

@@ -17,22 +17,35 @@ impl Names {
     /// The addresses, and what `dig` would have said.
     pub async fn lookup(&self, name: &str, limit: Duration) -> (Vec<IpAddr>, Printed) {
         let command = format!("dig {name}");
-        let made = self.resolver.get_or_try_init(|| async { TokioResolver::builder_tokio().map_err(|error| error.to_string())?.build().map_err(|error| error.to_string()) });
+        let made = self.resolver.get_or_try_init(|| async {
+            TokioResolver::builder_tokio().map_err(|error| error.to_string())?.build().map_err(|error| error.to_string())
+        });
         let resolver = match made.await {
             Ok(resolver) => resolver,
-            Err(error) => return (Vec::new(), Printed { command, text: format!("; this machine's name servers are not known: {error}\n") }),
+            Err(error) => {
+                return (Vec::new(), Printed { command, text: format!("; this machine's name servers are not known: {error}\n") });
+            }
         };
         let started = Instant::now();
         // A name with its final dot is not searched for in this machine's domains.
         let answer = tokio::time::timeout(limit, resolver.lookup_ip(name)).await;
         let took = started.elapsed().as_millis();
-        let status = |status: &str| format!(";; ->>HEADER<<- opcode: QUERY, status: {status}\n;; QUESTION SECTION:\n;{name}. IN A\n;; Query time: {took} msec\n");
+        let status = |status: &str| {
+            format!(";; ->>HEADER<<- opcode: QUERY, status: {status}\n;; QUESTION SECTION:\n;{name}. IN A\n;; Query time: {took} msec\n")
+        };
         let (addresses, text) = match answer {
             Err(_) => (Vec::new(), format!(";; QUESTION SECTION:\n;{name}. IN A\n;; connection timed out; no servers could be reached\n")),
             Ok(Ok(found)) => {
                 let addresses: Vec<IpAddr> = found.iter().collect();
-                let records: Vec<String> = addresses.iter().map(|address| format!("{name}. IN {} {address}", if address.is_ipv4() { "A" } else { "AAAA" })).collect();
-                let text = if records.is_empty() { status("NOERROR") } else { format!("{};; ANSWER SECTION:\n{}\n", status("NOERROR"), records.join("\n")) };
+                let records: Vec<String> = addresses
+                    .iter()
+                    .map(|address| format!("{name}. IN {} {address}", if address.is_ipv4() { "A" } else { "AAAA" }))
+                    .collect();
+                let text = if records.is_empty() {
+                    status("NOERROR")
+                } else {
+                    format!("{};; ANSWER SECTION:\n{}\n", status("NOERROR"), records.join("\n"))
+                };
                 (addresses, text)
             }
             Ok(Err(error)) => (Vec::new(), said(&error, name, &status)),

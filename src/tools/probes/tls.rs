@@ -41,18 +41,35 @@ struct Seen {
 }
 
 impl ServerCertVerifier for Looking {
-    fn verify_server_cert(&self, end: &CertificateDer<'_>, between: &[CertificateDer<'_>], name: &ServerName<'_>, ocsp: &[u8], now: UnixTime) -> Result<ServerCertVerified, Error> {
+    fn verify_server_cert(
+        &self,
+        end: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
         let wrong = self.strict.verify_server_cert(end, between, name, ocsp, now).err();
         let chain = std::iter::once(end).chain(between).take(CHAIN_MAX).map(|certificate| certificate.to_vec()).collect();
         *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Seen { chain, wrong };
         Ok(ServerCertVerified::assertion())
     }
 
-    fn verify_tls12_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, Error> {
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
         rustls::crypto::verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
-    fn verify_tls13_signature(&self, message: &[u8], cert: &CertificateDer<'_>, dss: &DigitallySignedStruct) -> Result<HandshakeSignatureValid, Error> {
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
         rustls::crypto::verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
@@ -62,7 +79,13 @@ impl ServerCertVerifier for Looking {
 }
 
 /// Shakes hands; the stream, where it came to one, and what was seen.
-pub async fn handshake(stream: TcpStream, host: &str, port: u16, now: Timestamp, limit: Duration) -> (Option<TlsStream<TcpStream>>, Printed) {
+pub async fn handshake(
+    stream: TcpStream,
+    host: &str,
+    port: u16,
+    now: Timestamp,
+    limit: Duration,
+) -> (Option<TlsStream<TcpStream>>, Printed) {
     let command = format!("openssl s_client -connect {host}:{port} -servername {host}");
     let failed = |said: &str| (None, Printed { command: command.clone(), text: format!("CONNECTED(00000003)\n{said}\n") });
     let Ok(name) = ServerName::try_from(host.to_owned()) else { return failed("the name cannot be sent in a handshake") };
@@ -89,7 +112,8 @@ fn config() -> Option<(ClientConfig, Arc<Looking>)> {
     let strict = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider)).build().ok()?;
     let looking = Arc::new(Looking { strict, provider: Arc::clone(&provider), seen: Mutex::default() });
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().ok()?;
-    let config = builder.dangerous().with_custom_certificate_verifier(Arc::clone(&looking) as Arc<dyn ServerCertVerifier>).with_no_client_auth();
+    let config =
+        builder.dangerous().with_custom_certificate_verifier(Arc::clone(&looking) as Arc<dyn ServerCertVerifier>).with_no_client_auth();
     Some((config, looking))
 }
 
@@ -132,13 +156,23 @@ fn text(seen: &Seen, host: &str, now: Timestamp) -> String {
         }
     }
     let alone = seen.chain.len() <= 1;
-    let own = seen.chain.first().and_then(|der| X509Certificate::from_der(der).ok()).is_some_and(|(_, certificate)| certificate.subject() == certificate.issuer());
+    let own = seen
+        .chain
+        .first()
+        .and_then(|der| X509Certificate::from_der(der).ok())
+        .is_some_and(|(_, certificate)| certificate.subject() == certificate.issuer());
     out.push_str(&match &seen.wrong {
         None => "Verify return code: 0 (ok)\n".to_owned(),
         Some(Error::InvalidCertificate(why)) => match why {
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => "Verify return code: 10 (certificate has expired)\n".to_owned(),
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "Verify return code: 9 (certificate is not yet valid)\n".to_owned(),
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => format!("Verify return code: 62 (Hostname mismatch: {host})\n"),
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "Verify return code: 10 (certificate has expired)\n".to_owned()
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "Verify return code: 9 (certificate is not yet valid)\n".to_owned()
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                format!("Verify return code: 62 (Hostname mismatch: {host})\n")
+            }
             CertificateError::UnknownIssuer if own => "Verify return code: 18 (self-signed certificate)\n".to_owned(),
             CertificateError::UnknownIssuer if alone => "Verify return code: 21 (unable to verify the first certificate)\n".to_owned(),
             CertificateError::UnknownIssuer => "Verify return code: 20 (unable to get local issuer certificate)\n".to_owned(),
@@ -151,5 +185,6 @@ fn text(seen: &Seen, host: &str, now: Timestamp) -> String {
 
 /// As OpenSSL prints it: `Jan 15 14:00:00 2026 GMT`.
 fn date(second: i64) -> String {
-    Timestamp::from_second(second).map_or_else(|_| "an impossible date".to_owned(), |time| time.strftime("%b %e %H:%M:%S %Y GMT").to_string())
+    Timestamp::from_second(second)
+        .map_or_else(|_| "an impossible date".to_owned(), |time| time.strftime("%b %e %H:%M:%S %Y GMT").to_string())
 }

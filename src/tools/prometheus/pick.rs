@@ -17,12 +17,50 @@ const NAMES_EACH: usize = 40;
 
 /// Parts of names that tell most, the most telling first. Source: the golden signals and USE, in the words of the common exporters.
 const TELLING: &[&str] = &[
-    "error", "fail", "oom", "restart", "throttl", "dropped", "rejected", "timeout", "limit", "working_set", "memory", "request", "latency",
-    "duration", "queue", "lag", "pending", "connections", "pool", "cpu", "disk", "filesystem", "volume", "inode", "fds", "replica", "ready", "up",
-    "available", "retrans", "conntrack", "gc", "threads", "goroutines", "cache", "evict", "hit", "miss", "expir", "certificate",
+    "error",
+    "fail",
+    "oom",
+    "restart",
+    "throttl",
+    "dropped",
+    "rejected",
+    "timeout",
+    "limit",
+    "working_set",
+    "memory",
+    "request",
+    "latency",
+    "duration",
+    "queue",
+    "lag",
+    "pending",
+    "connections",
+    "pool",
+    "cpu",
+    "disk",
+    "filesystem",
+    "volume",
+    "inode",
+    "fds",
+    "replica",
+    "ready",
+    "up",
+    "available",
+    "retrans",
+    "conntrack",
+    "gc",
+    "threads",
+    "goroutines",
+    "cache",
+    "evict",
+    "hit",
+    "miss",
+    "expir",
+    "certificate",
 ];
 /// Names that say nothing about how a subject is.
-const IDLE: &[&str] = &["_info", "_created", "_labels", "_annotations", "_owner", "scrape_", "go_info", "_build_", "_metadata_", "promhttp_", "_tolerations"];
+const IDLE: &[&str] =
+    &["_info", "_created", "_labels", "_annotations", "_owner", "scrape_", "go_info", "_build_", "_metadata_", "promhttp_", "_tolerations"];
 
 /// A metric and how many series of it are about the subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +106,11 @@ pub fn selectors(subject: &Subject, labels: &BTreeMap<String, String>) -> Vec<St
         }
     }
     if out.is_empty() {
-        out.push(if within.is_empty() { "__name__=~\"up|node_.+|apiserver_.+|etcd_.+|coredns_.+|kube_node_status_condition\"".to_owned() } else { within });
+        out.push(if within.is_empty() {
+            "__name__=~\"up|node_.+|apiserver_.+|etcd_.+|coredns_.+|kube_node_status_condition\"".to_owned()
+        } else {
+            within
+        });
     }
     let mut seen = BTreeSet::new();
     out.retain(|selector| seen.insert(selector.clone()));
@@ -96,7 +138,9 @@ pub fn counted(value: &Value) -> Vec<Counted> {
 pub fn plan(mut metrics: Vec<Counted>) -> Plan {
     metrics.retain(|metric| !IDLE.iter().any(|idle| metric.name.contains(idle)));
     let histograms: BTreeSet<String> = metrics.iter().filter_map(|metric| metric.name.strip_suffix("_bucket")).map(str::to_owned).collect();
-    metrics.retain(|metric| !["_bucket", "_count", "_sum"].iter().any(|end| metric.name.strip_suffix(end).is_some_and(|stem| histograms.contains(stem))));
+    metrics.retain(|metric| {
+        !["_bucket", "_count", "_sum"].iter().any(|end| metric.name.strip_suffix(end).is_some_and(|stem| histograms.contains(stem)))
+    });
     let rank = |name: &str| TELLING.iter().position(|word| name.contains(word)).unwrap_or(TELLING.len());
     metrics.sort_by(|a, b| rank(&a.name).cmp(&rank(&b.name)).then_with(|| a.name.cmp(&b.name)));
     let mut histograms: Vec<String> = histograms.into_iter().collect();
@@ -120,7 +164,9 @@ pub fn plan(mut metrics: Vec<Counted>) -> Plan {
 
 /// The range queries of a plan.
 pub fn questions(plan: &Plan, selectors: &[String]) -> Vec<String> {
-    let any = |names: &str| selectors.iter().map(|selector| format!("{{__name__=~\"{names}\",{}}}", without_name(selector))).collect::<Vec<_>>().join(" or ");
+    let any = |names: &str| {
+        selectors.iter().map(|selector| format!("{{__name__=~\"{names}\",{}}}", without_name(selector))).collect::<Vec<_>>().join(" or ")
+    };
     let mut out = Vec::new();
     for names in plan.plain.chunks(NAMES_EACH) {
         out.push(any(&names.join("|")));
@@ -129,8 +175,12 @@ pub fn questions(plan: &Plan, selectors: &[String]) -> Vec<String> {
         out.push(format!("sum by (__name__) ({})", any(&names.join("|"))));
     }
     for name in &plan.histograms {
-        let rates: Vec<String> = selectors.iter().map(|selector| format!("rate({name}_bucket{{{}}}[5m])", without_name(selector))).collect();
-        out.push(format!("label_replace(histogram_quantile(0.99, sum by (le, job, service, namespace) ({})), \"__name__\", \"{name}:p99\", \"\", \"\")", rates.join(" or ")));
+        let rates: Vec<String> =
+            selectors.iter().map(|selector| format!("rate({name}_bucket{{{}}}[5m])", without_name(selector))).collect();
+        out.push(format!(
+            "label_replace(histogram_quantile(0.99, sum by (le, job, service, namespace) ({})), \"__name__\", \"{name}:p99\", \"\", \"\")",
+            rates.join(" or ")
+        ));
     }
     out
 }

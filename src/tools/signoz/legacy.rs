@@ -56,9 +56,13 @@ fn unquoted(text: &str) -> String {
 
 fn key(name: &str, signal: Signal) -> Value {
     match (name, signal) {
-        ("service.name" | "serviceName", Signal::Traces) => json!({"key": "serviceName", "dataType": "string", "type": "tag", "isColumn": true}),
+        ("service.name" | "serviceName", Signal::Traces) => {
+            json!({"key": "serviceName", "dataType": "string", "type": "tag", "isColumn": true})
+        }
         ("has_error", _) => json!({"key": "hasError", "dataType": "bool", "type": "tag", "isColumn": true}),
-        _ => json!({"key": if name == "serviceName" { "service.name" } else { name }, "dataType": "string", "type": "resource", "isColumn": false}),
+        _ => {
+            json!({"key": if name == "serviceName" { "service.name" } else { name }, "dataType": "string", "type": "resource", "isColumn": false})
+        }
     }
 }
 
@@ -68,7 +72,10 @@ mod tests {
 
     #[test]
     fn conditions_are_told_one_by_one() {
-        let found = items("k8s.namespace.name = 'shop' AND service.name IN ('a', 'it\\'s') AND (severity_text IN ('ERROR') OR body REGEXP 'x')", Signal::Logs);
+        let found = items(
+            "k8s.namespace.name = 'shop' AND service.name IN ('a', 'it\\'s') AND (severity_text IN ('ERROR') OR body REGEXP 'x')",
+            Signal::Logs,
+        );
         assert_eq!(found.len(), 3, "{found:?}");
         assert_eq!(found[1]["value"], json!(["a", "it's"]));
         assert_eq!(found[2]["key"]["key"], "severity_text");

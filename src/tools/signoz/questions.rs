@@ -35,7 +35,18 @@ pub struct Question {
 const SERVICES: &[&str] = &["service.name", "k8s.deployment.name", "k8s.container.name", "k8s.statefulset.name"];
 const NAMESPACES: &[&str] = &["k8s.namespace.name", "service.namespace"];
 /// What a span needs to be placed in its trace.
-const SPAN_FIELDS: &[&str] = &["service.name", "name", "duration_nano", "has_error", "parent_span_id", "trace_id", "span_id", "status_message", "response_status_code", "http_method"];
+const SPAN_FIELDS: &[&str] = &[
+    "service.name",
+    "name",
+    "duration_nano",
+    "has_error",
+    "parent_span_id",
+    "trace_id",
+    "span_id",
+    "status_message",
+    "response_status_code",
+    "http_method",
+];
 
 impl Signal {
     pub fn word(self) -> &'static str {
@@ -91,10 +102,13 @@ fn set(value: &mut Value, key: &str, inner: Value) {
 
 /// The filter that finds the subject, by attributes that exist; a key that no row has would be refused.
 pub fn about(subject: &Subject, keys: &BTreeSet<String>) -> String {
-    let exists = |names: &'static [&'static str]| names.iter().copied().enumerate().filter(|(at, name)| keys.contains(*name) || keys.is_empty() && *at == 0).map(|(_, name)| name);
+    let exists = |names: &'static [&'static str]| {
+        names.iter().copied().enumerate().filter(|(at, name)| keys.contains(*name) || keys.is_empty() && *at == 0).map(|(_, name)| name)
+    };
     let mut out = String::new();
     if !subject.namespace.is_empty() {
-        let any: Vec<String> = exists(NAMESPACES).filter(|_| !keys.is_empty()).map(|key| format!("{key} = {}", quoted(&subject.namespace))).collect();
+        let any: Vec<String> =
+            exists(NAMESPACES).filter(|_| !keys.is_empty()).map(|key| format!("{key} = {}", quoted(&subject.namespace))).collect();
         out = and(&out, &or(any));
     }
     let names: Vec<String> = subject.services.iter().map(|name| quoted(name)).collect();
@@ -130,7 +144,8 @@ fn quoted(text: &str) -> String {
 pub fn spans(bytes: &[u8]) -> Vec<u8> {
     let Ok(value) = serde_json::from_slice::<Value>(bytes) else { return bytes.to_vec() };
     let results = ["/data/data/results", "/data/results", "/data/result"].iter().find_map(|path| value.pointer(path)?.as_array());
-    let rows = results.into_iter().flatten().flat_map(|result| ["rows", "list"].iter().filter_map(|key| result.get(*key)?.as_array()).flatten());
+    let rows =
+        results.into_iter().flatten().flat_map(|result| ["rows", "list"].iter().filter_map(|key| result.get(*key)?.as_array()).flatten());
     let mut out = Vec::new();
     for row in rows {
         let data = row.get("data").unwrap_or(row);

@@ -57,8 +57,17 @@ const KINDS: &[(&str, &str, &str, &str, bool)] = &[
 ];
 
 /// Which fields may be selected. Source: the API server's own field label conversions.
-const POD_FIELDS: &[&str] =
-    &["metadata.name", "metadata.namespace", "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "status.phase", "status.podIP", "status.nominatedNodeName"];
+const POD_FIELDS: &[&str] = &[
+    "metadata.name",
+    "metadata.namespace",
+    "spec.nodeName",
+    "spec.restartPolicy",
+    "spec.schedulerName",
+    "spec.serviceAccountName",
+    "status.phase",
+    "status.podIP",
+    "status.nominatedNodeName",
+];
 const EVENT_FIELDS: &[&str] = &[
     "metadata.name",
     "metadata.namespace",
@@ -116,7 +125,8 @@ impl Drop for FakeCluster {
 
 impl FakeCluster {
     pub async fn start(token: &str) -> Self {
-        let shared = Arc::new(Shared { token: token.to_owned(), inner: Mutex::default(), changed: Notify::new(), bytes: AtomicU64::new(0) });
+        let shared =
+            Arc::new(Shared { token: token.to_owned(), inner: Mutex::default(), changed: Notify::new(), bytes: AtomicU64::new(0) });
         shared.inner.lock().unwrap().version = 1000;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -294,8 +304,14 @@ async fn answered(shared: &Arc<Shared>, query: &HashMap<String, String>, request
         };
         let resource = wanted.sub.as_ref().map_or_else(|| wanted.plural.clone(), |sub| format!("{}/{sub}", wanted.plural));
         if inner.forbidden.contains(&(verb.to_owned(), resource.clone())) {
-            let place = wanted.namespace.as_ref().map_or("at the cluster scope".to_owned(), |namespace| format!("in the namespace \"{namespace}\""));
-            let message = format!("{} is forbidden: User \"system:serviceaccount:sre:sre-agent\" cannot {verb} resource \"{resource}\" in API group \"{}\" {place}", wanted.plural, wanted.group);
+            let place = wanted
+                .namespace
+                .as_ref()
+                .map_or("at the cluster scope".to_owned(), |namespace| format!("in the namespace \"{namespace}\""));
+            let message = format!(
+                "{} is forbidden: User \"system:serviceaccount:sre:sre-agent\" cannot {verb} resource \"{resource}\" in API group \"{}\" {place}",
+                wanted.plural, wanted.group
+            );
             return status(403, "Forbidden", message);
         }
         inner.hanging.contains(&wanted.plural)
@@ -327,7 +343,14 @@ async fn answered(shared: &Arc<Shared>, query: &HashMap<String, String>, request
     list(shared, kind, &wanted, &chooses, query, accept.contains("as=PartialObjectMetadataList"))
 }
 
-fn list(shared: &Shared, kind: &(&str, &str, &str, &str, bool), wanted: &Wanted, chooses: &Chooses, query: &HashMap<String, String>, metadata_only: bool) -> Response {
+fn list(
+    shared: &Shared,
+    kind: &(&str, &str, &str, &str, bool),
+    wanted: &Wanted,
+    chooses: &Chooses,
+    query: &HashMap<String, String>,
+    metadata_only: bool,
+) -> Response {
     let mut inner = shared.inner.lock().unwrap();
     match &mut inner.expires {
         Some((resource, 0)) if *resource == wanted.plural => {
@@ -348,7 +371,9 @@ fn list(shared: &Shared, kind: &(&str, &str, &str, &str, bool), wanted: &Wanted,
         None => None,
         Some(token) => {
             let read = BASE64_STANDARD.decode(token).ok().and_then(|bytes| serde_json::from_slice::<(u64, String, String)>(&bytes).ok());
-            let Some((version, namespace, name)) = read else { return status(400, "BadRequest", "continue key is not valid: invalid continue token".into()) };
+            let Some((version, namespace, name)) = read else {
+                return status(400, "BadRequest", "continue key is not valid: invalid continue token".into());
+            };
             if version < inner.oldest {
                 return status(410, "Expired", "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.".into());
             }
@@ -357,8 +382,13 @@ fn list(shared: &Shared, kind: &(&str, &str, &str, &str, bool), wanted: &Wanted,
     };
     let mut items = Vec::new();
     let mut next = String::new();
-    for ((_, namespace, name), object) in inner.objects.range((kind.3.to_owned(), String::new(), String::new())..).take_while(|((known, ..), _)| known == kind.3) {
-        if wanted.namespace.as_ref().is_some_and(|wanted| wanted != namespace) || after.as_ref().is_some_and(|after| (namespace, name) <= (&after.0, &after.1)) || !chooses.fits(object) {
+    for ((_, namespace, name), object) in
+        inner.objects.range((kind.3.to_owned(), String::new(), String::new())..).take_while(|((known, ..), _)| known == kind.3)
+    {
+        if wanted.namespace.as_ref().is_some_and(|wanted| wanted != namespace)
+            || after.as_ref().is_some_and(|after| (namespace, name) <= (&after.0, &after.1))
+            || !chooses.fits(object)
+        {
             continue;
         }
         if limit > 0 && items.len() == limit {
@@ -394,7 +424,13 @@ fn typed(object: &Value, metadata_only: bool) -> Value {
     object
 }
 
-fn watch(shared: Arc<Shared>, kind: &'static str, namespace: Option<String>, chooses: Chooses, query: &HashMap<String, String>) -> Response {
+fn watch(
+    shared: Arc<Shared>,
+    kind: &'static str,
+    namespace: Option<String>,
+    chooses: Chooses,
+    query: &HashMap<String, String>,
+) -> Response {
     let from: u64 = query.get("resourceVersion").and_then(|version| version.parse().ok()).unwrap_or(0);
     let seconds: u64 = query.get("timeoutSeconds").and_then(|seconds| seconds.parse().ok()).unwrap_or(1800);
     let ends = tokio::time::Instant::now() + Duration::from_secs(seconds);
@@ -415,7 +451,9 @@ fn watch(shared: Arc<Shared>, kind: &'static str, namespace: Option<String>, cho
                     inner.history.iter().find(|(version, ..)| *version > from).cloned()
                 };
                 if let Some((version, what, object)) = found {
-                    let fits = object["kind"] == kind && namespace.as_ref().is_none_or(|namespace| object["metadata"]["namespace"] == *namespace) && chooses.fits(&object);
+                    let fits = object["kind"] == kind
+                        && namespace.as_ref().is_none_or(|namespace| object["metadata"]["namespace"] == *namespace)
+                        && chooses.fits(&object);
                     let line = if fits { format!("{}\n", json!({"type": what, "object": *object})) } else { String::new() };
                     return Some((Ok(line), (shared.clone(), version, false)));
                 }
@@ -432,17 +470,30 @@ fn watch(shared: Arc<Shared>, kind: &'static str, namespace: Option<String>, cho
 fn log(shared: &Shared, wanted: &Wanted, query: &HashMap<String, String>) -> Response {
     let inner = shared.inner.lock().unwrap();
     let (namespace, pod) = (wanted.namespace.clone().unwrap_or_default(), wanted.name.clone().unwrap_or_default());
-    let Some(object) = inner.objects.get(&("Pod".to_owned(), namespace.clone(), pod.clone())) else { return status(404, "NotFound", format!("pods \"{pod}\" not found")) };
-    let names: Vec<&str> = object["spec"]["containers"].as_array().into_iter().flatten().filter_map(|container| container["name"].as_str()).collect();
+    let Some(object) = inner.objects.get(&("Pod".to_owned(), namespace.clone(), pod.clone())) else {
+        return status(404, "NotFound", format!("pods \"{pod}\" not found"));
+    };
+    let names: Vec<&str> =
+        object["spec"]["containers"].as_array().into_iter().flatten().filter_map(|container| container["name"].as_str()).collect();
     let container = match query.get("container") {
         Some(container) if names.contains(&container.as_str()) => container.clone(),
         Some(container) => return status(400, "BadRequest", format!("container {container} is not valid for pod {pod}")),
         None if names.len() == 1 => names[0].to_owned(),
-        None => return status(400, "BadRequest", format!("a container name must be specified for pod {pod}, choose one of: [{}]", names.join(" "))),
+        None => {
+            return status(
+                400,
+                "BadRequest",
+                format!("a container name must be specified for pod {pod}, choose one of: [{}]", names.join(" ")),
+            );
+        }
     };
     let previous = query.get("previous").is_some_and(|word| word == "true");
     let Some(text) = inner.logs.get(&(namespace, pod.clone(), container.clone(), previous)) else {
-        let message = if previous { format!("previous terminated container \"{container}\" in pod \"{pod}\" not found") } else { format!("container \"{container}\" in pod \"{pod}\" is waiting to start: ContainerCreating") };
+        let message = if previous {
+            format!("previous terminated container \"{container}\" in pod \"{pod}\" not found")
+        } else {
+            format!("container \"{container}\" in pod \"{pod}\" is waiting to start: ContainerCreating")
+        };
         return status(400, "BadRequest", message);
     };
     let lines: Vec<&str> = text.lines().collect();

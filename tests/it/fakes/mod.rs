@@ -1,5 +1,8 @@
 //! Servers on this machine that behave as the systems that we ask do, their refusals included.
 
 pub mod kubernetes;
+pub mod logs;
 pub mod misbehave;
+pub mod mongod;
 pub mod real;
+pub mod server;

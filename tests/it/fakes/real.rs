@@ -35,8 +35,15 @@ fn free_port() -> u16 {
 
 fn start(program: &Path, arguments: &[String], folder: TempDir) -> Server {
     let log = fs::File::create(folder.path().join("log")).unwrap();
-    let child = Command::new(program).args(arguments).current_dir(folder.path()).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn();
-    let child = child.unwrap_or_else(|error| panic!("{} cannot be started ({error}): `tests/run` installs what the tests need", program.display()));
+    let child = Command::new(program)
+        .args(arguments)
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn();
+    let child =
+        child.unwrap_or_else(|error| panic!("{} cannot be started ({error}): `tests/run` installs what the tests need", program.display()));
     Server { child, folder }
 }
 
@@ -72,7 +79,9 @@ impl Prometheus {
         let said = Arc::new(Mutex::new(String::new()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let target_address = listener.local_addr().unwrap();
-        let router = Router::new().route("/metrics", get(|State(said): State<Arc<Mutex<String>>>| async move { said.lock().unwrap().clone() })).with_state(Arc::clone(&said));
+        let router = Router::new()
+            .route("/metrics", get(|State(said): State<Arc<Mutex<String>>>| async move { said.lock().unwrap().clone() }))
+            .with_state(Arc::clone(&said));
         let target = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
 
         let folder = tempfile::tempdir().unwrap();
@@ -81,10 +90,13 @@ impl Prometheus {
             let file = folder.path().join("history");
             fs::write(&file, history).unwrap();
             let made = Command::new("promtool").args(["tsdb", "create-blocks-from", "openmetrics"]).arg(&file).arg(&data).output();
-            let made = made.unwrap_or_else(|error| panic!("promtool cannot be started ({error}): `tests/run` installs what the tests need"));
+            let made =
+                made.unwrap_or_else(|error| panic!("promtool cannot be started ({error}): `tests/run` installs what the tests need"));
             assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         }
-        let alerting = alertmanager.map_or(String::new(), |address| format!("alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{}']}}]}}]}}\n", address.trim_start_matches("http://")));
+        let alerting = alertmanager.map_or(String::new(), |address| {
+            format!("alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{}']}}]}}]}}\n", address.trim_start_matches("http://"))
+        });
         let config = format!(
             "global: {{scrape_interval: 200ms, evaluation_interval: 200ms}}\nrule_files: [rules.yaml]\n{alerting}scrape_configs: [{{job_name: test, honor_labels: true, static_configs: [{{targets: ['{target_address}']}}]}}]\n"
         );
@@ -151,11 +163,17 @@ impl MongoCompatible {
     pub async fn start() -> Self {
         let port = free_port();
         let folder = tempfile::tempdir().unwrap();
-        let arguments = ["--db", "memory", "--host", "127.0.0.1", "-p", &port.to_string(), "--log-file", "server.log", "--pid-file", "server.pid"].map(str::to_owned);
+        let arguments =
+            ["--db", "memory", "--host", "127.0.0.1", "-p", &port.to_string(), "--log-file", "server.log", "--pid-file", "server.pid"]
+                .map(str::to_owned);
         let server = start(&python("nx-27017"), &arguments, folder);
         let began = Instant::now();
         while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-            assert!(began.elapsed() < PATIENCE, "it does not listen: {}", fs::read_to_string(server.folder.path().join("log")).unwrap_or_default());
+            assert!(
+                began.elapsed() < PATIENCE,
+                "it does not listen: {}",
+                fs::read_to_string(server.folder.path().join("log")).unwrap_or_default()
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Self { uri: format!("mongodb://127.0.0.1:{port}/?directConnection=true"), _server: server }

@@ -12,7 +12,8 @@ const TOKEN: &str = "prometheus-token-that-nobody-may-see";
 
 async fn asked(mode: Mode) -> Result<sre_agent::tools::Output, ToolError> {
     let server = Misbehaving::start(mode).await;
-    let registry = tools(&format!("  limits: {{timeout: 8s, retries: 0}}\n  prometheus: {{main: {{url: '{}', token: {TOKEN}}}}}", server.url)).await;
+    let registry =
+        tools(&format!("  limits: {{timeout: 8s, retries: 0}}\n  prometheus: {{main: {{url: '{}', token: {TOKEN}}}}}", server.url)).await;
     call(&registry, "prometheus_query", json!({"query": "up"})).await
 }
 
@@ -22,14 +23,38 @@ async fn each_bad_answer_has_its_sentence() {
     let text = "content-type: application/json\r\n";
     let html = "content-type: text/html\r\n";
     let table = [
-        (Mode::Says("401 Unauthorized", text, r#"{"error":"token expired"}"#), K::Unauthenticated, "does not know our credentials (401): token expired: check them in `sources.prometheus.main`"),
-        (Mode::Says("403 Forbidden", text, r#"{"message":"no access to tenant"}"#), K::PermissionDenied, "does not allow this to our credentials (403): no access to tenant"),
-        (Mode::Says("404 Not Found", text, "nothing"), K::NotFound, "has nothing at /api/v1/query_range (404): nothing: is `sources.prometheus.main.url` right"),
-        (Mode::Says("429 Too Many Requests", "retry-after: 30\r\n", ""), K::RateLimited(Some(Duration::from_secs(30))), "limits how often it is asked (429), it wants 30 s of rest"),
-        (Mode::Says("400 Bad Request", text, r#"{"status":"error","errorType":"bad_data","error":"parse error at char 3"}"#), K::BadArguments, "does not understand the question (400): parse error at char 3"),
+        (
+            Mode::Says("401 Unauthorized", text, r#"{"error":"token expired"}"#),
+            K::Unauthenticated,
+            "does not know our credentials (401): token expired: check them in `sources.prometheus.main`",
+        ),
+        (
+            Mode::Says("403 Forbidden", text, r#"{"message":"no access to tenant"}"#),
+            K::PermissionDenied,
+            "does not allow this to our credentials (403): no access to tenant",
+        ),
+        (
+            Mode::Says("404 Not Found", text, "nothing"),
+            K::NotFound,
+            "has nothing at /api/v1/query_range (404): nothing: is `sources.prometheus.main.url` right",
+        ),
+        (
+            Mode::Says("429 Too Many Requests", "retry-after: 30\r\n", ""),
+            K::RateLimited(Some(Duration::from_secs(30))),
+            "limits how often it is asked (429), it wants 30 s of rest",
+        ),
+        (
+            Mode::Says("400 Bad Request", text, r#"{"status":"error","errorType":"bad_data","error":"parse error at char 3"}"#),
+            K::BadArguments,
+            "does not understand the question (400): parse error at char 3",
+        ),
         (Mode::Says("500 Internal Server Error", html, "<html>boom</html>"), K::Unavailable, "failed itself (500)"),
         (Mode::Says("503 Service Unavailable", text, "overloaded"), K::Unavailable, "failed itself (503): overloaded"),
-        (Mode::Says("302 Found", "location: http://169.254.169.254/\r\n", ""), K::BadAnswer, "redirects to another address (302), which is not followed"),
+        (
+            Mode::Says("302 Found", "location: http://169.254.169.254/\r\n", ""),
+            K::BadAnswer,
+            "redirects to another address (302), which is not followed",
+        ),
         (Mode::Says("200 OK", html, "<!DOCTYPE html><html>Sign in</html>"), K::BadAnswer, "a web page instead of data"),
         (Mode::Says("200 OK", text, ""), K::BadAnswer, "answered with nothing"),
         (Mode::HalfClosed, K::Unavailable, "ended its answer in the middle"),
@@ -52,7 +77,13 @@ async fn a_hundred_mebibytes_are_cut_and_rows_that_are_null_are_no_rows() {
         Err(error) => panic!("{error}"),
     };
     assert_eq!(told, (true, 2 << 20), "two mebibytes are read and no more");
-    for body in [r#"{"status":"success","data":{"resultType":"matrix","result":null}}"#, r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#, r#"{"data":null}"#, "null", "[]"] {
+    for body in [
+        r#"{"status":"success","data":{"resultType":"matrix","result":null}}"#,
+        r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#,
+        r#"{"data":null}"#,
+        "null",
+        "[]",
+    ] {
         let output = asked(Mode::Says("200 OK", "content-type: text/plain\r\n", body)).await.unwrap();
         assert!(output.observations.metrics.is_empty(), "{body}");
     }
@@ -60,13 +91,26 @@ async fn a_hundred_mebibytes_are_cut_and_rows_that_are_null_are_no_rows() {
 
 #[tokio::test]
 async fn a_clock_that_is_off_is_said() {
-    let output = asked(Mode::Says("200 OK", "date: Tue, 01 Jan 2019 00:00:00 GMT\r\n", r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#)).await.unwrap();
-    assert!(output.observations.gaps.iter().any(|gap| gap.contains("the clock of sources.prometheus.main is") && gap.contains("behind ours")), "{:?}", output.observations.gaps);
+    let output = asked(Mode::Says(
+        "200 OK",
+        "date: Tue, 01 Jan 2019 00:00:00 GMT\r\n",
+        r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#,
+    ))
+    .await
+    .unwrap();
+    assert!(
+        output.observations.gaps.iter().any(|gap| gap.contains("the clock of sources.prometheus.main is") && gap.contains("behind ours")),
+        "{:?}",
+        output.observations.gaps
+    );
 }
 
 #[tokio::test]
 async fn nobody_there_and_names_that_do_not_exist() {
-    for (url, sentence) in [("http://127.0.0.1:9", "nobody listens on 127.0.0.1:9 (connection refused): check `sources.prometheus.main.url`"), ("http://prometheus.invalid:9090", "prometheus.invalid")] {
+    for (url, sentence) in [
+        ("http://127.0.0.1:9", "nobody listens on 127.0.0.1:9 (connection refused): check `sources.prometheus.main.url`"),
+        ("http://prometheus.invalid:9090", "prometheus.invalid"),
+    ] {
         let registry = tools(&format!("  limits: {{retries: 0}}\n  prometheus: {{main: {{url: '{url}'}}}}")).await;
         let error = call(&registry, "prometheus_query", json!({"query": "up"})).await.unwrap_err();
         assert!(error.kind == ToolErrorKind::Unavailable && error.message.contains(sentence), "{error}");

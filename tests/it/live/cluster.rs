@@ -1,7 +1,15 @@
 //! A cluster that is asked: the whole way from an alert to its report, without a bundle; and what its server may answer.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
-use sre_agent::tools::ToolErrorKind;
+use sre_agent::{
+    app::{self, system_clock},
+    tools::{
+        Backend, ToolErrorKind,
+        kubernetes::{Access, Kubernetes},
+    },
+};
 
 use super::{call, text, tools};
 use crate::{
@@ -42,13 +50,14 @@ pub async fn shop() -> FakeCluster {
 }
 
 pub fn sources(cluster: &FakeCluster) -> String {
-    format!("  kubernetes: {{main: {{url: '{}', token: {TOKEN}}}}}", cluster.url)
+    format!("  kubernetes: {{main: {{url: '{}', token: {TOKEN}, watch: false}}}}", cluster.url)
 }
 
 async fn world(cluster: &FakeCluster) -> World {
     let sources = sources(cluster);
     World::tuned(|settings| {
-        let without_bundle: String = settings.lines().filter(|line| !line.starts_with("evidence:")).map(|line| format!("{line}\n")).collect();
+        let without_bundle: String =
+            settings.lines().filter(|line| !line.starts_with("evidence:")).map(|line| format!("{line}\n")).collect();
         format!("{without_bundle}sources:\n{sources}\n")
     })
     .await
@@ -84,7 +93,10 @@ async fn what_is_forbidden_is_a_gap_with_the_missing_verb_and_the_rest_is_told()
     let found = call(&registry, "kubernetes_objects", query.clone()).await.unwrap().observations.gaps.join("\n");
     assert!(found.contains("the role lacks the verb \"list\" on \"nodes\""), "{found}");
     let logs = call(&registry, "kubernetes_pod_logs", query).await.unwrap_err();
-    assert!(logs.message.contains("the role lacks the verb \"get\" on \"pods/log\"") && logs.kind == ToolErrorKind::PermissionDenied, "{logs}");
+    assert!(
+        logs.message.contains("the role lacks the verb \"get\" on \"pods/log\"") && logs.kind == ToolErrorKind::PermissionDenied,
+        "{logs}"
+    );
 }
 
 #[tokio::test]
@@ -101,7 +113,11 @@ async fn secrets_never_leave_the_adapter_and_secrets_content_is_never_even_asked
     let logs = call(&registry, "kubernetes_pod_logs", query.clone()).await.unwrap();
     assert!(text(&logs.observations).contains("cache warmed") && logs.observations.logs[0].previous, "{:?}", logs.observations.logs);
     let changes = call(&registry, "kubernetes_changes", query).await.unwrap();
-    assert!(changes.observations.changes[0].diff.contains("+containers.checkout.resources.limits.memory: 128Mi"), "{:?}", changes.observations.changes);
+    assert!(
+        changes.observations.changes[0].diff.contains("+containers.checkout.resources.limits.memory: 128Mi"),
+        "{:?}",
+        changes.observations.changes
+    );
     let refused = call(&registry, "kubernetes_get", json!({"kind": "secrets"})).await.unwrap_err();
     assert!(refused.message.contains("`kind`: secrets is not one of"), "{refused}");
 }
@@ -109,17 +125,21 @@ async fn secrets_never_leave_the_adapter_and_secrets_content_is_never_even_asked
 #[tokio::test]
 async fn long_lists_come_in_pages_and_a_list_that_expires_is_begun_again() {
     let cluster = shop().await;
-    for at in 0..1200 {
-        cluster.put(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": format!("c{at:04}"), "namespace": "big"}, "data": {}}));
+    for at in 0..2200 {
+        cluster.put(
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": format!("c{at:05}"), "namespace": "big"}, "data": {}}),
+        );
     }
     let registry = tools(&sources(&cluster)).await;
     let all = call(&registry, "kubernetes_get", json!({"kind": "configmaps", "namespace": "big"})).await.unwrap();
     assert!(all.truncated && all.observations.objects.len() == 200, "a person is given the first ones");
-    assert_eq!(all.cost.calls, 3, "1200 in pages of 500");
+    assert_eq!(all.cost.calls, 3, "2200 in pages of 1000");
 
     let cluster = shop().await;
-    for at in 0..600 {
-        cluster.put(json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": format!("c{at:04}"), "namespace": "big"}, "data": {}}));
+    for at in 0..1600 {
+        cluster.put(
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": format!("c{at:05}"), "namespace": "big"}, "data": {}}),
+        );
     }
     let registry = tools(&sources(&cluster)).await;
     cluster.expire_once_after("configmaps", 1);
@@ -136,7 +156,11 @@ async fn the_namespace_of_a_service_is_found_and_a_group_that_is_not_served_is_n
     let registry = tools(&sources(&cluster)).await;
     let objects = call(&registry, "kubernetes_objects", json!({"words": ["checkout"]})).await.unwrap();
     assert!(objects.observations.objects.iter().any(|object| object.kind == "Pod" && object.namespace == "shop"));
-    assert!(cluster.requests().iter().any(|request| request.contains("fieldSelector=metadata.name%3Dcheckout")), "{:?}", cluster.requests());
+    assert!(
+        cluster.requests().iter().any(|request| request.contains("fieldSelector=metadata.name%3Dcheckout")),
+        "{:?}",
+        cluster.requests()
+    );
     let usage = call(&registry, "kubernetes_usage", json!({"words": ["checkout"]})).await.unwrap();
     assert_eq!(usage.observations.gaps, Vec::<String>::new());
 }
@@ -147,7 +171,11 @@ async fn every_refusal_of_the_server_is_a_sentence() {
     let cluster = shop().await;
     let wrong = format!("  kubernetes: {{main: {{url: '{}', token: expired-expired}}}}", cluster.url);
     let error = call(&tools(&wrong).await, "kubernetes_get", pods.clone()).await.unwrap_err();
-    assert!(error.kind == ToolErrorKind::Unauthenticated && error.message.contains("the token may have expired, check `sources.kubernetes.main`"), "{error}");
+    assert!(
+        error.kind == ToolErrorKind::Unauthenticated
+            && error.message.contains("the token may have expired, check `sources.kubernetes.main`"),
+        "{error}"
+    );
 
     let cluster = shop().await;
     cluster.fail_next("pods", 500, 1);
@@ -169,4 +197,70 @@ async fn every_refusal_of_the_server_is_a_sentence() {
     let path: Value = json!({"kind": "pods", "namespace": "../../secrets"});
     let error = call(&tools(&sources(&cluster)).await, "kubernetes_get", path).await.unwrap_err();
     assert!(error.kind == ToolErrorKind::BadArguments && error.message.contains("`namespace`"), "{error}");
+}
+
+#[tokio::test]
+async fn a_warm_mirror_answers_without_a_call_and_follows_what_changes() {
+    let cluster = shop().await;
+    let access = Access::Token { url: cluster.url.clone(), token: TOKEN.to_owned().into(), ca: None };
+    let backend = Arc::new(Kubernetes::new("main", access, false, true, system_clock()));
+    app::install_tls();
+    let keeping = tokio::spawn({
+        let backend = Arc::clone(&backend);
+        async move { backend.keep_warm().await }
+    });
+    until("the mirror is warm", || backend.is_warm()).await;
+    let tool = |name: &str| Arc::clone(&backend).tools().into_iter().find(|tool| tool.spec().name == name).unwrap();
+    let (objects, events) = (tool("kubernetes_objects"), tool("kubernetes_events"));
+    cluster.forget_requests();
+    let query = json!({"namespace": "shop", "words": ["checkout"]});
+    let found = objects.call(&query).await.unwrap();
+    assert!(found.observations.objects.iter().any(|object| object.kind == "Pod"));
+    assert!(!events.call(&query).await.unwrap().observations.events.is_empty());
+    let asked = cluster.requests();
+    assert!(asked.len() == 1 && asked[0].contains("horizontalpodautoscalers"), "what is not mirrored is asked for: {asked:?}");
+
+    // A pod is replaced: the mirror follows, over the end of a watch and over one that is too old.
+    cluster.remove("Pod", "shop", "checkout-7f5b9c4d68-4xk9p");
+    cluster.put(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "checkout-7f5b9c4d68-zzzzz", "namespace": "shop"}, "spec": {"containers": []}, "status": {"phase": "Pending"}}));
+    cluster.expire();
+    cluster.put(json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "checkout-7f5b9c4d68-yyyyy", "namespace": "shop"}, "spec": {"containers": []}, "status": {"phase": "Pending"}}));
+    let names = async || {
+        let found = objects.call(&query).await.unwrap();
+        found.observations.objects.iter().filter(|object| object.kind == "Pod").map(|object| object.name.clone()).collect::<Vec<_>>()
+    };
+    let began = std::time::Instant::now();
+    loop {
+        let names = names().await;
+        if names == ["checkout-7f5b9c4d68-yyyyy", "checkout-7f5b9c4d68-zzzzz"] {
+            break;
+        }
+        assert!(began.elapsed().as_secs() < 20, "{names:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    keeping.abort();
+}
+
+async fn until(what: &str, done: impl Fn() -> bool) {
+    let began = std::time::Instant::now();
+    while !done() {
+        assert!(began.elapsed().as_secs() < 20, "waited in vain until {what}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_hangs_is_a_gap_within_its_time_and_the_cost_is_what_was_sent() {
+    let cluster = shop().await;
+    let registry = tools(&sources(&cluster)).await;
+    let query = json!({"namespace": "shop", "words": ["checkout"]});
+    let output = call(&registry, "kubernetes_get", json!({"kind": "pods", "namespace": "shop"})).await.unwrap();
+    assert_eq!((output.cost.calls, output.cost.bytes), (1, cluster.bytes_sent()));
+    cluster.hang("horizontalpodautoscalers");
+    let began = std::time::Instant::now();
+    let output = call(&registry, "kubernetes_objects", query).await.unwrap();
+    assert!(began.elapsed().as_secs_f32() < 8.0, "{:?}", began.elapsed());
+    let gaps = output.observations.gaps.join("\n");
+    assert!(gaps.contains("cluster main: no answer in 6 s"), "{gaps}");
+    assert!(output.observations.objects.iter().any(|object| object.kind == "Pod"), "the rest is told");
 }

@@ -82,7 +82,13 @@ async fn the_python_client_lists_and_calls_over_http_and_nobody_does_without_the
 
     let http = reqwest::Client::new();
     let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}});
-    let post = |token: &str| http.post(&url).header("authorization", format!("Bearer {token}")).header("accept", "application/json, text/event-stream").header("content-type", "application/json").body(hello.to_string());
+    let post = |token: &str| {
+        http.post(&url)
+            .header("authorization", format!("Bearer {token}"))
+            .header("accept", "application/json, text/event-stream")
+            .header("content-type", "application/json")
+            .body(hello.to_string())
+    };
     assert_eq!(http.post(&url).body(hello.to_string()).send().await.unwrap().status(), 401);
     assert_eq!(post("a-token-for-mcp-client").send().await.unwrap().status(), 401);
     assert_eq!(post(TOKEN).send().await.unwrap().status(), 200);
@@ -93,7 +99,12 @@ async fn the_python_client_lists_and_calls_over_http_and_nobody_does_without_the
 #[tokio::test]
 async fn http_is_not_served_without_a_token() {
     let (_folder, file) = settings("  prometheus: {}");
-    let ran = Command::new(OURS).args(["mcp", "--config", &file, "--http", "127.0.0.1:0"]).env_remove("SRE_AGENT_MCP_TOKEN").output().await.unwrap();
+    let ran = Command::new(OURS)
+        .args(["mcp", "--config", &file, "--http", "127.0.0.1:0"])
+        .env_remove("SRE_AGENT_MCP_TOKEN")
+        .output()
+        .await
+        .unwrap();
     let said = String::from_utf8(ran.stderr).unwrap();
     assert!(!ran.status.success() && said.contains("SRE_AGENT_MCP_TOKEN"), "{said}");
 }

@@ -2,7 +2,9 @@
 
 mod bad_answers;
 mod cluster;
+mod logs;
 mod mcp;
+mod mongodb;
 mod servers;
 
 use std::sync::Arc;

@@ -46,7 +46,14 @@ async fn prometheus_is_asked_for_what_is_about_the_subject() {
     let rate = series("rate(http_requests_total)");
     assert!(rate.points.iter().filter(|(_, value)| *value > 0.0).count() > 20, "{rate:?}");
     assert!(output.cost.calls <= 4, "{:?}", output.cost);
-    assert!(output.asked.iter().any(|asked| asked.link.as_deref().is_some_and(|link| link.starts_with(&format!("{}/graph?g0.expr=", prometheus.url)))), "{:?}", output.asked);
+    assert!(
+        output
+            .asked
+            .iter()
+            .any(|asked| asked.link.as_deref().is_some_and(|link| link.starts_with(&format!("{}/graph?g0.expr=", prometheus.url)))),
+        "{:?}",
+        output.asked
+    );
 
     let wrong = call(&registry, "prometheus_query", json!({"query": "sum(("})).await.unwrap_err();
     assert!(wrong.message.contains("does not understand the question (400)") && wrong.message.contains("parse error"), "{wrong}");
@@ -66,15 +73,24 @@ async fn a_rule_fires_alertmanager_tells_and_the_report_comes_from_the_live_syst
     let alertmanager = Alertmanager::start(&format!("{ours}/api/v1/webhooks/alertmanager"), HOOK).await;
     let rule = r#"{alert: KubePodCrashLooping, expr: 'kube_pod_container_status_waiting_reason{reason="CrashLoopBackOff"} == 1', labels: {severity: critical}, annotations: {description: 'Pod {{ $labels.namespace }}/{{ $labels.pod }} restarts'}}"#;
     let prometheus = Prometheus::start(&memory(system_clock().now()), rule, Some(&alertmanager.url)).await;
-    let without_bundle: String = prometheus_port_is_known_later.lines().filter(|line| !line.starts_with("evidence:")).map(|line| format!("{line}\n")).collect();
-    let sources = format!("{}\n  prometheus: {{main: {{url: '{}'}}}}\n  alertmanager: {{main: {{url: '{}'}}}}", cluster::sources(&cluster), prometheus.url, alertmanager.url);
-    std::fs::write(world.settings_file(), format!("{without_bundle}webhooks: {{alertmanager: {{token: {HOOK}}}}}\nsources:\n{sources}\n")).unwrap();
+    let without_bundle: String =
+        prometheus_port_is_known_later.lines().filter(|line| !line.starts_with("evidence:")).map(|line| format!("{line}\n")).collect();
+    let sources = format!(
+        "{}\n  prometheus: {{main: {{url: '{}'}}}}\n  alertmanager: {{main: {{url: '{}'}}}}",
+        cluster::sources(&cluster),
+        prometheus.url,
+        alertmanager.url
+    );
+    std::fs::write(world.settings_file(), format!("{without_bundle}webhooks: {{alertmanager: {{token: {HOOK}}}}}\nsources:\n{sources}\n"))
+        .unwrap();
     world.start_service_on(listener).await;
 
     prometheus.says("kube_pod_container_status_waiting_reason{namespace=\"shop\",pod=\"checkout-7f5b9c4d68-4xk9p\",container=\"checkout\",reason=\"CrashLoopBackOff\"} 1\n");
     let channel = world.channel.clone();
     let card = world
-        .until("the incident's own message", |slack| slack.messages(&channel).into_iter().find(|message| is_ours(message) && shown(message).contains("Reported")))
+        .until("the incident's own message", |slack| {
+            slack.messages(&channel).into_iter().find(|message| is_ours(message) && shown(message).contains("Reported"))
+        })
         .await;
     let ts = card["ts"].as_str().unwrap().to_owned();
     let said: String = world.thread(&ts).iter().map(shown).collect();
@@ -97,14 +113,28 @@ async fn a_mongodb_compatible_server_is_asked_and_not_changed() {
     let registry = tools(&format!("  mongodb: {{shop: {{uri: '{}'}}}}", server.uri)).await;
     let status = call(&registry, "mongodb_shop_command", json!({"command": "serverStatus"})).await.unwrap();
     assert!(status.observations.documents.iter().any(|document| document.kind == "serverStatus"), "{:?}", status.observations);
-    let output = tokio::time::timeout(Duration::from_secs(9), call(&registry, "mongodb_shop_diagnose", json!({"words": ["shop"]}))).await.unwrap();
+    let output =
+        tokio::time::timeout(Duration::from_secs(9), call(&registry, "mongodb_shop_diagnose", json!({"words": ["shop"]}))).await.unwrap();
     let output = output.unwrap();
-    assert!(!output.observations.documents.is_empty(), "what it can answer is told, what it cannot is a gap: {:?}", output.observations.gaps);
-    let plan = call(&registry, "mongodb_shop_command", json!({"command": "explain", "database": "shop", "collection": "orders", "filter": {"a": 1}})).await.unwrap();
+    assert!(
+        !output.observations.documents.is_empty(),
+        "what it can answer is told, what it cannot is a gap: {:?}",
+        output.observations.gaps
+    );
+    let plan = call(
+        &registry,
+        "mongodb_shop_command",
+        json!({"command": "explain", "database": "shop", "collection": "orders", "filter": {"a": 1}}),
+    )
+    .await
+    .unwrap();
     assert!(!plan.observations.documents.is_empty());
     let code: Value = json!({"command": "explain", "database": "shop", "collection": "orders", "filter": {"$where": "sleep(9)"}});
     assert!(call(&registry, "mongodb_shop_command", code).await.unwrap_err().message.contains("$where runs code"));
     let unknown = call(&registry, "mongodb_shop_command", json!({"command": "dropDatabase"})).await.unwrap_err();
     assert!(unknown.message.contains("unknown variant `dropDatabase`"), "{unknown}");
-    assert_eq!(client.database("shop").collection::<mongodb::bson::Document>("orders").count_documents(mongodb::bson::doc! {}).await.unwrap(), 1);
+    assert_eq!(
+        client.database("shop").collection::<mongodb::bson::Document>("orders").count_documents(mongodb::bson::doc! {}).await.unwrap(),
+        1
+    );
 }
