@@ -25,6 +25,7 @@ mod stops;
 mod storms;
 #[cfg(test)]
 mod tests;
+mod told;
 mod webhooks;
 mod word;
 

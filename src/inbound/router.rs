@@ -14,7 +14,7 @@ use axum::{
 use super::{
     State, api, deliveries, oauth,
     reply::{BODY_MAX, Refusal},
-    webhooks,
+    told, webhooks,
 };
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -32,6 +32,7 @@ pub fn router(state: State) -> Router {
         .route("/slack/commands", post(slack))
         .route("/api/v1/slack/webhook", post(slack_webhook))
         .route("/api/v1/alerts", post(api_alerts))
+        .route("/api/v1/changes", post(api_changes))
         .route("/api/v1/webhooks/{sender}", post(webhook))
         .route("/slack/install", get(|Shared(state): Shared<State>| async move { oauth::install(&state) }))
         .route("/slack/oauth/callback", get(oauth_callback))
@@ -70,6 +71,17 @@ async fn api_alerts(Shared(state): Shared<State>, request: Request) -> Response 
     }
     match limited(body).await {
         Ok(body) => answer(&state, api::alerts(&state, &head.headers, &body).await),
+        Err(refusal) => refused(&state, refusal),
+    }
+}
+
+async fn api_changes(Shared(state): Shared<State>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    if let Err(refusal) = api::authorize(&state, &head.headers) {
+        return refused(&state, refusal);
+    }
+    match limited(body).await {
+        Ok(body) => answer(&state, told::changes(&state, &head.headers, &body).await),
         Err(refusal) => refused(&state, refusal),
     }
 }

@@ -244,7 +244,7 @@ impl Endpoint {
                 ToolErrorKind::BadAnswer,
             ),
             401 => (
-                format!("does not know our credentials ({code}){said}: check them in `{key}`, they may have expired"),
+                format!("does not know our credentials ({code}){said}. Check them in `{key}`: they may have expired"),
                 ToolErrorKind::Unauthenticated,
             ),
             403 => (format!("does not allow this to our credentials ({code}){said}"), ToolErrorKind::PermissionDenied),

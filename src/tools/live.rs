@@ -197,6 +197,11 @@ impl Subject {
         subject.nodes.truncate(NAMES_MAX);
         subject
     }
+
+    /// Nobody said what is sick.
+    pub fn is_empty(&self) -> bool {
+        self.namespace.is_empty() && self.pods.is_empty() && self.nodes.is_empty() && self.services.is_empty()
+    }
 }
 
 /// `checkout` of `checkout-7f5b9c4d68-4xk9p` and of `checkout-0`; a name that is no pod's stays whole.

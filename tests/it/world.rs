@@ -141,10 +141,23 @@ impl World {
         let folder = self.folder.path().display();
         let slack_url = &self.slack_url;
         let text = format!(
-            "server: {{listen: '{listen}'}}\nslack: {{api_url: '{slack_url}/api', bot_token: {}, signing_secret: {}, channel: {}}}\nstore: {{path: '{folder}/store.db'}}\nevidence: {{bundle: '{folder}/evidence'}}\nlog: error\n",
+            "server: {{listen: '{listen}'}}\nslack: {{api_url: '{slack_url}/api', bot_token: {}, signing_secret: {}, channel: {}}}\nstore: {{path: '{folder}/store.db'}}\nevidence: {{bundle: '{folder}/evidence'}}\nsources: {{probes: {{enabled: false}}}}\nlog: error\n",
             workspace.bot_token, workspace.signing_secret, self.channel,
         );
         fs::write(self.settings_file(), text).unwrap();
+    }
+
+    /// Names live systems in the settings; `alone`: they are all that is asked.
+    pub fn name_sources(&self, sources: &str, alone: bool) {
+        let text = fs::read_to_string(self.settings_file()).unwrap();
+        let kept = text.lines().filter(|line| !line.starts_with("sources:") && !(alone && line.starts_with("evidence:")));
+        let kept: String = kept.map(|line| format!("{line}\n")).collect();
+        fs::write(self.settings_file(), format!("{kept}sources:\n  probes: {{enabled: false}}\n{sources}\n")).unwrap();
+    }
+
+    /// The workspace and the settings; the service itself does not run yet.
+    pub async fn unstarted() -> Self {
+        Self::prepare(|_| {}, Vec::new()).await
     }
 
     pub async fn start_service(&mut self) {

@@ -72,11 +72,18 @@ impl Kubernetes {
         let namespaces = self.namespaces(tool, &subject).await?;
         let mut gathering = Gathering::default();
         let mut wanted = Vec::new();
+        let asked_for = !subject.is_empty();
         for which in within(&namespaces).filter(|which| which.namespace.is_some()) {
-            wanted.extend([SERVICES, SLICES, INGRESSES, POLICIES, GATEWAYS, HTTP_ROUTES].map(|kind| (kind, which.clone())));
+            wanted.extend([SERVICES, SLICES, INGRESSES].map(|kind| (kind, which.clone())));
+            if asked_for {
+                wanted.extend([POLICIES, GATEWAYS, HTTP_ROUTES].map(|kind| (kind, which.clone())));
+            }
         }
-        wanted.push((CONFIG_MAPS, Which::within("kube-system").fields("metadata.name=coredns")));
-        wanted.push((PODS, Which::within("kube-system").labels("k8s-app=kube-dns")));
+        // Where nobody said what is sick, a sick cluster DNS is found like everything else: by its warnings.
+        if asked_for {
+            wanted.push((CONFIG_MAPS, Which::within("kube-system").fields("metadata.name=coredns")));
+            wanted.push((PODS, Which::within("kube-system").labels("k8s-app=kube-dns")));
+        }
         self.list_all(tool, wanted, &mut gathering).await;
         if gathering.observations().objects.iter().any(|object| object.kind == "Ingress") {
             self.list_all(tool, vec![(INGRESS_CLASSES, Which::default())], &mut gathering).await;

@@ -38,7 +38,7 @@ impl Kubernetes {
                 return Ok(found.into_iter().take(NAMESPACES_MAX).collect());
             }
         }
-        if subject.pods.is_empty() && subject.nodes.is_empty() && subject.services.is_empty() {
+        if subject.is_empty() {
             return self.sick_namespaces(tool).await;
         }
         Ok(Vec::new())

@@ -41,6 +41,8 @@ use crate::model::{
 pub const KIND: &str = "probes";
 /// How long one step may take. Source: glibc asks the next name server after 5 s; who needs longer to connect is not reachable for users.
 const STEP: Duration = Duration::from_secs(3);
+/// How many addresses of one name are tried: one of each family.
+const ADDRESSES_MAX: usize = 2;
 /// How many targets one investigation tries.
 const TARGETS_MAX: usize = 6;
 /// Labels of an alert that name what was alerted. Source: the blackbox exporter's and the common uptime checkers' labels.
@@ -148,22 +150,17 @@ impl Probes {
         if addresses.is_empty() {
             return Ok(printed);
         }
-        let Some(address) = addresses.into_iter().find(|address| self.allowed.may(*address)) else {
+        let allowed: Vec<IpAddr> = addresses.into_iter().filter(|address| self.allowed.may(*address)).take(ADDRESSES_MAX).collect();
+        if allowed.is_empty() {
             return Err("an address of this machine, of the link or of a cloud's metadata service is never tried".to_owned());
-        };
+        }
         if url.scheme() == "dns" {
             return Ok(printed);
         }
         let port = url.port_or_known_default().unwrap_or(443);
-        // The address that was looked at is the one that is connected to: a second answer of the name server cannot lead elsewhere.
-        let stream = match timeout(STEP, TcpStream::connect(SocketAddr::new(address, port))).await {
-            Ok(Ok(stream)) => stream,
-            outcome => {
-                let why = match outcome {
-                    Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => "Connection refused".to_owned(),
-                    Ok(Err(error)) => error.to_string(),
-                    _ => "Connection timed out".to_owned(),
-                };
+        let (address, stream) = match connect(&allowed, port).await {
+            Ok(found) => found,
+            Err((address, why)) => {
                 printed.push(Printed {
                     command: format!("nc -vz {host} {port}"),
                     text: format!("nc: connect to {host} ({address}) port {port} (tcp) failed: {why}\n"),
@@ -191,6 +188,21 @@ impl Probes {
         }
         Ok(printed)
     }
+}
+
+/// Connects to the first address that answers, as every client does. The addresses that were looked at are those that are
+/// connected to: a second answer of the name server cannot lead elsewhere.
+async fn connect(addresses: &[IpAddr], port: u16) -> Result<(IpAddr, TcpStream), (IpAddr, String)> {
+    let mut failed = (IpAddr::from([0, 0, 0, 0]), "there is no address".to_owned());
+    for address in addresses {
+        failed = match timeout(STEP, TcpStream::connect(SocketAddr::new(*address, port))).await {
+            Ok(Ok(stream)) => return Ok((*address, stream)),
+            Ok(Err(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => (*address, "Connection refused".to_owned()),
+            Ok(Err(error)) => (*address, error.to_string()),
+            Err(_) => (*address, "Connection timed out".to_owned()),
+        };
+    }
+    Err(failed)
 }
 
 #[async_trait]

@@ -6,3 +6,4 @@ pub mod misbehave;
 pub mod mongod;
 pub mod real;
 pub mod server;
+pub mod traces;

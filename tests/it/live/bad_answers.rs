@@ -26,7 +26,7 @@ async fn each_bad_answer_has_its_sentence() {
         (
             Mode::Says("401 Unauthorized", text, r#"{"error":"token expired"}"#),
             K::Unauthenticated,
-            "does not know our credentials (401): token expired: check them in `sources.prometheus.main`",
+            "does not know our credentials (401): token expired. Check them in `sources.prometheus.main`",
         ),
         (
             Mode::Says("403 Forbidden", text, r#"{"message":"no access to tenant"}"#),

@@ -54,13 +54,10 @@ pub fn sources(cluster: &FakeCluster) -> String {
 }
 
 async fn world(cluster: &FakeCluster) -> World {
-    let sources = sources(cluster);
-    World::tuned(|settings| {
-        let without_bundle: String =
-            settings.lines().filter(|line| !line.starts_with("evidence:")).map(|line| format!("{line}\n")).collect();
-        format!("{without_bundle}sources:\n{sources}\n")
-    })
-    .await
+    let mut world = World::unstarted().await;
+    world.name_sources(&sources(cluster), true);
+    world.start_service().await;
+    world
 }
 
 #[tokio::test]

@@ -142,10 +142,8 @@ async fn a_foreign_tool_is_ours_while_it_is_what_was_approved() {
 
 /// The pins that `doctor` shows for both tools.
 async fn pins(file: &str) -> (String, String) {
-    let world = crate::world::World::usual().await;
-    let sources = fs::read_to_string(file).unwrap();
-    let text = fs::read_to_string(world.settings_file()).unwrap();
-    fs::write(world.settings_file(), format!("{text}{sources}")).unwrap();
+    let world = crate::world::World::unstarted().await;
+    world.name_sources(fs::read_to_string(file).unwrap().trim_start_matches("sources:\n"), false);
     let ran = Command::new(OURS).args(["doctor", "--config"]).arg(world.settings_file()).output().await.unwrap();
     let said = String::from_utf8(ran.stdout).unwrap();
     let pin = |tool: &str| {

@@ -5,6 +5,7 @@ mod cluster;
 mod logs;
 mod mcp;
 mod mongodb;
+mod others;
 mod servers;
 
 use std::sync::Arc;

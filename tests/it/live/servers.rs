@@ -64,25 +64,22 @@ async fn prometheus_is_asked_for_what_is_about_the_subject() {
 #[tokio::test]
 async fn a_rule_fires_alertmanager_tells_and_the_report_comes_from_the_live_systems() {
     let cluster = cluster::shop().await;
-    let mut world = World::tuned(|settings| settings).await;
-    world.abandon_service().await;
-    let prometheus_port_is_known_later = std::fs::read_to_string(world.settings_file()).unwrap();
+    let mut world = World::unstarted().await;
     // Alertmanager must know our address before our service starts, and our settings must know Prometheus': ours is bound first.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let ours = format!("http://{}", listener.local_addr().unwrap());
     let alertmanager = Alertmanager::start(&format!("{ours}/api/v1/webhooks/alertmanager"), HOOK).await;
     let rule = r#"{alert: KubePodCrashLooping, expr: 'kube_pod_container_status_waiting_reason{reason="CrashLoopBackOff"} == 1', labels: {severity: critical}, annotations: {description: 'Pod {{ $labels.namespace }}/{{ $labels.pod }} restarts'}}"#;
     let prometheus = Prometheus::start(&memory(system_clock().now()), rule, Some(&alertmanager.url)).await;
-    let without_bundle: String =
-        prometheus_port_is_known_later.lines().filter(|line| !line.starts_with("evidence:")).map(|line| format!("{line}\n")).collect();
     let sources = format!(
         "{}\n  prometheus: {{main: {{url: '{}'}}}}\n  alertmanager: {{main: {{url: '{}'}}}}",
         cluster::sources(&cluster),
         prometheus.url,
         alertmanager.url
     );
-    std::fs::write(world.settings_file(), format!("{without_bundle}webhooks: {{alertmanager: {{token: {HOOK}}}}}\nsources:\n{sources}\n"))
-        .unwrap();
+    world.name_sources(&sources, true);
+    let settings = std::fs::read_to_string(world.settings_file()).unwrap();
+    std::fs::write(world.settings_file(), format!("{settings}webhooks: {{alertmanager: {{token: {HOOK}}}}}\n")).unwrap();
     world.start_service_on(listener).await;
 
     prometheus.says("kube_pod_container_status_waiting_reason{namespace=\"shop\",pod=\"checkout-7f5b9c4d68-4xk9p\",container=\"checkout\",reason=\"CrashLoopBackOff\"} 1\n");
