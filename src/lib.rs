@@ -20,6 +20,8 @@
 //! - decides that a Slack message is an alert? `inbound::alerts`
 //! - keeps an alert through a crash? `inbound` writes a `RawRecord` through `store::Store`, `pipeline::record` picks it up
 //! - reads `kubectl describe` text? `tools::bundle`
+//! - asks a live system? one file of `tools` each; `tools::guard` is around all of them, `tools::http` says what a bad answer means
+//! - speaks MCP? `inbound::mcp` serves our tools, `tools::mcp` calls those of others
 //! - knows that a pod was OOM-killed? `analysis::kubernetes`
 //! - does what a button says? `inbound::interactions` records the act, `pipeline::act` does it and answers, `pipeline::tell` tells other systems
 //! - decides who may? `pipeline::rights`; who is mentioned? `pipeline::mentions`

@@ -82,3 +82,29 @@ fn a_services_file_beside_the_settings_is_read_and_its_mistakes_are_told() {
     let Err(ConfigErrors(errors)) = load(Some(&file), &environment()) else { panic!("accepted") };
     assert!(errors[0].contains("services.yaml: services: `checkout`: a link wants"), "{errors:?}");
 }
+
+#[test]
+fn what_is_wrong_with_a_source_is_told_by_its_key() {
+    let found = errors(
+        "slack: {bot_token: xoxb-1, signing_secret: '12345678', channel: C1}\nsources:\n  kubernetes: {Prod: {in_cluster: maybe}, eu: {url: 'https://x:6443'}}\n  mongodb: {a: {uri: 'http://x'}}\n  prometheus: {main: {url: 'http://user:pass@x'}}\n  signoz: {main: {url: 'https://x'}}\n  elasticsearch: {main: {url: 'https://x', index: 'a b'}}\n  github: {main: {token: t, repositories: ['../x']}}\n  mcp: {w: {url: 'https://x', command: [a], tools: {t: {pin: abc, topic: nothing}}}}\n  loki: {main: {url: 'http://x', ca_file: /nowhere}}\n  limits: {timeout: 60s}\n  prometeus: {main: {url: 'http://x'}}\n",
+    );
+    for key in [
+        "`sources.kubernetes.Prod` wants a name of small letters",
+        "`sources.kubernetes.Prod.in_cluster` wants `true` or `false`",
+        "`sources.kubernetes.eu.token` wants a token beside the `url`",
+        "`sources.mongodb.a.uri` wants a connection string",
+        "`sources.prometheus.main.url` wants an http(s) address without user and password in it",
+        "`sources.signoz.main.api_key` wants a key of that system",
+        "`sources.elasticsearch.main.index` wants names of indices",
+        "`sources.github.main.repositories` wants a list such as [acme/checkout]",
+        "`sources.mcp.w` wants either a `url` or a `command`",
+        "`sources.mcp.w.tools.t.pin` wants the pin that `sre-agent doctor` shows",
+        "`sources.mcp.w.tools.t.topic` wants to be empty or one of",
+        "`sources.loki.main.ca_file` wants the path of a file with certificates",
+        "`sources.limits.timeout` wants 1s to 8s",
+        "`sources.prometeus.main.url` is not a setting; did you mean `sources.prometheus.main.url`?",
+    ] {
+        assert!(found.iter().any(|error| error.contains(key)), "no `{key}` in {found:#?}");
+    }
+    assert!(!found.join("\n").contains("user:pass"), "{found:#?}");
+}

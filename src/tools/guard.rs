@@ -1,6 +1,9 @@
 //! What surrounds every tool that asks a live system: time-out, limits, retries, circuit breaker, cache, redaction, audit and
 //! metrics. The tools themselves know nothing of it.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
