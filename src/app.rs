@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     agents::Engine,
     config::{Delivery, Settings},
-    coord, inbound,
+    coord::{self, Cache as _, RedisCache},
+    inbound,
     model::{Clock, Ids},
     notify::{self, Silencer},
     pipeline::{self, Ctx},
@@ -115,10 +116,36 @@ pub async fn backends(sources: Sources, clock: &Clock) -> anyhow::Result<Vec<Arc
     Ok(backends)
 }
 
-/// Their tools, guarded.
-pub fn guarded(backends: Vec<Arc<dyn Backend>>, limits: crate::tools::Limits, metrics: Arc<Metrics>) -> Vec<Arc<dyn Tool>> {
+/// Their tools, guarded; `shared` keeps answers for other processes, too, under the sources' fingerprint.
+pub fn guarded(
+    backends: Vec<Arc<dyn Backend>>,
+    limits: crate::tools::Limits,
+    shared: Option<(Arc<RedisCache>, String)>,
+    metrics: Arc<Metrics>,
+) -> Vec<Arc<dyn Tool>> {
     let tools = backends.into_iter().flat_map(Backend::tools).collect();
-    Guards::new(limits, Arc::new(Audit(metrics)), chance).around(tools)
+    let guards = Guards::new(limits, Arc::new(Audit(metrics)), chance);
+    let guards = match shared {
+        Some((redis, whose)) => guards.with_keep(Arc::new(Shared(redis)), &whose),
+        None => guards,
+    };
+    guards.around(tools)
+}
+
+/// Redis, as the guards want it: a failure is no answer, and never in the way.
+struct Shared(Arc<RedisCache>);
+
+#[async_trait::async_trait]
+impl tools::Keep for Shared {
+    async fn get(&self, key: &str) -> Option<Vec<u8>> {
+        self.0.get(key).await.inspect_err(|error| tracing::debug!(%error, "not from the shared cache")).ok()?
+    }
+
+    async fn put(&self, key: &str, value: Vec<u8>, time_to_live: Duration) {
+        if let Err(error) = self.0.put(key, value, time_to_live).await {
+            tracing::debug!(%error, "not kept in the shared cache");
+        }
+    }
 }
 
 /// Every call of a live tool, counted and written down.
@@ -190,8 +217,9 @@ impl App {
         }
         let (bundle, rules) = (settings.bundle, settings.rules);
         let limits = settings.sources.limits;
+        let shared = settings.redis.map(|redis| (Arc::new(redis), settings.sources.fingerprint()));
         let live = backends(settings.sources, &clock).await.context("the live systems")?;
-        tools.extend(guarded(live.clone(), limits, Arc::clone(&metrics)));
+        tools.extend(guarded(live.clone(), limits, shared, Arc::clone(&metrics)));
         let mut doors = settings.inbound;
         doors.proxy = slack.connection().proxy().cloned();
         doors.channel.clone_from(&settings.pipeline.channel);

@@ -18,6 +18,7 @@ use secrecy::SecretString;
 use crate::{
     agents,
     analysis::Thresholds,
+    coord::RedisCache,
     inbound, notify, pipeline,
     report::Services,
     slack::{Connection, oauth::AppCredentials},
@@ -43,6 +44,8 @@ pub struct Settings {
     pub bundle: Option<PathBuf>,
     /// The live systems that are asked.
     pub sources: Sources,
+    /// Where answers are kept for other processes, too.
+    pub redis: Option<RedisCache>,
     pub log: String,
     pub inbound: inbound::Config,
     pub pipeline: pipeline::Settings,
@@ -135,6 +138,7 @@ pub fn load(file: Option<&Path>, environment: &BTreeMap<String, String>) -> Resu
 #[derive(Debug)]
 pub struct Asking {
     pub sources: Sources,
+    pub redis: Option<RedisCache>,
     pub bundle: Option<PathBuf>,
     pub rules: Rules,
 }
@@ -159,12 +163,14 @@ pub fn load_sources(file: Option<&Path>, environment: &BTreeMap<String, String>)
     let (address, direct) = (reader.text("slack.proxy", ""), reader.text("slack.no_proxy", ""));
     let proxy = Proxy::parse(&address, &direct).ok().filter(|_| !address.is_empty());
     let sources = sources::read(&mut reader, proxy.as_ref());
+    let redis = redis(&mut reader);
     let bundle = reader.text("evidence.bundle", "");
     reader.finish();
-    wrong.extend(errors.into_iter().filter(|error| error.contains("`sources")));
+    wrong.extend(errors.into_iter().filter(|error| error.contains("`sources") || error.contains("`redis")));
     match rules {
         Some(rules) if wrong.is_empty() => Ok(Asking {
             sources: Sources { targets: rules.targets.clone(), ..sources },
+            redis,
             bundle: (!bundle.is_empty()).then(|| bundle.into()),
             rules,
         }),
@@ -216,6 +222,7 @@ fn settings(name: &str, text: &str, environment: &BTreeMap<String, String>, erro
     let pipeline = sections::pipeline(&mut reader, &channel);
     let proxy = slack.as_ref().and_then(|slack| slack.connection.proxy().cloned());
     let sources = sources::read(&mut reader, proxy.as_ref());
+    let redis = redis(&mut reader);
     let log = reader.text("log", "info");
     let filter_ok = tracing_subscriber::EnvFilter::try_new(&log).is_ok();
     reader.check("log", filter_ok, "error, warn, info, debug, or directives like info,sre_agent=debug");
@@ -229,12 +236,20 @@ fn settings(name: &str, text: &str, environment: &BTreeMap<String, String>, erro
         store_path: store_path.into(),
         bundle: (!bundle.is_empty()).then(|| bundle.into()),
         sources: Sources { targets: rules.targets.clone(), ..sources },
+        redis,
         log,
         inbound,
         pipeline,
         notify,
         rules,
     }))
+}
+
+fn redis(reader: &mut Reader<'_>) -> Option<RedisCache> {
+    let url = reader.secret("redis.url")?;
+    let cache = RedisCache::new(url);
+    reader.check("redis.url", cache.is_ok(), "the address of a Redis: redis://… or rediss://…");
+    cache.ok()
 }
 
 fn slack(reader: &mut Reader<'_>, no_public_url: bool) -> Option<Slack> {

@@ -102,6 +102,7 @@ async fn page_listener(args: &Args) -> anyhow::Result<tokio::net::TcpListener> {
 fn settings(scenario: &Scenario, workspace: &sandbox::Config, page_url: &str) -> anyhow::Result<config::Settings> {
     Ok(config::Settings {
         sources: Sources::default(),
+        redis: None,
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         public_url: None,
         slack: config::Slack {

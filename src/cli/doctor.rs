@@ -50,6 +50,16 @@ async fn examine(settings: Settings) -> Vec<Finding> {
         findings.push(doctor::app_token(&settings.slack.connection, token).await);
     }
     findings.extend(doctor::workspaces(&slack, &settings.pipeline.channel).await);
+    if let Some(redis) = &settings.redis {
+        findings.push(match redis.ping().await {
+            Ok(()) => Finding::fine("Redis", "answers"),
+            Err(error) => Finding::lacking(
+                "Redis",
+                error.to_string(),
+                "Check `redis.url`. Until it answers, every process asks the live systems for itself.",
+            ),
+        });
+    }
     findings.extend(live(settings.sources).await);
     findings
 }

@@ -1,4 +1,4 @@
-//! `sre-agent investigate`: one investigation from evidence on disk.
+//! `sre-agent investigate`: one investigation from evidence on disk, from live systems, or both.
 
 use std::{
     io::Read,
@@ -8,7 +8,10 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
-use super::runtime::block_on;
+use super::{
+    runtime::block_on,
+    tools::{From, registry},
+};
 use crate::{
     app, config,
     inbound::alerts::{self, Recognised},
@@ -28,8 +31,14 @@ const OPEN_QUESTION: &str = "What is wrong?";
 )]
 pub struct Args {
     /// The folder (or .tar.gz) with the evidence: files of any name, recognised by their content
-    #[arg(long, value_name = "DIR")]
-    bundle: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "live")]
+    bundle: Option<PathBuf>,
+    /// Ask the live systems of the settings, too
+    #[arg(long)]
+    live: bool,
+    /// The settings file for --live; without it config/settings.yaml
+    #[arg(long, value_name = "FILE", requires = "live")]
+    config: Option<PathBuf>,
     /// The alert: our own JSON or any sender's payload; `-` for standard input
     #[arg(long, value_name = "FILE")]
     alert: Option<PathBuf>,
@@ -56,8 +65,15 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         (None, Some(question)) if question.trim().is_empty() => bail!("--question is empty: say what to find out"),
         (None, question) => Request::question(question.as_deref().unwrap_or(OPEN_QUESTION)),
     };
-    let engine = app::engine(Some(&args.bundle), config::load_rules(None)?)?;
-    let investigation = block_on(engine.investigate(InvestigationId(ulid::Ulid::nil()), &request, &|_| {}))?;
+    let investigation = block_on(async {
+        let engine = if args.live {
+            let (registry, rules) = registry(From { config: args.config, bundle: args.bundle }).await?;
+            app::engine_of(registry, rules)
+        } else {
+            app::engine(args.bundle.as_deref(), config::load_rules(None)?)?
+        };
+        engine.investigate(InvestigationId(ulid::Ulid::nil()), &request, &|_| {}).await
+    })?;
     let report = report::conclude(&investigation, Vec::new());
     let out = match args.format {
         Format::Text => report::text(&report),

@@ -35,7 +35,7 @@ enum Command {
     Demo(demo::Args),
     /// The service: listens to Slack and to alert webhooks
     Serve(serve::Args),
-    /// One investigation from evidence on disk, without any network
+    /// One investigation from evidence on disk, without any network; or from live systems with --live
     Investigate(investigate::Args),
     /// Alert payloads in (webhook bodies, Slack events), one JSON line per file out
     ParseAlert(parse_alert::Args),

@@ -29,10 +29,10 @@ pub enum Command {
 pub struct From {
     /// The settings file; without it config/settings.yaml, or the built-in settings
     #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    pub config: Option<PathBuf>,
     /// Evidence on disk beside the live systems
     #[arg(long, value_name = "DIR")]
-    bundle: Option<PathBuf>,
+    pub bundle: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -88,12 +88,13 @@ pub async fn registry(from: From) -> anyhow::Result<(Registry, config::Rules)> {
     install_tls();
     let asking = config::load_sources(from.config.as_deref(), &config::environment())?;
     let limits = asking.sources.limits;
+    let shared = asking.redis.map(|redis| (Arc::new(redis), asking.sources.fingerprint()));
     let mut tools = match from.bundle.or(asking.bundle) {
         Some(path) => Bundle::open(&path)?.tools(),
         None => Vec::new(),
     };
     let backends = app::backends(asking.sources, &system_clock()).await?;
-    tools.extend(app::guarded(backends, limits, Arc::new(Metrics::default())));
+    tools.extend(app::guarded(backends, limits, shared, Arc::new(Metrics::default())));
     Ok((Registry::new(tools), asking.rules))
 }
 

@@ -20,8 +20,12 @@ use crate::{
 /// What a program that is started as an MCP server may see of our environment.
 const PASSED_ON: &[&str] = &["PATH", "HOME", "LANG", "TZ", "TMPDIR"];
 /// Everything that one system may have as a setting; a kind reads those that it knows.
-const ADDRESSES: &[(&str, &str)] =
-    &[("datadog", "https://api.datadoghq.com"), ("github", "https://api.github.com"), ("gitlab", "https://gitlab.com")];
+const ADDRESSES: &[(&str, &str)] = &[
+    ("datadog", "https://api.datadoghq.com"),
+    ("github", "https://api.github.com"),
+    ("gitlab", "https://gitlab.com"),
+    ("atlas", "https://cloud.mongodb.com"),
+];
 
 /// The whole section.
 pub fn read(reader: &mut Reader<'_>, proxy: Option<&Proxy>) -> Sources {
@@ -129,6 +133,7 @@ fn http(reader: &mut Reader<'_>, kind: &'static str, name: String, proxy: Option
         "datadog" => {
             Auth::Headers(vec![("DD-API-KEY", secret(reader, "api_key")), ("DD-APPLICATION-KEY", secret(reader, "application_key"))])
         }
+        "atlas" => Auth::Basic { user: reader.text(&key("client_id"), ""), password: secret(reader, "client_secret") },
         "gitlab" => Auth::Headers(vec![("PRIVATE-TOKEN", secret(reader, "token"))]),
         "elasticsearch" | "opensearch" => match reader.secret(&key("api_key")) {
             Some(api_key) => {
@@ -154,9 +159,15 @@ fn http(reader: &mut Reader<'_>, kind: &'static str, name: String, proxy: Option
         headers.push(("X-GitHub-Api-Version", "2022-11-28".to_owned()));
         headers.push(("User-Agent", "sre-agent".to_owned()));
     }
-    let index = if kind.ends_with("search") { reader.text(&key("index"), "") } else { String::new() };
+    let index = match kind {
+        "elasticsearch" | "opensearch" => reader.text(&key("index"), ""),
+        "atlas" => reader.text(&key("project"), ""),
+        _ => String::new(),
+    };
     let fine = index.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"*-_,.:".contains(&b));
-    reader.check(&key("index"), fine, "names of indices, such as logs-*,app-*");
+    reader.check(&key("index"), fine || kind == "atlas", "names of indices, such as logs-*,app-*");
+    let is_project = index.len() == 24 && index.bytes().all(|b| b.is_ascii_hexdigit());
+    reader.check(&key("project"), kind != "atlas" || is_project, "the id of a project: 24 hexadecimal digits");
     let list = match kind {
         "github" => "repositories",
         "gitlab" => "projects",

@@ -3,6 +3,7 @@
 //! None of it is the truth: the store is. What is lost here is found again in the store.
 
 mod embedded;
+mod redis;
 #[cfg(test)]
 mod suite;
 
@@ -13,6 +14,7 @@ use async_trait::async_trait;
 use crate::model::Priority;
 
 pub use embedded::Embedded;
+pub use redis::RedisCache;
 
 /// Coordination is not reachable; the store still is, so the caller goes on without it.
 #[derive(Debug, thiserror::Error)]

@@ -13,6 +13,7 @@ use std::{
 use async_trait::async_trait;
 use moka::future::Cache;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use tokio::{sync::Semaphore, time::Instant};
 
 use super::{Output, Tool, ToolError, ToolErrorKind, breaker::Breaker, redacted};
@@ -112,7 +113,7 @@ pub struct Guards {
     /// Between 0 and 1, for the retries' pauses.
     chance: fn() -> f64,
     kept: Cache<String, Arc<Output>>,
-    elsewhere: Option<Arc<dyn Keep>>,
+    elsewhere: Option<(Arc<dyn Keep>, String)>,
     gates: BTreeMap<String, Arc<Gate>>,
 }
 
@@ -130,10 +131,10 @@ impl Guards {
         Self { limits, watcher, chance, kept, elsewhere: None, gates: BTreeMap::new() }
     }
 
-    /// With answers that other processes keep too.
+    /// With answers that other processes keep too; `whose` tells the systems that they are from.
     #[must_use]
-    pub fn with_keep(mut self, keep: Arc<dyn Keep>) -> Self {
-        self.elsewhere = Some(keep);
+    pub fn with_keep(mut self, keep: Arc<dyn Keep>, whose: &str) -> Self {
+        self.elsewhere = Some((keep, whose.to_owned()));
         self
     }
 
@@ -240,18 +241,18 @@ impl Guarded {
     async fn kept(&self, arguments: &Value, attempts: &mut u32) -> Result<Output, ToolError> {
         let key = format!("{} {arguments}", self.spec.name);
         let fetched = self.shared.kept.try_get_with(key.clone(), async {
-            if let Some(keep) = &self.shared.elsewhere
-                && let Some(bytes) = keep.get(&key).await
+            if let Some((keep, whose)) = &self.shared.elsewhere
+                && let Some(bytes) = keep.get(&digest(whose, &key)).await
                 && let Ok(output) = serde_json::from_slice::<Output>(&bytes)
             {
                 return Ok(Arc::new(output));
             }
             let output = Arc::new(self.asked(arguments, attempts).await?);
-            if let Some(keep) = &self.shared.elsewhere
+            if let Some((keep, whose)) = &self.shared.elsewhere
                 && output.cost.bytes <= KEPT_EACH
                 && let Ok(bytes) = serde_json::to_vec(&output)
             {
-                keep.put(&key, bytes, self.shared.limits.keep).await;
+                keep.put(&digest(whose, &key), bytes, self.shared.limits.keep).await;
             }
             Ok(output)
         });
@@ -321,6 +322,11 @@ impl Guarded {
             tokio::time::sleep(pause).await;
         }
     }
+}
+
+/// A question is not written into a shared store; its digest is.
+fn digest(whose: &str, key: &str) -> String {
+    hex::encode(Sha256::digest(format!("{whose} {key}").as_bytes()))
 }
 
 fn shown(arguments: &Value) -> String {

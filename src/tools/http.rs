@@ -153,6 +153,22 @@ impl Endpoint {
         query: &[(&str, String)],
         body: Body<'_>,
     ) -> Result<Answer, ToolError> {
+        self.send_as(tool, method, path, query, body, HeaderMap::new()).await
+    }
+
+    /// As [`Endpoint::send`], with further headers, which take the place of usual ones of the same name.
+    ///
+    /// # Errors
+    /// As [`Endpoint::send`].
+    pub async fn send_as(
+        &self,
+        tool: &str,
+        method: Method,
+        path: &str,
+        query: &[(&str, String)],
+        body: Body<'_>,
+        more: HeaderMap,
+    ) -> Result<Answer, ToolError> {
         let fail = |message: String, kind| ToolError::new(tool, message, kind);
         let url = self
             .base
@@ -162,7 +178,7 @@ impl Endpoint {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query.iter().map(|(name, value)| (*name, value.as_str())));
         }
-        let mut request = self.client.request(method, url).headers(self.headers.clone());
+        let mut request = self.client.request(method, url).headers(self.headers.clone()).headers(more);
         request = match body {
             Body::None => request,
             Body::Json(value) => request.header(CONTENT_TYPE, "application/json").body(value.to_string()),

@@ -13,6 +13,7 @@ mod sources;
 mod window;
 
 pub mod alertmanager;
+pub mod atlas;
 pub mod bundle;
 pub mod datadog;
 pub mod deployments;

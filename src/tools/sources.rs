@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use super::{
     Backend, Limits,
     alertmanager::{self, Alertmanager},
+    atlas::{self, Atlas},
     datadog::{self, Datadog},
     deployments::{self, Deployments},
     elasticsearch::{self, Elasticsearch},
@@ -27,6 +28,7 @@ use crate::model::Clock;
 pub const HTTP_KINDS: &[&str] = &[
     prometheus::KIND,
     alertmanager::KIND,
+    atlas::KIND,
     loki::KIND,
     elasticsearch::KIND,
     elasticsearch::OPENSEARCH,
@@ -51,7 +53,7 @@ pub enum Source {
         name: String,
         uri: SecretString,
     },
-    /// One of [`HTTP_KINDS`].
+    /// One of [`HTTP_KINDS`]; `index` is Elasticsearch's, or the project of Atlas.
     Http {
         kind: &'static str,
         name: String,
@@ -82,6 +84,13 @@ pub struct Backends {
 }
 
 impl Sources {
+    /// The same for the same systems: answers that are shared must not be taken for those of other systems with the same names.
+    pub fn fingerprint(&self) -> String {
+        use sha2::{Digest as _, Sha256};
+        // Secrets are not part of how it is shown.
+        hex::encode(Sha256::digest(format!("{:?}", self.list).as_bytes()))
+    }
+
     /// The backends.
     ///
     /// # Errors
@@ -121,6 +130,7 @@ fn http(
 ) -> Result<Arc<dyn Backend>, String> {
     Ok(match kind {
         prometheus::KIND => Arc::new(Prometheus::new(name, place, clock)?),
+        atlas::KIND => Arc::new(Atlas::new(name, index, place, clock)?),
         alertmanager::KIND => Arc::new(Alertmanager::new(name, place, clock)?),
         loki::KIND => Arc::new(Loki::new(name, place, clock)?),
         elasticsearch::KIND | elasticsearch::OPENSEARCH => Arc::new(Elasticsearch::new(kind, name, index, place, clock)?),

@@ -150,7 +150,7 @@ impl World {
     /// Names live systems in the settings; `alone`: they are all that is asked.
     pub fn name_sources(&self, sources: &str, alone: bool) {
         let text = fs::read_to_string(self.settings_file()).unwrap();
-        let kept = text.lines().filter(|line| !line.starts_with("sources:") && !(alone && line.starts_with("evidence:")));
+        let kept = text.lines().filter(|line| !(line.starts_with("sources:") || alone && line.starts_with("evidence:")));
         let kept: String = kept.map(|line| format!("{line}\n")).collect();
         fs::write(self.settings_file(), format!("{kept}sources:\n  probes: {{enabled: false}}\n{sources}\n")).unwrap();
     }

@@ -86,7 +86,7 @@ async fn measure(url: &str) -> bool {
         while !backend.is_warm() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        let tools = app::guarded(vec![Arc::clone(&backend) as Arc<dyn Backend>], Limits::default(), Arc::new(Metrics::default()));
+        let tools = app::guarded(vec![Arc::clone(&backend) as Arc<dyn Backend>], Limits::default(), None, Arc::new(Metrics::default()));
         let engine = app::engine_of(Registry::new(tools), config::load_rules(None).unwrap());
         let began = Instant::now();
         let first: Mutex<Option<Duration>> = Mutex::new(None);

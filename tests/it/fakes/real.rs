@@ -146,6 +146,30 @@ impl Alertmanager {
     }
 }
 
+/// A Redis without a disk.
+pub struct Redis {
+    pub url: String,
+    _server: Server,
+}
+
+impl Redis {
+    pub async fn start() -> Self {
+        let port = free_port();
+        let arguments = ["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"].map(str::to_owned);
+        let server = start(Path::new("redis-server"), &arguments, tempfile::tempdir().unwrap());
+        let began = Instant::now();
+        while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+            assert!(
+                began.elapsed() < PATIENCE,
+                "it does not listen: {}",
+                fs::read_to_string(server.folder.path().join("log")).unwrap_or_default()
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Self { url: format!("redis://127.0.0.1:{port}"), _server: server }
+    }
+}
+
 /// Where `tests/run` puts the Python packages.
 pub fn python(program: &str) -> PathBuf {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("tests-venv/bin").join(program);

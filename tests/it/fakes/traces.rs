@@ -83,6 +83,50 @@ pub async fn github(token: &'static str, at: String) -> Server {
     .await
 }
 
+/// Atlas with a service account; the first token is taken back after its first use.
+pub async fn atlas(secret: &'static str, from: jiff::Timestamp) -> Server {
+    let given = std::sync::atomic::AtomicU32::new(0);
+    let used = std::sync::atomic::AtomicU32::new(0);
+    let error = |status: u16, code: &str| {
+        (status, "application/json", json!({"error": status, "errorCode": code, "detail": "refused"}).to_string())
+    };
+    Server::start(move |asked| {
+        use std::sync::atomic::Ordering::SeqCst;
+        if asked.path == "/api/oauth/token" {
+            use base64::{Engine as _, prelude::BASE64_STANDARD};
+            if asked.header("authorization") != format!("Basic {}", BASE64_STANDARD.encode(format!("mdb_sa_id:{secret}"))) || asked.get("grant_type") != Some("client_credentials") {
+                return error(401, "INVALID_CLIENT");
+            }
+            return json(200, json!({"access_token": format!("atlas-token-{}", given.fetch_add(1, SeqCst)), "expires_in": 3600, "token_type": "Bearer"}));
+        }
+        let first = asked.header("authorization") == "Bearer atlas-token-0";
+        if !asked.header("authorization").starts_with("Bearer atlas-token-") || first && used.fetch_add(1, SeqCst) > 0 {
+            return error(401, "UNAUTHORIZED");
+        }
+        if asked.header("accept") != "application/vnd.atlas.2024-08-05+json" {
+            return error(406, "INVALID_VERSION_DATE");
+        }
+        let Some(rest) = asked.path.strip_prefix("/api/atlas/v2/groups/5f0c0e0e0e0e0e0e0e0e0e0e/") else { return error(404, "GROUP_NOT_FOUND") };
+        match rest {
+            "processes" => json(200, json!({"results": [{"id": "shard-00.abc.mongodb.net:27017", "typeName": "REPLICA_PRIMARY"}], "totalCount": 1, "links": []})),
+            "processes/shard-00.abc.mongodb.net:27017/measurements" => {
+                if asked.get("granularity") != Some("PT1M") || asked.get("start").is_none_or(|start| start.parse::<jiff::Timestamp>().is_err()) {
+                    return error(400, "INVALID_GRANULARITY");
+                }
+                let points: Vec<Value> = (0..60).map(|at| json!({"timestamp": (from + jiff::SignedDuration::from_mins(at)).to_string(), "value": if at < 45 { json!(80) } else { Value::Null }})).collect();
+                json(200, json!({"processId": "shard-00.abc.mongodb.net:27017", "granularity": "PT1M", "measurements": [{"name": "CONNECTIONS", "units": "SCALAR", "dataPoints": points}]}))
+            }
+            "processes/shard-00.abc.mongodb.net:27017/performanceAdvisor/slowQueryLogs" => {
+                let line = r#"{"t":{"$date":"2026-01-15T14:00:00.000+00:00"},"s":"I","c":"COMMAND","id":51803,"ctx":"conn1","msg":"Slow query","attr":{"type":"command","ns":"shop.orders","command":{"find":"orders","filter":{"customerRef":"x"}},"planSummary":"COLLSCAN","docsExamined":2000000,"nreturned":3,"durationMillis":4200}}"#;
+                json(200, json!({"slowQueries": [{"line": line, "namespace": "shop.orders"}, {"line": line, "namespace": "shop.orders"}]}))
+            }
+            "alerts" => json(200, json!({"results": [{"id": "1", "eventTypeName": "OUTSIDE_METRIC_THRESHOLD", "status": "OPEN"}], "totalCount": 1})),
+            _ => error(404, "RESOURCE_NOT_FOUND"),
+        }
+    })
+    .await
+}
+
 pub async fn gitlab(token: &'static str, at: String) -> Server {
     Server::start(move |asked| {
         if asked.header("private-token") != token {

@@ -21,14 +21,20 @@ use sre_agent::{
 
 /// The tools that these `sources` give, guarded as in the service.
 pub async fn tools(sources: &str) -> Registry {
+    tools_with("", sources).await
+}
+
+/// As [`tools`], with further sections of the settings.
+pub async fn tools_with(more: &str, sources: &str) -> Registry {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("settings.yaml");
-    std::fs::write(&file, format!("sources:\n{sources}\n")).unwrap();
+    std::fs::write(&file, format!("{more}\nsources:\n{sources}\n")).unwrap();
     app::install_tls();
     let asking = config::load_sources(Some(&file), &config::environment()).unwrap();
     let limits = asking.sources.limits;
+    let shared = asking.redis.map(|redis| (Arc::new(redis), asking.sources.fingerprint()));
     let backends = app::backends(asking.sources, &system_clock()).await.unwrap();
-    Registry::new(app::guarded(backends, limits, Arc::new(Metrics::default())))
+    Registry::new(app::guarded(backends, limits, shared, Arc::new(Metrics::default())))
 }
 
 pub async fn call(registry: &Registry, tool: &str, arguments: Value) -> Result<Output, ToolError> {

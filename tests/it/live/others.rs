@@ -65,6 +65,31 @@ async fn deployments_of_github_and_gitlab_are_changes_of_the_window() {
     assert!(error.message.contains("does not know our credentials (401): Bad credentials. Check them in `sources.github.main`"), "{error}");
 }
 
+#[tokio::test]
+async fn atlas_gives_measurements_and_slow_queries_and_a_token_that_was_taken_back_is_renewed() {
+    let atlas = traces::atlas(TOKEN, system_clock().now() - SignedDuration::from_mins(60)).await;
+    let settings = |secret: &str| {
+        format!(
+            "  atlas: {{main: {{url: '{}', project: 5f0c0e0e0e0e0e0e0e0e0e0e, client_id: mdb_sa_id, client_secret: {secret}}}}}",
+            atlas.url
+        )
+    };
+    let registry = tools(&settings(TOKEN)).await;
+    let output = call(&registry, "atlas_diagnose", json!({})).await.unwrap();
+    let found = &output.observations;
+    assert_eq!(found.gaps, Vec::<String>::new());
+    assert_eq!(
+        (found.metrics[0].metric.as_str(), found.metrics[0].points.len(), found.metrics[0].entity.name.as_str()),
+        ("connections", 45, "shard-00.abc.mongodb.net:27017")
+    );
+    assert_eq!((found.logs[0].dialect.as_str(), found.logs[0].lines.len()), ("mongod", 2), "{:?}", found.logs);
+    let alerts = call(&registry, "atlas_alerts", json!({})).await.unwrap();
+    assert_eq!(alerts.observations.documents[0].body[0]["status"], "OPEN");
+    assert!(!serde_json::to_string(&output).unwrap().contains("atlas-token"));
+    let error = call(&tools(&settings("another-secret")).await, "atlas_diagnose", json!({})).await.unwrap_err();
+    assert!(error.message.contains("does not know our credentials (401): refused. Check them in `sources.atlas.main`"), "{error}");
+}
+
 /// A site of this machine that answers each path in its own way.
 async fn site() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

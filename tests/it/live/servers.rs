@@ -6,9 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sre_agent::app::system_clock;
 
-use super::{call, cluster, tools};
+use super::{call, cluster, tools, tools_with};
 use crate::{
-    fakes::real::{Alertmanager, MongoCompatible, Prometheus},
+    fakes::{
+        logs,
+        real::{Alertmanager, MongoCompatible, Prometheus, Redis},
+    },
     world::{World, is_ours, shown},
 };
 
@@ -134,4 +137,22 @@ async fn a_mongodb_compatible_server_is_asked_and_not_changed() {
         client.database("shop").collection::<mongodb::bson::Document>("orders").count_documents(mongodb::bson::doc! {}).await.unwrap(),
         1
     );
+}
+
+#[tokio::test]
+async fn what_one_process_asked_another_finds_in_redis_and_without_redis_all_goes_on() {
+    let redis = Redis::start().await;
+    let server = logs::loki(Vec::new(), "team-a").await;
+    let sources = format!("  loki: {{main: {{url: '{}', tenant: team-a}}}}", server.url);
+    let more = format!("redis: {{url: '{}'}}", redis.url);
+    let question = json!({"query": "{app=\"checkout\"}", "from": "2026-01-15T14:00:00Z", "until": "2026-01-15T14:10:00Z"});
+    let (one, other) = (tools_with(&more, &sources).await, tools_with(&more, &sources).await);
+    let first = call(&one, "loki_query", question.clone()).await.unwrap();
+    let second = call(&other, "loki_query", question.clone()).await.unwrap();
+    assert_eq!(first.observations, second.observations);
+    assert_eq!(server.asked().len(), 1, "the second process asked nobody");
+    drop(redis);
+    let third = tools_with(&more, &sources).await;
+    call(&third, "loki_query", question).await.unwrap();
+    assert_eq!(server.asked().len(), 2, "without Redis the backend is asked");
 }
