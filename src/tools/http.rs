@@ -237,7 +237,11 @@ impl Endpoint {
             return ToolError::new(tool, format!("{place} gave no whole answer in {seconds} s"), ToolErrorKind::Timeout);
         }
         let lower = said.to_ascii_lowercase();
-        let message = if lower.contains("certificate") || lower.contains("unknownissuer") {
+        let message = if lower.contains("not valid after") || lower.contains("expired") {
+            format!("the certificate of {place} has expired: it has to be renewed there")
+        } else if lower.contains("not valid before") || lower.contains("notvalidyet") {
+            format!("the certificate of {place} is not valid yet: compare its clock with that of this machine")
+        } else if lower.contains("certificate") || lower.contains("unknownissuer") {
             format!("the certificate of {place} is not trusted ({}): put its authority's certificate into `{key}.ca_file`", last(&said))
         } else if lower.contains("dns") || lower.contains("lookup") || lower.contains("name or service not known") {
             format!("the name of {place} is not known: check `{key}.url` and the DNS of this machine")

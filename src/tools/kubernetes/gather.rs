@@ -63,6 +63,9 @@ impl Kubernetes {
             }
         }
         self.list_all(tool, second, &mut gathering).await;
+        if let Some(said) = self.not_looked_at(tool, &subject).await {
+            gathering.observations().gaps.push(said);
+        }
         gathering.finish()
     }
 

@@ -39,12 +39,28 @@ impl Kubernetes {
             }
         }
         if subject.is_empty() {
-            return self.sick_namespaces(tool).await;
+            let mut sick = self.sick_namespaces(tool).await?;
+            sick.truncate(SICK_MAX);
+            return Ok(sick);
         }
         Ok(Vec::new())
     }
 
-    /// Where the trouble is, when nobody said: by the warnings, and by pods that do not run.
+    /// Where there is trouble, too, but not looked at; a sentence for the gaps.
+    pub(super) async fn not_looked_at(&self, tool: &str, subject: &Subject) -> Option<String> {
+        if !subject.is_empty() {
+            return None;
+        }
+        let sick = self.sick_namespaces(tool).await.ok()?;
+        let rest: Vec<&str> = sick.iter().skip(SICK_MAX).map(String::as_str).collect();
+        let named = rest.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
+        let more = if rest.len() > NAMED_MAX { ", …" } else { "" };
+        (!rest.is_empty()).then(|| {
+            format!("cluster {}: {} more namespaces have warnings and were not looked at: {named}{more}", self.client.cluster(), rest.len())
+        })
+    }
+
+    /// Where the trouble is, when nobody said, the worst first: by the warnings, and by pods that do not run.
     async fn sick_namespaces(&self, tool: &str) -> Result<Vec<String>, ToolError> {
         let warnings = Which::default().fields("type=Warning");
         let waiting = Which::default().fields("status.phase!=Running,status.phase!=Succeeded");
@@ -72,12 +88,14 @@ impl Kubernetes {
         }
         let mut ranked: Vec<(&str, u32)> = scores.into_iter().collect();
         ranked.sort_by_key(|(namespace, score)| (std::cmp::Reverse(*score), *namespace));
-        Ok(ranked.into_iter().take(SICK_MAX).map(|(namespace, _)| namespace.to_owned()).collect())
+        Ok(ranked.into_iter().map(|(namespace, _)| namespace.to_owned()).collect())
     }
 }
 
 /// How many namespaces are looked at when nobody said which.
 const SICK_MAX: usize = 2;
+/// How many of the others are named.
+const NAMED_MAX: usize = 5;
 /// Parts of the reasons of events that tell of more than a hiccup.
 const GRAVE: &[&str] = &["BackOff", "Failed", "OOM", "Evicted", "NotReady", "Exceeded", "Kill", "Preempt", "Invalid"];
 

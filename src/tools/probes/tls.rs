@@ -11,9 +11,11 @@ use rustls::{
     client::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        verify_server_name,
     },
     crypto::CryptoProvider,
     pki_types::{CertificateDer, ServerName, UnixTime},
+    server::ParsedCertificate,
 };
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -155,32 +157,47 @@ fn text(seen: &Seen, host: &str, now: Timestamp) -> String {
             out.push_str("   certificate has expired\n");
         }
     }
-    let alone = seen.chain.len() <= 1;
-    let own = seen
-        .chain
-        .first()
-        .and_then(|der| X509Certificate::from_der(der).ok())
-        .is_some_and(|(_, certificate)| certificate.subject() == certificate.issuer());
-    out.push_str(&match &seen.wrong {
-        None => "Verify return code: 0 (ok)\n".to_owned(),
-        Some(Error::InvalidCertificate(why)) => match why {
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                "Verify return code: 10 (certificate has expired)\n".to_owned()
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                "Verify return code: 9 (certificate is not yet valid)\n".to_owned()
-            }
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                format!("Verify return code: 62 (Hostname mismatch: {host})\n")
-            }
-            CertificateError::UnknownIssuer if own => "Verify return code: 18 (self-signed certificate)\n".to_owned(),
-            CertificateError::UnknownIssuer if alone => "Verify return code: 21 (unable to verify the first certificate)\n".to_owned(),
-            CertificateError::UnknownIssuer => "Verify return code: 20 (unable to get local issuer certificate)\n".to_owned(),
-            other => format!("Verify return code: 1 ({other:?})\n"),
-        },
-        Some(other) => format!("Verify return code: 1 ({other})\n"),
-    });
+    out.push_str(&verdict(seen, host, now));
     out
+}
+
+/// The verdict, the most telling first: who cannot know the issuer can still see that the time is over, or the name another.
+fn verdict(seen: &Seen, host: &str, now: Timestamp) -> String {
+    let end = seen.chain.first();
+    let parsed = end.and_then(|der| X509Certificate::from_der(der).ok()).map(|(_, certificate)| certificate);
+    let valid = parsed.as_ref().map(|certificate| certificate.validity());
+    let foreign = || {
+        let name = ServerName::try_from(host.to_owned()).ok()?;
+        let der = CertificateDer::from(end?.as_slice());
+        let certificate = ParsedCertificate::try_from(&der).ok()?;
+        Some(verify_server_name(&certificate, &name).is_err())
+    };
+    let own = parsed.as_ref().is_some_and(|certificate| certificate.subject() == certificate.issuer());
+    let Some(wrong) = &seen.wrong else { return "Verify return code: 0 (ok)\n".to_owned() };
+    if valid.is_some_and(|valid| valid.not_after.timestamp() < now.as_second()) {
+        return "Verify return code: 10 (certificate has expired)\n".to_owned();
+    }
+    if valid.is_some_and(|valid| valid.not_before.timestamp() > now.as_second()) {
+        return "Verify return code: 9 (certificate is not yet valid)\n".to_owned();
+    }
+    if foreign() == Some(true) {
+        return format!("Verify return code: 62 (Hostname mismatch: {host})\n");
+    }
+    match wrong {
+        Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
+            "a certificate of the chain: certificate has expired\n".to_owned()
+        }
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) if own => {
+            "Verify return code: 18 (self-signed certificate)\n".to_owned()
+        }
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) if seen.chain.len() <= 1 => {
+            "Verify return code: 21 (unable to verify the first certificate)\n".to_owned()
+        }
+        Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+            "Verify return code: 20 (unable to get local issuer certificate)\n".to_owned()
+        }
+        other => format!("Verify return code: 1 ({other})\n"),
+    }
 }
 
 /// As OpenSSL prints it: `Jan 15 14:00:00 2026 GMT`.

@@ -6,4 +6,5 @@ pub mod misbehave;
 pub mod mongod;
 pub mod real;
 pub mod server;
+pub mod tls;
 pub mod traces;

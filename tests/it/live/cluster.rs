@@ -17,7 +17,7 @@ use crate::{
     world::{World, sentence, shown},
 };
 
-const TOKEN: &str = "cluster-token-that-nobody-may-see";
+pub const TOKEN: &str = "cluster-token-that-nobody-may-see";
 const SECRET: &str = "hunter2hunter2";
 
 /// The shop: one deployment whose new revision has too little memory.

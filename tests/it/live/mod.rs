@@ -1,6 +1,7 @@
 //! Live systems: the tools against servers that behave as the real ones do, and as they should not.
 
 mod bad_answers;
+mod certificates;
 mod cluster;
 mod logs;
 mod mcp;
