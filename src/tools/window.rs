@@ -24,7 +24,7 @@ impl Window {
         Self::between(query.from, query.until, now)
     }
 
-    /// From `from` until `until`, at most [`LONGEST`]; a span the wrong way round is turned.
+    /// From `from` until `until`, at most a day; a span the wrong way round is turned.
     pub fn between(from: Option<Timestamp>, until: Option<Timestamp>, now: Timestamp) -> Self {
         let until = round_up(until.map_or(now, |until| until.min(now)));
         let from = from.unwrap_or_else(|| earlier(until, LOOK_BACK));

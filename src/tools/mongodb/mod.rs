@@ -23,7 +23,7 @@ use tokio::sync::OnceCell;
 
 use self::commands::Command;
 use super::{Asked, Backend, Cost, Output, Query, Tool, ToolError, ToolErrorKind, bundle, live};
-use crate::model::{Finding, ToolSpec, observation::Observations};
+use crate::model::{Entity, Finding, ToolSpec, observation::Observations};
 
 /// The backend's word in names of tools and settings.
 pub const KIND: &str = "mongodb";
@@ -78,6 +78,8 @@ impl MongoDb {
         let first = [C::ServerStatus, C::ReplSetGetStatus, C::CurrentOp, C::GetLog];
         let answers = join_all(first.map(|command| self.run(client, command, "admin", "", None))).await;
         let mut operations = Vec::new();
+        let host =
+            answers.first().and_then(|answer| answer.as_ref().ok()?.first()?.get_str("host").ok()).unwrap_or(&self.instance).to_owned();
         for (command, answer) in first.into_iter().zip(answers) {
             if command == C::CurrentOp
                 && let Ok(found) = &answer
@@ -101,6 +103,10 @@ impl MongoDb {
             join_all(closer.iter().map(|(command, (database, collection))| self.run(client, *command, database, collection, None))).await;
         for ((command, (database, collection)), answer) in closer.into_iter().zip(answers) {
             self.take(tool, &mut gathering, command, &format!("{database}.{collection}"), answer);
+        }
+        // The log does not say whose it is; the server has just said who it is.
+        for log in gathering.observations().logs.iter_mut().filter(|log| log.entity.is_empty()) {
+            log.entity = Entity::new("Database", "", &host);
         }
         gathering.finish()
     }

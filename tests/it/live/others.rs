@@ -10,7 +10,10 @@ use tokio::{net::TcpListener, process::Command};
 
 use super::{call, cluster, tools};
 use crate::{
-    fakes::{mongod::FakeMongod, traces},
+    fakes::{
+        mongod::{FakeMongod, Options},
+        traces,
+    },
     world::World,
 };
 
@@ -189,13 +192,13 @@ impl JsonText for reqwest::Response {
 #[tokio::test]
 async fn doctor_tries_every_live_system_and_says_what_to_do() {
     let shop = cluster::shop().await;
-    let mongod = FakeMongod::start().await;
+    let mongod = FakeMongod::start(Options::default().user("sre-agent", "right-password")).await;
     let jaeger = traces::jaeger("checkout", 0).await;
     shop.forbid("list", "nodes");
     let sources = format!(
         "{}\n  mongodb: {{main: {{uri: '{}'}}}}\n  jaeger: {{main: {{url: '{}'}}}}\n  prometheus: {{main: {{url: 'http://127.0.0.1:9'}}}}\n  loki: {{main: {{url: '{}'}}}}\n",
         cluster::sources(&shop),
-        mongod.uri("wrong-password-of-mine"),
+        mongod.uri("sre-agent", "wrong-password-of-mine"),
         jaeger.url,
         jaeger.url,
     );
