@@ -13,7 +13,7 @@ use super::{
     live::{self, Gathering, Subject, asked},
     samples::{self, EARLIEST, ERROR_LEVELS, LATEST, USUAL},
 };
-use crate::model::{Clock, Finding, ToolSpec};
+use crate::model::{Clock, Entity, Finding, ToolSpec, observation::Observations};
 
 /// The backend's words in names of tools and settings.
 pub const KIND: &str = "elasticsearch";
@@ -79,7 +79,10 @@ impl Elasticsearch {
         let about = about(&subject, &fields);
         if about.is_empty() && !(subject.services.is_empty() && subject.namespace.is_empty()) {
             let said = format!("{} {}: no field of {} names services or namespaces", self.kind, self.instance, self.index);
-            gathering.observations().gaps.push(said);
+            // Everybody's lines are worse than none.
+            gathering
+                .add(asked(self.source("logs"), String::new(), None, window), Observations { gaps: vec![said], ..Observations::default() });
+            return gathering.finish();
         }
         let troubled = [range(window), about.clone(), trouble(&fields)].into_iter().flatten().collect::<Vec<_>>();
         let usual = [range(window), about].into_iter().flatten().collect::<Vec<_>>();
@@ -93,6 +96,14 @@ impl Elasticsearch {
         let source = self.source("logs");
         for (body, answer) in [(&normal, c), (&earliest, b), (&latest, a)] {
             gathering.read(asked(source.clone(), format!("POST /{}/_search {body}", self.index), None, window), answer);
+        }
+        // An answer without a line is no evidence of its own.
+        gathering.observations().documents.clear();
+        for series in &mut gathering.observations().metrics {
+            "log_errors".clone_into(&mut series.metric);
+            if let Some(service) = subject.services.first() {
+                series.entity = Entity::new("Service", &subject.namespace, service);
+            }
         }
         samples::merge(gathering.observations());
         gathering.finish()

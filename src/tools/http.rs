@@ -371,7 +371,8 @@ fn last(said: &str) -> &str {
 fn said(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body.get(..body.len().min(64 << 10)).unwrap_or_default());
     let found = serde_json::from_str::<Value>(&text).ok().and_then(|value| {
-        [
+        let first = |paths: &[&str]| paths.iter().find_map(|path| value.pointer(path).and_then(Value::as_str).map(str::to_owned));
+        let said = first(&[
             "/message",
             "/error/message",
             "/error/reason",
@@ -381,9 +382,12 @@ fn said(body: &[u8]) -> String {
             "/detail",
             "/errorType",
             "/reason",
-        ]
-        .iter()
-        .find_map(|path| value.pointer(path).and_then(Value::as_str).map(str::to_owned))
+        ])?;
+        // Some say first that there are errors, and then which.
+        Some(match first(&["/error/errors/0/message", "/error/root_cause/0/reason"]).filter(|more| *more != said) {
+            Some(more) => format!("{said} {more}"),
+            None => said,
+        })
     });
     let text = found.unwrap_or_else(|| if text.trim_start().starts_with('<') { String::new() } else { text.into_owned() });
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use self::questions::{Question, Signal, Want};
 use super::{
@@ -26,13 +26,17 @@ use super::{
 };
 use crate::model::{
     Clock, Entity, Finding, ToolSpec,
-    observation::{Document, Observations},
+    observation::{Document, Observations, Series, TraceSpan},
 };
 
 /// The backend's word in names of tools and settings.
 pub const KIND: &str = "signoz";
+/// How many traces are read whole.
+const TRACES_MAX: usize = 10;
 /// How many spans are read.
 const SPANS: usize = 200;
+/// How many services are told.
+const SERVICES_MAX: usize = 200;
 /// How many rows a person is given at most.
 const ROWS_MAX: u32 = 1_000;
 
@@ -66,6 +70,20 @@ struct Search {
     #[serde(default = "hundred")]
     #[schemars(range(min = 1, max = 1000))]
     limit: u32,
+}
+
+/// A span of time.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Span {
+    /// RFC 3339; an hour before `until` where it is not given.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    from: Option<jiff::Timestamp>,
+    /// RFC 3339; now where it is not given.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    until: Option<jiff::Timestamp>,
 }
 
 /// Nothing.
@@ -151,6 +169,24 @@ impl Signoz {
                 found
             });
         }
+        // What failed in a service is often the fault of one that it called: the whole traces are looked at.
+        let traces = whole(&gathering.observations().spans);
+        if !traces.is_empty() {
+            let filter = format!("trace_id IN ({})", traces.iter().map(|id| format!("'{id}'")).collect::<Vec<_>>().join(", "));
+            let question = rows(filter, SPANS);
+            let answer = self.ask(tool, &question, window).await;
+            gathering.read_as(asked(self.source("spans"), question.text(), None, window), answer, |source, bytes| {
+                bundle::answer(source, &questions::spans(bytes))
+            });
+        }
+        let of_service = |series: &mut Series| {
+            if let Some(name) =
+                ["service.name", "serviceName"].iter().find_map(|label| series.labels.get(*label)).filter(|_| series.entity.is_empty())
+            {
+                series.entity = Entity::new("Service", "", name);
+            }
+        };
+        gathering.observations().metrics.iter_mut().for_each(of_service);
         let mut seen = BTreeSet::new();
         gathering.observations().spans.retain(|span| seen.insert((span.trace_id.clone(), span.span_id.clone())));
         gathering.finish()
@@ -168,6 +204,24 @@ impl Signoz {
         gathering.read_as(asked(self.source(&question.text()), question.text(), None, window), answer, |source, bytes| {
             if question.signal == Signal::Traces { bundle::answer(source, &questions::spans(bytes)) } else { bundle::answer(source, bytes) }
         });
+        gathering.finish()
+    }
+
+    /// Every service with its traffic, errors and latency, as SigNoz' own first page shows them.
+    async fn services(&self, tool: &str, span: Span) -> Result<Output, ToolError> {
+        let window = Window::between(span.from, span.until, self.clock.now());
+        let body = json!({"start": window.from.as_nanosecond().to_string(), "end": window.until.as_nanosecond().to_string(), "tags": []});
+        let answer = self.endpoint.post(tool, "api/v1/services", &body).await;
+        let mut gathering = Gathering::default();
+        if let Some(answer) = gathering.took(answer) {
+            let mut body = answer.json()?;
+            if let Some(list) = body.as_array_mut() {
+                list.truncate(SERVICES_MAX);
+            }
+            let asked = asked(self.source("services"), "POST /api/v1/services".to_owned(), self.endpoint.link("services", &[]), window);
+            let document = Document { source: asked.source.clone(), kind: "services".to_owned(), body };
+            gathering.add(asked, Observations { documents: vec![document], ..Observations::default() });
+        }
         gathering.finish()
     }
 
@@ -221,6 +275,14 @@ impl Signoz {
     }
 }
 
+/// The traces that are worth reading whole, those that failed first. An id becomes part of a question.
+fn whole(spans: &[TraceSpan]) -> Vec<&str> {
+    let is_id = |id: &str| !id.is_empty() && id.len() <= 32 && id.bytes().all(|b| b.is_ascii_hexdigit());
+    let failed = spans.iter().filter(|span| span.status.eq_ignore_ascii_case("error"));
+    let mut seen = BTreeSet::new();
+    failed.chain(spans).map(|span| span.trace_id.as_str()).filter(|id| is_id(id) && seen.insert(*id)).take(TRACES_MAX).collect()
+}
+
 #[async_trait]
 impl Backend for Signoz {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
@@ -232,10 +294,12 @@ impl Backend for Signoz {
             .about("traces");
         let search = spec("search", "Searches logs or spans by SigNoz' filter expression");
         let alerts = spec("alerts", "The alert rules of SigNoz and how they stand");
+        let services = spec("services", "The services that SigNoz knows, with calls, errors and latency over a span of time");
         vec![
             live::tool(logs, &self, |this: &Self, tool, query: Query| Box::pin(this.logs(tool, query))),
             live::tool(traces, &self, |this: &Self, tool, query: Query| Box::pin(this.traces(tool, query))),
             live::tool(search, &self, |this: &Self, tool, wanted: Search| Box::pin(this.search(tool, wanted))),
+            live::tool(services, &self, |this: &Self, tool, span: Span| Box::pin(this.services(tool, span))),
             live::tool(alerts, &self, |this: &Self, tool, nothing: Nothing| Box::pin(this.alerts(tool, nothing))),
         ]
     }

@@ -13,7 +13,7 @@ use super::{
     Backend, Output, Query, Tool, ToolError, Window,
     http::{Answer, Body, Endpoint, Place},
     live::{self, Gathering, Subject, asked},
-    samples::{self, ERROR_WORDS, LATEST, USUAL},
+    samples::{self, LATEST, USUAL},
 };
 use crate::model::{Clock, Finding, ToolSpec};
 
@@ -67,8 +67,7 @@ impl VictoriaLogs {
         let subject = Subject::of(&query);
         let mut gathering = Gathering::default();
         let about = self.about(tool, &subject, window, &mut gathering).await;
-        let words = ERROR_WORDS.iter().map(|word| format!("i(\"{word}\"*)")).collect::<Vec<_>>().join(" OR ");
-        let troubled = format!("{about} AND ({words})");
+        let troubled = format!("{about} AND _msg:~{}", quoted(&samples::error_pattern()));
         let (latest, usual) = tokio::join!(self.select(tool, &troubled, window, LATEST), self.select(tool, &about, window, USUAL));
         for (question, answer) in [(&about, usual), (&troubled, latest)] {
             gathering.read_lines(asked(self.source(&about), question.clone(), None, window), answer);

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     Kubernetes,
-    kinds::{APPLICATIONS, HELM_RELEASES, KUSTOMIZATIONS, REPLICA_SETS, SECRETS},
+    kinds::{APPLICATIONS, CONTROLLER_REVISIONS, HELM_RELEASES, KUSTOMIZATIONS, PODS, REPLICA_SETS, SECRETS},
     lists::Which,
 };
 use crate::{
@@ -35,11 +35,20 @@ impl Kubernetes {
         let scopes: Vec<Which> = namespaces.iter().map(|namespace| Which::within(namespace)).collect();
         let helm = |which: &Which| Which { metadata_only: true, ..which.clone().labels("owner=helm") };
         for which in &scopes {
-            let (sets, releases) =
-                tokio::join!(self.lists.get(tool, REPLICA_SETS, which.clone()), self.lists.get(tool, SECRETS, helm(which)));
-            match sets {
-                Ok(listed) => self.note(&mut gathering, "rollouts", rollouts(&listed.items)),
-                Err(error) => gathering.failed(error),
+            let (sets, pods, releases) = tokio::join!(
+                self.lists.get(tool, REPLICA_SETS, which.clone()),
+                self.lists.get(tool, PODS, which.clone()),
+                self.lists.get(tool, SECRETS, helm(which))
+            );
+            let mut revisions = vec![sets];
+            if pods.is_ok_and(|pods| has_revisions(&pods.items)) {
+                revisions.push(self.lists.get(tool, CONTROLLER_REVISIONS, which.clone()).await);
+            }
+            for listed in revisions {
+                match listed {
+                    Ok(listed) => self.note(&mut gathering, "rollouts", rollouts(&listed.items)),
+                    Err(error) => gathering.failed(error),
+                }
             }
             // Helm's records lie in Secrets, which few accounts may list: without them there is one source less, and no gap.
             if let Ok(listed) = releases {
@@ -72,41 +81,56 @@ impl Kubernetes {
     }
 }
 
-/// Every Deployment's newest revision against the one before.
-fn rollouts(sets: &[Value]) -> Vec<Change> {
-    let mut by_owner: BTreeMap<(String, String), Vec<(u64, &Value)>> = BTreeMap::new();
-    for set in sets {
-        let owners = set.pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten();
+/// One revision of a workload: its number, when it was made, why, and its pods' spec.
+struct Revision<'a> {
+    number: u64,
+    at: Option<Timestamp>,
+    cause: &'a str,
+    pods: Option<&'a Value>,
+}
+
+/// Every workload's newest revision against the one before: Deployments by their ReplicaSets, StatefulSets and DaemonSets by
+/// their ControllerRevisions.
+fn rollouts(objects: &[Value]) -> Vec<Change> {
+    let mut by_owner: BTreeMap<(&str, &str, &str), Vec<Revision<'_>>> = BTreeMap::new();
+    for object in objects {
+        let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten();
         let owner = owners
-            .filter(|owner| owner.get("kind").and_then(Value::as_str) == Some("Deployment"))
-            .find_map(|owner| owner.get("name")?.as_str());
-        let revision = set.pointer(REVISION).and_then(Value::as_str).and_then(|text| text.parse().ok());
-        if let (Some(owner), Some(revision)) = (owner, revision) {
-            by_owner.entry((text(set, "/metadata/namespace").to_owned(), owner.to_owned())).or_default().push((revision, set));
-        }
+            .filter(|owner| ["Deployment", "StatefulSet", "DaemonSet"].contains(&text(owner, "/kind")))
+            .find(|owner| !text(owner, "/name").is_empty());
+        let number = text(object, REVISION).parse().ok().or_else(|| object.get("revision")?.as_u64());
+        let (Some(owner), Some(number)) = (owner, number) else { continue };
+        let pods = object.pointer("/spec/template/spec").or_else(|| object.pointer("/data/spec/template/spec"));
+        let revision = Revision { number, at: time(object, "/metadata/creationTimestamp"), cause: text(object, CAUSE), pods };
+        by_owner.entry((text(owner, "/kind"), text(object, "/metadata/namespace"), text(owner, "/name"))).or_default().push(revision);
     }
     let mut out = Vec::new();
-    for ((namespace, name), mut revisions) in by_owner {
-        revisions.sort_by_key(|(revision, _)| std::cmp::Reverse(*revision));
-        let (Some((revision, new)), Some((_, old))) = (revisions.first(), revisions.get(1)) else { continue };
-        let diff = diff(old.pointer("/spec/template/spec"), new.pointer("/spec/template/spec"));
+    for ((kind, namespace, name), mut revisions) in by_owner {
+        revisions.sort_by_key(|revision| std::cmp::Reverse(revision.number));
+        let (Some(new), Some(old)) = (revisions.first(), revisions.get(1)) else { continue };
+        let diff = diff(old.pods, new.pods);
         if diff.is_empty() {
             continue;
         }
-        let cause = text(new, CAUSE);
-        let what = if cause.is_empty() { format!("{} fields of its pods", diff.len()) } else { cause.to_owned() };
+        let what = if new.cause.is_empty() { format!("{} lines of its pods' spec", diff.len()) } else { new.cause.to_owned() };
         out.push(Change {
-            id: format!("{name} revision {revision}"),
+            id: format!("{name} revision {}", new.number),
             kind: "deploy".to_owned(),
-            service: name.clone(),
-            entity: Entity::new("Deployment", &namespace, &name),
-            time: time(new, "/metadata/creationTimestamp"),
-            summary: format!("rollout to revision {revision}: {what}"),
+            service: name.to_owned(),
+            entity: Entity::new(kind, namespace, name),
+            time: new.at,
+            summary: format!("rollout to revision {} of {kind} {name}: {what}", new.number),
             diff: diff.join("\n"),
             ..Change::default()
         });
     }
     out
+}
+
+/// There are workloads whose revisions are not ReplicaSets.
+fn has_revisions(pods: &[Value]) -> bool {
+    let owners = pods.iter().filter_map(|pod| pod.pointer("/metadata/ownerReferences")?.as_array()).flatten();
+    owners.into_iter().any(|owner| ["StatefulSet", "DaemonSet"].contains(&text(owner, "/kind")))
 }
 
 /// The leaves that differ, as lines of a diff.
@@ -255,11 +279,25 @@ mod tests {
     fn a_rollout_is_told_with_what_it_changed() {
         let found = rollouts(&[set("9", "shop/checkout:1", "512Mi"), set("10", "shop/checkout:2", "128Mi")]);
         assert_eq!(found.len(), 1);
-        assert_eq!(found[0].summary, "rollout to revision 10: 4 fields of its pods");
+        assert_eq!(found[0].summary, "rollout to revision 10 of Deployment checkout: 4 lines of its pods' spec");
         assert_eq!(
             found[0].diff,
             "-containers.app.image: shop/checkout:1\n+containers.app.image: shop/checkout:2\n-containers.app.resources.limits.memory: 512Mi\n+containers.app.resources.limits.memory: 128Mi"
         );
+    }
+
+    #[test]
+    fn a_stateful_set_is_told_by_its_controller_revisions() {
+        let revision = |number: u64, image: &str| {
+            json!({"metadata": {"name": format!("db-{number}"), "namespace": "shop", "ownerReferences": [{"kind": "StatefulSet", "name": "db"}]}, "revision": number,
+                "data": {"spec": {"template": {"spec": {"containers": [{"name": "db", "image": image}]}}}}})
+        };
+        let found = rollouts(&[revision(3, "db:8"), revision(2, "db:7"), revision(1, "db:6")]);
+        assert_eq!(
+            (found.len(), found[0].entity.kind.as_str(), found[0].diff.as_str()),
+            (1, "StatefulSet", "-containers.db.image: db:7\n+containers.db.image: db:8")
+        );
+        assert!(rollouts(&[json!({"revision": "x", "metadata": {"ownerReferences": [{"kind": "DaemonSet"}]}})]).is_empty());
     }
 
     #[test]

@@ -59,6 +59,7 @@ fn key(name: &str, signal: Signal) -> Value {
         ("service.name" | "serviceName", Signal::Traces) => {
             json!({"key": "serviceName", "dataType": "string", "type": "tag", "isColumn": true})
         }
+        ("trace_id", _) => json!({"key": "traceID", "dataType": "string", "type": "tag", "isColumn": true}),
         ("has_error", _) => json!({"key": "hasError", "dataType": "bool", "type": "tag", "isColumn": true}),
         _ => {
             json!({"key": if name == "serviceName" { "service.name" } else { name }, "dataType": "string", "type": "resource", "isColumn": false})

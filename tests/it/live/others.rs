@@ -11,57 +11,91 @@ use tokio::{net::TcpListener, process::Command};
 use super::{call, cluster, tools};
 use crate::{
     fakes::{
+        backends::{atlas::Atlas, github::GitHub, gitlab::GitLab, jaeger::Jaeger, signoz::SigNoz, span::Span, tempo::Tempo},
         mongod::{FakeMongod, Options},
-        traces,
     },
     world::World,
 };
 
 const TOKEN: &str = "token-that-nobody-may-see";
 
+/// Three requests of checkout: one failed in payments, one slow, one as usual.
+fn three_traces(span: impl Fn(Span)) {
+    let now = system_clock().now();
+    for (at, millis) in [(0, 300), (1, 2500), (2, 200)] {
+        let time = now - SignedDuration::from_secs(300 + at * 60);
+        let (trace, root, inner) = (format!("{:032x}", 0xabc + at), format!("{:016x}", 10 + at), format!("{:016x}", 20 + at));
+        let root_span = Span::new(&trace, &root, "", "checkout", "GET /pay", time, millis);
+        let inner_span = Span::new(&trace, &inner, &root, "payments", "POST /charge", time, millis / 2);
+        if at == 0 {
+            span(root_span.failed("upstream failed"));
+            span(inner_span.failed("connection refused"));
+        } else {
+            span(root_span);
+            span(inner_span);
+        }
+    }
+}
+
 #[tokio::test]
-async fn tempo_and_jaeger_give_failed_traces_and_who_calls_whom() {
-    let start = system_clock().now().as_millisecond() - 60_000;
-    let (tempo, jaeger) = (traces::tempo("checkout", start).await, traces::jaeger("checkout", start).await);
-    let registry = tools(&format!("  tempo: {{main: {{url: '{}'}}}}\n  jaeger: {{main: {{url: '{}'}}}}", tempo.url, jaeger.url)).await;
-    for tool in ["tempo_traces", "jaeger_traces"] {
+async fn traces_that_failed_are_read_whole_and_who_calls_whom_is_told() {
+    let (tempo, jaeger) = (Tempo::start(None).await, Jaeger::start(None).await);
+    let (signoz, old) = (SigNoz::start(TOKEN, false).await, SigNoz::start(TOKEN, true).await);
+    three_traces(|span| tempo.span(span));
+    three_traces(|span| jaeger.span(span));
+    three_traces(|span| signoz.span(span));
+    three_traces(|span| old.span(span));
+    let registry = tools(&format!(
+        "  tempo: {{main: {{url: '{}'}}}}\n  jaeger: {{main: {{url: '{}'}}}}\n  signoz: {{main: {{url: '{}', api_key: {TOKEN}}}, old: {{url: '{}', api_key: {TOKEN}}}}}",
+        tempo.url, jaeger.url, signoz.url, old.url
+    ))
+    .await;
+    for tool in ["tempo_traces", "jaeger_traces", "signoz_traces", "signoz_old_traces"] {
         let output = call(&registry, tool, json!({"words": ["checkout"]})).await.unwrap();
         let spans = &output.observations.spans;
-        assert!(spans.iter().any(|span| span.service == "payments" && span.status.eq_ignore_ascii_case("error")), "{tool}: {spans:?}");
-        assert!(spans.iter().any(|span| span.service == "checkout"), "{tool}: {spans:?}");
         assert_eq!(output.observations.gaps, Vec::<String>::new(), "{tool}");
+        assert_eq!(spans.len(), 6, "{tool}: each span once: {spans:?}");
+        let failed: Vec<&str> =
+            spans.iter().filter(|span| span.status.eq_ignore_ascii_case("error")).map(|span| span.service.as_str()).collect();
+        assert!(
+            failed.len() == 2 && failed.contains(&"payments"),
+            "{tool}: the failure in the service that was called is seen: {failed:?}"
+        );
     }
     let jaegers = call(&registry, "jaeger_traces", json!({"words": ["checkout"]})).await.unwrap();
     assert_eq!((jaegers.observations.edges[0].caller.as_str(), jaegers.observations.edges[0].callee.as_str()), ("checkout", "payments"));
-    assert_eq!(jaegers.observations.spans.len(), 2, "the same trace found three ways is there once");
+    let signozs = call(&registry, "signoz_traces", json!({"words": ["checkout"]})).await.unwrap();
+    assert!(signozs.observations.metrics.iter().any(|series| series.metric == "span_p99_nanoseconds" && series.entity.name == "checkout"));
+    let services = call(&registry, "signoz_services", json!({})).await.unwrap();
+    assert!(services.observations.documents[0].body.to_string().contains("payments"));
     let stranger = call(&registry, "jaeger_traces", json!({"words": ["nobody"]})).await.unwrap();
     assert!(stranger.observations.gaps[0].contains("it knows no service nobody"));
     for id in ["../services", "zz", ""] {
         assert!(call(&registry, "tempo_trace", json!({"trace_id": id})).await.unwrap_err().message.contains("hexadecimal"), "{id}");
     }
-    assert!(
-        call(&registry, "tempo_trace", json!({"trace_id": "abc"}))
-            .await
-            .unwrap_err()
-            .message
-            .contains("has nothing at /api/traces/abc (404)")
-    );
+    let unknown = call(&registry, "tempo_trace", json!({"trace_id": "def"})).await.unwrap_err();
+    assert!(unknown.message.contains("has nothing at /api/traces/def (404)"), "{unknown}");
 }
 
 #[tokio::test]
 async fn deployments_of_github_and_gitlab_are_changes_of_the_window() {
-    let at = (system_clock().now() - SignedDuration::from_mins(10)).to_string();
-    let (github, gitlab) = (traces::github(TOKEN, at.clone()).await, traces::gitlab(TOKEN, at).await);
+    let (now, sha) = (system_clock().now(), "0123456789012345678901234567890123456789");
+    let ago = |minutes: i64| now - SignedDuration::from_mins(minutes);
+    let (github, gitlab) = (GitHub::start(TOKEN).await, GitLab::start(TOKEN).await);
+    github.deployment("acme/checkout", 1, sha, "main", "production", ago(10));
+    github.deployment("acme/checkout", 0, sha, "main", "production", ago(60 * 24 * 30));
+    gitlab.project(7, "acme/checkout");
+    gitlab.deployment(7, 1, sha, "production", "success", ago(11), ago(10));
     let registry = tools(&format!(
         "  github: {{main: {{url: '{}', token: {TOKEN}, repositories: [acme/checkout]}}}}\n  gitlab: {{main: {{url: '{}', token: {TOKEN}, projects: [acme/checkout]}}}}",
         github.url, gitlab.url
     ))
     .await;
-    for (tool, author) in [("github_deployments", "ada"), ("gitlab_deployments", "grace")] {
+    for tool in ["github_deployments", "gitlab_deployments"] {
         let output = call(&registry, tool, json!({})).await.unwrap();
         let [change] = output.observations.changes.as_slice() else { panic!("{tool}: {:?}", output.observations) };
-        assert_eq!((change.service.as_str(), change.author.as_str(), change.kind.as_str()), ("checkout", author, "deploy"));
-        assert!(change.summary.starts_with("deployed checkout main to production"), "{}", change.summary);
+        assert_eq!((change.service.as_str(), change.id.as_str(), change.kind.as_str()), ("checkout", sha, "deploy"));
+        assert!(!change.author.is_empty() && change.summary.starts_with("deployed checkout main to production"), "{change:?}");
     }
     let wrong = tools(&format!("  github: {{main: {{url: '{}', token: another-token, repositories: [acme/checkout]}}}}", github.url)).await;
     let error = call(&wrong, "github_deployments", json!({})).await.unwrap_err();
@@ -70,10 +104,19 @@ async fn deployments_of_github_and_gitlab_are_changes_of_the_window() {
 
 #[tokio::test]
 async fn atlas_gives_measurements_and_slow_queries_and_a_token_that_was_taken_back_is_renewed() {
-    let atlas = traces::atlas(TOKEN, system_clock().now() - SignedDuration::from_mins(60)).await;
+    const PROJECT: &str = "5f0c0e0e0e0e0e0e0e0e0e0e";
+    const PROCESS: &str = "shard-00.abc.mongodb.net:27017";
+    let (now, atlas) = (system_clock().now(), Atlas::start(PROJECT, "mdb_sa_id", TOKEN).await);
+    atlas.process(PROCESS, "REPLICA_PRIMARY");
+    for minute in 0..60 {
+        atlas.measure(PROCESS, "CONNECTIONS", "SCALAR", now - SignedDuration::from_mins(60 - minute), (minute < 45).then_some(80.0));
+    }
+    let line = r#"{"t":{"$date":"2026-01-15T14:00:00.000+00:00"},"s":"I","c":"COMMAND","id":51803,"ctx":"conn1","msg":"Slow query","attr":{"ns":"shop.orders","planSummary":"COLLSCAN","durationMillis":4200}}"#;
+    atlas.slow_query(PROCESS, now - SignedDuration::from_mins(5), "shop.orders", line);
+    atlas.alert("1", "OUTSIDE_METRIC_THRESHOLD", "OPEN", now);
     let settings = |secret: &str| {
         format!(
-            "  atlas: {{main: {{url: '{}', project: 5f0c0e0e0e0e0e0e0e0e0e0e, client_id: mdb_sa_id, client_secret: {secret}}}}}",
+            "  limits: {{keep: 1s}}\n  atlas: {{main: {{url: '{}', project: {PROJECT}, client_id: mdb_sa_id, client_secret: {secret}}}}}",
             atlas.url
         )
     };
@@ -81,16 +124,15 @@ async fn atlas_gives_measurements_and_slow_queries_and_a_token_that_was_taken_ba
     let output = call(&registry, "atlas_diagnose", json!({})).await.unwrap();
     let found = &output.observations;
     assert_eq!(found.gaps, Vec::<String>::new());
-    assert_eq!(
-        (found.metrics[0].metric.as_str(), found.metrics[0].points.len(), found.metrics[0].entity.name.as_str()),
-        ("connections", 45, "shard-00.abc.mongodb.net:27017")
-    );
-    assert_eq!((found.logs[0].dialect.as_str(), found.logs[0].lines.len()), ("mongod", 2), "{:?}", found.logs);
+    let series = found.metrics.iter().find(|series| series.metric == "connections").unwrap();
+    assert!((40..=45).contains(&series.points.len()) && series.entity.name == PROCESS, "what was not measured is no zero: {series:?}");
+    assert_eq!((found.logs[0].dialect.as_str(), found.logs[0].lines.len()), ("mongod", 1), "{:?}", found.logs);
+    atlas.expire_tokens();
     let alerts = call(&registry, "atlas_alerts", json!({})).await.unwrap();
     assert_eq!(alerts.observations.documents[0].body[0]["status"], "OPEN");
-    assert!(!serde_json::to_string(&output).unwrap().contains("atlas-token"));
+    assert_eq!(atlas.tokens_issued(), 2, "the token that was taken back is asked for anew, once");
     let error = call(&tools(&settings("another-secret")).await, "atlas_diagnose", json!({})).await.unwrap_err();
-    assert!(error.message.contains("does not know our credentials (401): refused. Check them in `sources.atlas.main`"), "{error}");
+    assert!(error.message.contains("does not know our credentials (401)") && error.message.contains("`sources.atlas.main`"), "{error}");
 }
 
 /// A site of this machine that answers each path in its own way.
@@ -193,7 +235,8 @@ impl JsonText for reqwest::Response {
 async fn doctor_tries_every_live_system_and_says_what_to_do() {
     let shop = cluster::shop().await;
     let mongod = FakeMongod::start(Options::default().user("sre-agent", "right-password")).await;
-    let jaeger = traces::jaeger("checkout", 0).await;
+    let jaeger = Jaeger::start(None).await;
+    three_traces(|span| jaeger.span(span));
     shop.forbid("list", "nodes");
     let sources = format!(
         "{}\n  mongodb: {{main: {{uri: '{}'}}}}\n  jaeger: {{main: {{url: '{}'}}}}\n  prometheus: {{main: {{url: 'http://127.0.0.1:9'}}}}\n  loki: {{main: {{url: '{}'}}}}\n",

@@ -9,7 +9,7 @@ use sre_agent::app::system_clock;
 use super::{call, cluster, tools, tools_with};
 use crate::{
     fakes::{
-        logs,
+        backends::loki::Loki,
         real::{Alertmanager, MongoCompatible, Prometheus, Redis},
     },
     world::{World, is_ours, shown},
@@ -142,7 +142,7 @@ async fn a_mongodb_compatible_server_is_asked_and_not_changed() {
 #[tokio::test]
 async fn what_one_process_asked_another_finds_in_redis_and_without_redis_all_goes_on() {
     let redis = Redis::start().await;
-    let server = logs::loki(Vec::new(), "team-a").await;
+    let server = Loki::start(Some("team-a")).await;
     let sources = format!("  loki: {{main: {{url: '{}', tenant: team-a}}}}", server.url);
     let more = format!("redis: {{url: '{}'}}", redis.url);
     let question = json!({"query": "{app=\"checkout\"}", "from": "2026-01-15T14:00:00Z", "until": "2026-01-15T14:10:00Z"});
@@ -150,9 +150,9 @@ async fn what_one_process_asked_another_finds_in_redis_and_without_redis_all_goe
     let first = call(&one, "loki_query", question.clone()).await.unwrap();
     let second = call(&other, "loki_query", question.clone()).await.unwrap();
     assert_eq!(first.observations, second.observations);
-    assert_eq!(server.asked().len(), 1, "the second process asked nobody");
+    assert_eq!(server.requests().len(), 1, "the second process asked nobody");
     drop(redis);
     let third = tools_with(&more, &sources).await;
     call(&third, "loki_query", question).await.unwrap();
-    assert_eq!(server.asked().len(), 2, "without Redis the backend is asked");
+    assert_eq!(server.requests().len(), 2, "without Redis the backend is asked");
 }
