@@ -257,7 +257,7 @@ impl Endpoint {
 
     fn refused(&self, tool: &str, path: &str, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> ToolError {
         let (key, code, said) = (&self.key, status.as_u16(), said(body));
-        let said = if said.is_empty() { String::new() } else { format!(": {said}") };
+        let said = if said.is_empty() { String::new() } else { format!(": {}", said.trim_end_matches('.')) };
         let (message, kind) = match code {
             300..=399 => (
                 format!("redirects to another address ({code}), which is not followed: put the final address into `{key}.url`"),

@@ -91,6 +91,7 @@ impl Tempo {
         for (id, answer) in ids.into_iter().zip(whole) {
             gathering.read(asked(self.source(&id), format!("GET /api/traces/{id}"), None, window), answer);
         }
+        in_hex(gathering.observations());
         gathering.finish()
     }
 
@@ -105,6 +106,7 @@ impl Tempo {
             asked(self.source(id), format!("GET /api/traces/{id}"), None, Window::between(None, None, self.clock.now())),
             self.whole(tool, id).await,
         );
+        in_hex(gathering.observations());
         gathering.finish()
     }
 
@@ -240,6 +242,19 @@ impl Backend for Jaeger {
             ),
             Err(error) => Finding::lacking(what, error.message, "Reports go without traces until this works."),
         }]
+    }
+}
+
+/// Tempo writes ids in base64, as OTLP's JSON of before did; everybody else, logs too, knows them in hexadecimal digits.
+fn in_hex(observations: &mut Observations) {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    for span in &mut observations.spans {
+        for (id, bytes) in [(&mut span.trace_id, 16), (&mut span.span_id, 8), (&mut span.parent_id, 8)] {
+            let decoded = BASE64_STANDARD.decode(id.as_bytes()).ok().filter(|decoded| decoded.len() == bytes);
+            if let Some(decoded) = decoded.filter(|_| id.ends_with('=')) {
+                *id = hex::encode(decoded);
+            }
+        }
     }
 }
 

@@ -55,6 +55,10 @@ async fn traces_that_failed_are_read_whole_and_who_calls_whom_is_told() {
         let spans = &output.observations.spans;
         assert_eq!(output.observations.gaps, Vec::<String>::new(), "{tool}");
         assert_eq!(spans.len(), 6, "{tool}: each span once: {spans:?}");
+        assert!(
+            spans.iter().any(|span| span.trace_id.ends_with("abc") && span.span_id.len() == 16),
+            "{tool}: ids as logs have them: {spans:?}"
+        );
         let failed: Vec<&str> =
             spans.iter().filter(|span| span.status.eq_ignore_ascii_case("error")).map(|span| span.service.as_str()).collect();
         assert!(
