@@ -35,6 +35,8 @@ pub const KIND: &str = "signoz";
 const TRACES_MAX: usize = 10;
 /// How many spans are read.
 const SPANS: usize = 200;
+/// How many changes of a rule's state are told.
+const HISTORY_MAX: usize = 100;
 /// How many services are told.
 const SERVICES_MAX: usize = 200;
 /// How many rows a person is given at most.
@@ -84,6 +86,58 @@ struct Span {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     until: Option<jiff::Timestamp>,
+}
+
+/// One metric over time.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Metric {
+    /// Its name, such as `http.server.request.duration`.
+    metric: String,
+    /// SigNoz' filter expression.
+    #[serde(default)]
+    filter: String,
+    /// The attribute by which it is split, such as `service.name`; not at all where it is empty.
+    #[serde(default)]
+    group_by: String,
+    /// How the points of one series become one: `latest`, `avg`, `sum`, `min`, `max`, `count`, `rate`, `increase`.
+    #[serde(default = "avg")]
+    time_aggregation: String,
+    /// How series become one: `sum`, `avg`, `min`, `max`, `count`, `p50`, `p75`, `p90`, `p95`, `p99`.
+    #[serde(default = "sum")]
+    space_aggregation: String,
+    /// RFC 3339; an hour before `until` where it is not given.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    from: Option<jiff::Timestamp>,
+    /// RFC 3339; now where it is not given.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    until: Option<jiff::Timestamp>,
+}
+
+/// What one alert rule did.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct History {
+    /// The rule's id, as `signoz_alerts` tells it.
+    rule: String,
+    /// RFC 3339; an hour before `until` where it is not given.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    from: Option<jiff::Timestamp>,
+    /// RFC 3339; now where it is not given.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    until: Option<jiff::Timestamp>,
+}
+
+fn avg() -> String {
+    "avg".to_owned()
+}
+
+fn sum() -> String {
+    "sum".to_owned()
 }
 
 /// Nothing.
@@ -179,13 +233,6 @@ impl Signoz {
                 bundle::answer(source, &questions::spans(bytes))
             });
         }
-        let of_service = |series: &mut Series| {
-            if let Some(name) =
-                ["service.name", "serviceName"].iter().find_map(|label| series.labels.get(*label)).filter(|_| series.entity.is_empty())
-            {
-                series.entity = Entity::new("Service", "", name);
-            }
-        };
         gathering.observations().metrics.iter_mut().for_each(of_service);
         let mut seen = BTreeSet::new();
         gathering.observations().spans.retain(|span| seen.insert((span.trace_id.clone(), span.span_id.clone())));
@@ -225,7 +272,54 @@ impl Signoz {
         gathering.finish()
     }
 
-    /// Rules and what they did lately.
+    async fn metric(&self, tool: &str, wanted: Metric) -> Result<Output, ToolError> {
+        if wanted.metric.trim().is_empty() {
+            return Err(ToolError::arguments(tool, "`metric` is empty: the name of a metric is wanted"));
+        }
+        let window = Window::between(wanted.from, wanted.until, self.clock.now());
+        let body = questions::metric(
+            &wanted.metric,
+            &wanted.filter,
+            &wanted.group_by,
+            (&wanted.time_aggregation, &wanted.space_aggregation),
+            window,
+        );
+        let answer = self.endpoint.post(tool, "api/v5/query_range", &body).await;
+        let mut gathering = Gathering::default();
+        gathering.read_as(asked(self.source(&wanted.metric), body.to_string(), None, window), answer, |source, bytes| {
+            let mut found = bundle::answer(source, bytes);
+            found.metrics.iter_mut().for_each(|series| wanted.metric.clone_into(&mut series.metric));
+            found
+        });
+        gathering.observations().metrics.iter_mut().for_each(of_service);
+        gathering.finish()
+    }
+
+    async fn history(&self, tool: &str, wanted: History) -> Result<Output, ToolError> {
+        let fine =
+            !wanted.rule.is_empty() && wanted.rule.len() <= 64 && wanted.rule.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        if !fine {
+            return Err(ToolError::arguments(tool, "`rule`: the id of a rule is wanted, letters, digits and `-`"));
+        }
+        let window = Window::between(wanted.from, wanted.until, self.clock.now());
+        let path = format!("api/v2/rules/{}/history/timeline", wanted.rule);
+        let span = [
+            ("start", window.from.as_millisecond().to_string()),
+            ("end", window.until.as_millisecond().to_string()),
+            ("limit", HISTORY_MAX.to_string()),
+        ];
+        let answer = self.endpoint.get(tool, &path, &span).await;
+        let mut gathering = Gathering::default();
+        if let Some(answer) = gathering.took(answer) {
+            let body = answer.json()?.get("data").cloned().unwrap_or_default();
+            let asked = asked(self.source(&format!("history of rule {}", wanted.rule)), format!("GET /{path}"), None, window);
+            let document = Document { source: asked.source.clone(), kind: "alert_history".to_owned(), body };
+            gathering.add(asked, Observations { documents: vec![document], ..Observations::default() });
+        }
+        gathering.finish()
+    }
+
+    /// Rules and how they stand.
     async fn alerts(&self, tool: &str, _: Nothing) -> Result<Output, ToolError> {
         let window = Window::between(None, None, self.clock.now());
         let mut gathering = Gathering::default();
@@ -275,6 +369,14 @@ impl Signoz {
     }
 }
 
+/// A series that is split by service is that service's.
+fn of_service(series: &mut Series) {
+    let name = ["service.name", "serviceName"].iter().find_map(|label| series.labels.get(*label));
+    if let Some(name) = name.filter(|_| series.entity.is_empty()) {
+        series.entity = Entity::new("Service", "", name);
+    }
+}
+
 /// The traces that are worth reading whole, those that failed first. An id becomes part of a question.
 fn whole(spans: &[TraceSpan]) -> Vec<&str> {
     let is_id = |id: &str| !id.is_empty() && id.len() <= 32 && id.bytes().all(|b| b.is_ascii_hexdigit());
@@ -294,12 +396,16 @@ impl Backend for Signoz {
             .about("traces");
         let search = spec("search", "Searches logs or spans by SigNoz' filter expression");
         let alerts = spec("alerts", "The alert rules of SigNoz and how they stand");
+        let metric = spec("metric", "One metric of SigNoz over time, split and put together as asked");
+        let history = spec("alert_history", "When one alert rule of SigNoz fired and was well again");
         let services = spec("services", "The services that SigNoz knows, with calls, errors and latency over a span of time");
         vec![
             live::tool(logs, &self, |this: &Self, tool, query: Query| Box::pin(this.logs(tool, query))),
             live::tool(traces, &self, |this: &Self, tool, query: Query| Box::pin(this.traces(tool, query))),
             live::tool(search, &self, |this: &Self, tool, wanted: Search| Box::pin(this.search(tool, wanted))),
             live::tool(services, &self, |this: &Self, tool, span: Span| Box::pin(this.services(tool, span))),
+            live::tool(metric, &self, |this: &Self, tool, wanted: Metric| Box::pin(this.metric(tool, wanted))),
+            live::tool(history, &self, |this: &Self, tool, wanted: History| Box::pin(this.history(tool, wanted))),
             live::tool(alerts, &self, |this: &Self, tool, nothing: Nothing| Box::pin(this.alerts(tool, nothing))),
         ]
     }

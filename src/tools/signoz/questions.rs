@@ -94,6 +94,18 @@ impl Question {
     }
 }
 
+/// The body that asks for one metric; `how` is over time and over series.
+pub fn metric(name: &str, filter: &str, group: &str, how: (&str, &str), window: Window) -> Value {
+    let mut spec = json!({"name": "A", "signal": "metrics", "filter": {"expression": filter}, "disabled": false, "stepInterval": window.step(120),
+        "aggregations": [{"metricName": name, "timeAggregation": how.0, "spaceAggregation": how.1}]});
+    if !group.is_empty() {
+        set(&mut spec, "groupBy", json!([{"name": group}]));
+        set(&mut spec, "limit", json!(50));
+    }
+    json!({"schemaVersion": "v1", "start": window.from.as_millisecond(), "end": window.until.as_millisecond(), "requestType": "time_series",
+        "compositeQuery": {"queries": [{"type": "builder_query", "spec": spec}]}, "formatOptions": {"formatTableResultForUI": false, "fillGaps": false}, "variables": {}})
+}
+
 fn set(value: &mut Value, key: &str, inner: Value) {
     if let Some(fields) = value.as_object_mut() {
         fields.insert(key.to_owned(), inner);

@@ -72,6 +72,22 @@ async fn traces_that_failed_are_read_whole_and_who_calls_whom_is_told() {
     assert!(signozs.observations.metrics.iter().any(|series| series.metric == "span_p99_nanoseconds" && series.entity.name == "checkout"));
     let services = call(&registry, "signoz_services", json!({})).await.unwrap();
     assert!(services.observations.documents[0].body.to_string().contains("payments"));
+    let now = system_clock().now();
+    for minute in 0..30 {
+        signoz.metric(now - SignedDuration::from_mins(30 - minute), "queue_size", 5.0, &[("service.name", "checkout")]);
+    }
+    let metric = call(&registry, "signoz_metric", json!({"metric": "queue_size", "group_by": "service.name", "time_aggregation": "max"}))
+        .await
+        .unwrap();
+    let series = &metric.observations.metrics[0];
+    assert_eq!((series.metric.as_str(), series.entity.name.as_str(), series.points[0].1), ("queue_size", "checkout", 5.0), "{series:?}");
+    let unknown = call(&registry, "signoz_metric", json!({"metric": "no_such_metric"})).await.unwrap_err();
+    assert!(unknown.message.contains("no_such_metric"), "{unknown}");
+    signoz.rule("7", "Errors of checkout", "firing");
+    signoz.transition("7", now - SignedDuration::from_mins(5), "firing");
+    let history = call(&registry, "signoz_alert_history", json!({"rule": "7"})).await.unwrap();
+    assert!(history.observations.documents[0].body.to_string().contains("firing"), "{:?}", history.observations);
+    assert!(call(&registry, "signoz_alert_history", json!({"rule": "../7"})).await.unwrap_err().message.contains("`rule`"));
     let stranger = call(&registry, "jaeger_traces", json!({"words": ["nobody"]})).await.unwrap();
     assert!(stranger.observations.gaps[0].contains("it knows no service nobody"));
     for id in ["../services", "zz", ""] {
