@@ -114,12 +114,14 @@ impl Kubernetes {
         namespaces: &[String],
         subject: &Subject,
     ) -> Vec<(Kind, Which, Result<std::sync::Arc<Listed>, ToolError>)> {
-        let mut wanted: Vec<Which> = if namespaces.is_empty() {
+        // Where nobody said what is sick, the warnings of everywhere have been read already.
+        let everywhere = namespaces.is_empty() || subject.is_empty();
+        let mut wanted: Vec<Which> = if everywhere {
             vec![Which::default().fields("type=Warning")]
         } else {
             namespaces.iter().map(|namespace| Which::within(namespace)).collect()
         };
-        if !namespaces.is_empty() {
+        if !everywhere {
             let node = subject.nodes.first().map_or_else(String::new, |node| format!(",involvedObject.name={node}"));
             wanted.push(Which::within("default").fields(format!("involvedObject.kind=Node{node}")));
         }
@@ -143,7 +145,10 @@ impl Kubernetes {
         let subject = Subject::of(&query);
         let namespaces = self.namespaces(tool, &subject).await?;
         let mut gathering = Gathering::default();
-        let mut wanted: Vec<_> = namespaces.iter().map(|namespace| (POD_METRICS, Which::within(namespace))).collect();
+        let mut wanted = Vec::new();
+        if !subject.is_empty() {
+            wanted.extend(namespaces.iter().map(|namespace| (POD_METRICS, Which::within(namespace))));
+        }
         wanted.push((NODE_METRICS, Which::default()));
         self.list_all(tool, wanted, &mut gathering).await;
         let used: Vec<Object> = gathering.observations().objects.drain(..).map(as_used).collect();
