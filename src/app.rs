@@ -1,5 +1,7 @@
 //! The composition root: the only file that names concrete types. Builds the parts, runs them, drains them.
 
+mod live;
+
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
@@ -9,16 +11,17 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     agents::Engine,
     config::{Delivery, Settings},
-    coord::{self, Cache as _, RedisCache},
-    inbound,
+    coord, inbound,
     model::{Clock, Ids},
     notify::{self, Silencer},
     pipeline::{self, Ctx},
     slack::{Identity, Pace, Workspaces, socket::Socket},
     store::{self, IncidentFilter, Store},
     telemetry::Metrics,
-    tools::{self, Backend, Called, Guards, Outcome, Registry, Sources, Tool, Watcher, bundle::Bundle},
+    tools::{Backend, Registry, Tool, bundle::Bundle},
 };
+
+pub use live::{backends, guarded};
 
 /// How long a process that was told to stop may take to finish what it has in hand.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -95,84 +98,6 @@ fn engine_with(bundle: Option<&std::path::Path>, rules: crate::config::Rules, mo
 pub fn engine_of(tools: Registry, rules: crate::config::Rules) -> Engine {
     let topology = rules.services.edges();
     Engine::new(tools, rules.router, rules.thresholds).with_catalog(rules.agents).with_topology(topology)
-}
-
-/// How long MCP servers are waited for at the start; one that is late is asked again at its first call.
-const LOOK: Duration = Duration::from_secs(5);
-
-/// The live systems as backends, MCP servers looked at.
-///
-/// # Errors
-/// Every setting that cannot be used.
-pub async fn backends(sources: Sources, clock: &Clock) -> anyhow::Result<Vec<Arc<dyn Backend>>> {
-    let tools::Backends { mut backends, servers } = sources.backends(clock).map_err(|errors| anyhow::anyhow!(errors.join("\n")))?;
-    let looks = servers.iter().map(|server| async {
-        if let Err(error) = tokio::time::timeout(LOOK, server.look()).await.map_err(anyhow::Error::from).and_then(|looked| Ok(looked?)) {
-            tracing::warn!(%error, "an MCP server is not there yet");
-        }
-    });
-    futures_util::future::join_all(looks).await;
-    backends.extend(servers.into_iter().map(|server| server as Arc<dyn Backend>));
-    Ok(backends)
-}
-
-/// Their tools, guarded; `shared` keeps answers for other processes, too, under the sources' fingerprint.
-pub fn guarded(
-    backends: Vec<Arc<dyn Backend>>,
-    limits: crate::tools::Limits,
-    shared: Option<(Arc<RedisCache>, String)>,
-    metrics: Arc<Metrics>,
-) -> Vec<Arc<dyn Tool>> {
-    let tools = backends.into_iter().flat_map(Backend::tools).collect();
-    let guards = Guards::new(limits, Arc::new(Audit(metrics)), chance);
-    let guards = match shared {
-        Some((redis, whose)) => guards.with_keep(Arc::new(Shared(redis)), &whose),
-        None => guards,
-    };
-    guards.around(tools)
-}
-
-/// Redis, as the guards want it: a failure is no answer, and never in the way.
-struct Shared(Arc<RedisCache>);
-
-#[async_trait::async_trait]
-impl tools::Keep for Shared {
-    async fn get(&self, key: &str) -> Option<Vec<u8>> {
-        self.0.get(key).await.inspect_err(|error| tracing::debug!(%error, "not from the shared cache")).ok()?
-    }
-
-    async fn put(&self, key: &str, value: Vec<u8>, time_to_live: Duration) {
-        if let Err(error) = self.0.put(key, value, time_to_live).await {
-            tracing::debug!(%error, "not kept in the shared cache");
-        }
-    }
-}
-
-/// Every call of a live tool, counted and written down.
-struct Audit(Arc<Metrics>);
-
-impl Watcher for Audit {
-    fn called(&self, call: &Called<'_>) {
-        self.0.tool_called(call.outcome.as_str(), call.took.as_secs_f64(), if call.outcome == Outcome::Answered { call.bytes } else { 0 });
-        let took_ms = call.took.as_millis();
-        tracing::info!(
-            target: "audit",
-            tool = call.tool,
-            backend = call.backend,
-            arguments = call.arguments,
-            outcome = call.outcome.as_str(),
-            error = call.error,
-            attempts = call.attempts,
-            bytes = call.bytes,
-            took_ms,
-            "a tool was called"
-        );
-    }
-}
-
-/// Between 0 and 1, from the operating system's randomness.
-fn chance() -> f64 {
-    f64::from(u32::try_from(ulid::Ulid::new().random() & 0xffff_ffff).unwrap_or(0)) / f64::from(u32::MAX)
 }
 
 impl App {

@@ -109,24 +109,37 @@ pub fn environment() -> BTreeMap<String, String> {
     std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
 }
 
+/// A settings file, as far as it could be read.
+struct File {
+    /// For messages.
+    name: String,
+    /// Where the rule files may lie.
+    folder: Option<PathBuf>,
+    text: Result<String, String>,
+}
+
+/// The file that is named, or the usual one where there is one, or the embedded settings.
+fn read_file(file: Option<&Path>) -> File {
+    let usual = Path::new(USUAL_PLACE);
+    let Some(file) = file.or_else(|| usual.is_file().then_some(usual)) else {
+        return File { name: "(embedded settings)".to_owned(), folder: None, text: Ok(DEFAULTS.to_owned()) };
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| format!("{}: cannot be read: {error}", file.display()));
+    File { name: file.display().to_string(), folder: file.parent().map(Path::to_owned), text }
+}
+
 /// Reads the settings for `serve`.
 ///
 /// # Errors
 /// Everything that is wrong, each with its file, its key and what is allowed there.
 pub fn load(file: Option<&Path>, environment: &BTreeMap<String, String>) -> Result<Settings, ConfigErrors> {
-    let usual = Path::new(USUAL_PLACE);
-    let file = file.or_else(|| usual.is_file().then_some(usual));
     let mut errors = Vec::new();
-    let text = match file {
-        Some(file) => std::fs::read_to_string(file).unwrap_or_else(|error| {
-            errors.push(format!("{}: cannot be read: {error}", file.display()));
-            String::new()
-        }),
-        None => DEFAULTS.to_owned(),
-    };
-    let name = file.map_or_else(|| "(embedded settings)".to_owned(), |file| file.display().to_string());
-    let folder = file.and_then(Path::parent);
-    let rules = rules(folder, &mut errors);
+    let File { name, folder, text } = read_file(file);
+    let text = text.unwrap_or_else(|error| {
+        errors.push(error);
+        String::new()
+    });
+    let rules = rules(folder.as_deref(), &mut errors);
     let settings = if errors.is_empty() || !text.is_empty() { settings(&name, &text, environment, &mut errors) } else { None };
     match (settings, rules) {
         (Some(settings), Some(rules)) if errors.is_empty() => Ok(settings(rules)),
@@ -148,17 +161,10 @@ pub struct Asking {
 /// # Errors
 /// Everything that is wrong with them.
 pub fn load_sources(file: Option<&Path>, environment: &BTreeMap<String, String>) -> Result<Asking, ConfigErrors> {
-    let usual = Path::new(USUAL_PLACE);
-    let file = file.or_else(|| usual.is_file().then_some(usual));
-    let text = match file {
-        Some(file) => {
-            std::fs::read_to_string(file).map_err(|error| ConfigErrors(vec![format!("{}: cannot be read: {error}", file.display())]))?
-        }
-        None => DEFAULTS.to_owned(),
-    };
-    let name = file.map_or_else(|| "(embedded settings)".to_owned(), |file| file.display().to_string());
+    let File { name, folder, text } = read_file(file);
+    let text = text.map_err(|error| ConfigErrors(vec![error]))?;
     let (mut errors, mut wrong) = (Vec::new(), Vec::new());
-    let rules = rules(file.and_then(Path::parent), &mut wrong);
+    let rules = rules(folder.as_deref(), &mut wrong);
     let Some(mut reader) = Reader::new(&name, &text, environment, &mut errors) else { return Err(ConfigErrors(errors)) };
     let (address, direct) = (reader.text("slack.proxy", ""), reader.text("slack.no_proxy", ""));
     let proxy = Proxy::parse(&address, &direct).ok().filter(|_| !address.is_empty());

@@ -79,6 +79,13 @@ impl<'a> Reader<'a> {
         (!text.is_empty()).then(|| text.into())
     }
 
+    /// `true` or `false`.
+    pub fn switch(&mut self, key: &str, default: bool) -> bool {
+        let text = self.text(key, if default { "true" } else { "false" });
+        self.check(key, ["true", "false"].contains(&text.as_str()), "`true` or `false`");
+        text == "true"
+    }
+
     /// A length of time such as `90s`, `10m`, `3h` or `7d`.
     pub fn duration(&mut self, key: &str, default: &str) -> Duration {
         let text = self.text(key, default);

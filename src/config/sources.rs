@@ -65,12 +65,11 @@ pub fn read(reader: &mut Reader<'_>, proxy: Option<&Proxy>) -> Sources {
         keep: reader.duration("sources.limits.keep", "15s"),
     };
     reader.check("sources.limits.timeout", (1..=8).contains(&limits.timeout.as_secs()), "1s to 8s");
-    let switched = reader.text("sources.probes.enabled", "true");
-    reader.check("sources.probes.enabled", ["true", "false"].contains(&switched.as_str()), "`true` or `false`");
+    let switched = reader.switch("sources.probes.enabled", true);
     let allowed = reader.list("sources.probes.allow");
     let parsed: Vec<_> = allowed.iter().filter_map(|address| address.parse().ok()).collect();
     reader.check("sources.probes.allow", parsed.len() == allowed.len(), "IP addresses");
-    Sources { list, limits, targets: Vec::new(), allowed: Allowed(parsed), probes: switched == "true" }
+    Sources { list, limits, targets: Vec::new(), allowed: Allowed(parsed), probes: switched }
 }
 
 /// What the service catalogue wants probed. An address that cannot be tried is an error.
@@ -92,14 +91,13 @@ pub fn targets(services: &[(String, Vec<String>)]) -> Result<Vec<Target>, String
 fn cluster(reader: &mut Reader<'_>, name: &str) -> Option<Source> {
     let section = format!("sources.kubernetes.{name}");
     let key = |part: &str| format!("{section}.{part}");
-    let inside = reader.text(&key("in_cluster"), "false");
-    reader.check(&key("in_cluster"), ["true", "false"].contains(&inside.as_str()), "`true` or `false`");
+    let inside = reader.switch(&key("in_cluster"), false);
     let (kubeconfig, context) = (reader.text(&key("kubeconfig"), ""), reader.text(&key("context"), ""));
     let (url, token) = (reader.text(&key("url"), ""), reader.secret(&key("token")));
     let ca = file(reader, &key("ca_file"));
     reader.check(&key("url"), url.is_empty() || is_http(&url), "an http(s) address, or empty");
     reader.check(&key("kubeconfig"), kubeconfig.is_empty() || Path::new(&kubeconfig).is_file(), "the path of a file that is there");
-    let access = if inside == "true" {
+    let access = if inside {
         Access::InCluster
     } else if url.is_empty() {
         Access::Kubeconfig {
@@ -110,9 +108,8 @@ fn cluster(reader: &mut Reader<'_>, name: &str) -> Option<Source> {
         reader.check(&key("token"), token.is_some(), "a token beside the `url`");
         Access::Token { url, token: token?, ca }
     };
-    let watch = reader.text(&key("watch"), "true");
-    reader.check(&key("watch"), ["true", "false"].contains(&watch.as_str()), "`true` or `false`");
-    Some(Source::Kubernetes { name: name.to_owned(), access, watch: watch == "true" })
+    let watch = reader.switch(&key("watch"), true);
+    Some(Source::Kubernetes { name: name.to_owned(), access, watch })
 }
 
 fn http(reader: &mut Reader<'_>, kind: &'static str, name: String, proxy: Option<&Proxy>) -> Source {
@@ -217,8 +214,7 @@ fn mcp(reader: &mut Reader<'_>, name: String) -> Option<Source> {
         let pin = reader.text(&key("pin"), "");
         let is_pin = pin.strip_prefix("sha256:").is_some_and(|hash| hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit()));
         reader.check(&key("pin"), is_pin, "the pin that `sre-agent doctor` shows: sha256:…");
-        let may_write = reader.text(&key("may_write"), "false");
-        reader.check(&key("may_write"), ["true", "false"].contains(&may_write.as_str()), "`true` or `false`");
+        let may_write = reader.switch(&key("may_write"), false);
         let arguments = match reader.raw(&key("arguments")) {
             Some(Value::Object(fields)) => fields,
             Some(Value::Null) | None => Map::new(),
@@ -233,7 +229,7 @@ fn mcp(reader: &mut Reader<'_>, name: String) -> Option<Source> {
             topic.is_empty() || TOPICS.contains(&topic.as_str()),
             &format!("to be empty or one of {}", TOPICS.join(", ")),
         );
-        approved.insert(tool, Approved { pin, topic, arguments, may_write: may_write == "true" });
+        approved.insert(tool, Approved { pin, topic, arguments, may_write });
     }
     Some(Source::Mcp(Server { name, reach, tools: approved }))
 }

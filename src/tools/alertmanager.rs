@@ -12,10 +12,7 @@ use super::{
     http::{Endpoint, Place},
     live::{self, Gathering, asked},
 };
-use crate::model::{
-    Clock, Finding, ToolSpec,
-    observation::{Document, Observations},
-};
+use crate::model::{Clock, Finding};
 
 /// The backend's word in names of tools and settings.
 pub const KIND: &str = "alertmanager";
@@ -69,16 +66,14 @@ impl Alertmanager {
             self.endpoint.link(&format!("#/{what}"), &[]),
             Window::between(None, None, self.clock.now()),
         );
-        if let Some(answer) = gathering.took(answer) {
-            let mut value = answer.json()?;
-            if let Some(list) = value.as_array_mut() {
-                if list.len() > MOST {
-                    gathering.cut();
-                }
-                list.truncate(MOST);
-            }
-            let document = Document { source: asked.source.clone(), kind: what.to_owned(), body: value };
-            gathering.add(asked, Observations { documents: vec![document], ..Observations::default() });
+        let mut more = false;
+        let part = |value: Value| {
+            more = value.as_array().is_some_and(|list| list.len() > MOST);
+            live::first(value, MOST)
+        };
+        gathering.keep(asked, answer, what, part)?;
+        if more {
+            gathering.cut();
         }
         gathering.finish()
     }
@@ -87,9 +82,7 @@ impl Alertmanager {
 #[async_trait]
 impl Backend for Alertmanager {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
-        let spec = |verb: &str, says: &str| {
-            ToolSpec::reading(live::name(KIND, &self.instance, verb), says).of(format!("{KIND}.{}", self.instance))
-        };
+        let spec = |verb: &str, says: &str| live::spec(KIND, &self.instance, verb, says);
         let (alerts, silences) = (
             spec("alerts", "The alerts that Alertmanager tells of now"),
             spec("silences", "What is silenced in Alertmanager, by whom and until when"),

@@ -24,8 +24,8 @@ use super::{
     live::{self, Gathering, asked},
 };
 use crate::model::{
-    Clock, Entity, Finding, ToolSpec,
-    observation::{Document, Observations, Series},
+    Clock, Entity, Finding,
+    observation::{Observations, Series},
 };
 
 /// The backend's word in names of tools and settings.
@@ -142,12 +142,8 @@ impl Atlas {
         let window = Window::between(None, None, self.clock.now());
         let answer = self.get(tool, "alerts", &[("status", "OPEN".to_owned()), ("itemsPerPage", ALERTS_MAX.to_string())]).await;
         let mut gathering = Gathering::default();
-        if let Some(answer) = gathering.took(answer) {
-            let body = answer.json()?.get("results").cloned().unwrap_or_default();
-            let asked = asked(format!("{KIND} {}: alerts", self.instance), "GET alerts?status=OPEN".to_owned(), None, window);
-            let document = Document { source: asked.source.clone(), kind: "alerts".to_owned(), body };
-            gathering.add(asked, Observations { documents: vec![document], ..Observations::default() });
-        }
+        let asked = asked(format!("{KIND} {}: alerts", self.instance), "GET alerts?status=OPEN".to_owned(), None, window);
+        gathering.keep(asked, answer, "alerts", |value| value.get("results").cloned().unwrap_or_default())?;
         gathering.finish()
     }
 
@@ -170,8 +166,7 @@ impl Atlas {
 
     async fn token(&self, tool: &str, anew: bool) -> Result<SecretString, ToolError> {
         let mut held = self.token.lock().await;
-        if let Some((token, until)) = held.as_ref().filter(|(_, until)| !anew && *until > Instant::now()) {
-            let _ = until;
+        if let Some((token, _)) = held.as_ref().filter(|(_, until)| !anew && *until > Instant::now()) {
             return Ok(token.clone());
         }
         let form = [("grant_type", "client_credentials".to_owned())];
@@ -188,9 +183,7 @@ impl Atlas {
 #[async_trait]
 impl Backend for Atlas {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
-        let spec = |verb: &str, says: &str| {
-            ToolSpec::reading(live::name(KIND, &self.instance, verb), says).of(format!("{KIND}.{}", self.instance))
-        };
+        let spec = |verb: &str, says: &str| live::spec(KIND, &self.instance, verb, says);
         let diagnose = spec("diagnose", "What MongoDB Atlas measures of a project's processes, and their slow queries").about("database");
         let alerts = spec("alerts", "The open alerts of a MongoDB Atlas project");
         vec![

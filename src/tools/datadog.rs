@@ -3,52 +3,24 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
     Backend, Output, Query, Tool, ToolError, Window,
     http::{Answer, Endpoint, Place},
     live::{self, Gathering, Subject, asked},
-    samples::{self, EARLIEST, LATEST, USUAL},
+    samples::{self, EARLIEST, LATEST, Search, USUAL},
 };
-use crate::model::{Clock, Finding, ToolSpec};
+use crate::model::{Clock, Finding};
 
 /// The backend's word in names of tools and settings.
 pub const KIND: &str = "datadog";
-/// How many lines a person is given at most. Source: Datadog's own limit of a page.
-const LINES_MAX: u32 = 1_000;
 
 /// One organisation.
 pub struct Datadog {
     instance: String,
     endpoint: Endpoint,
     clock: Clock,
-}
-
-/// A log search of a person or a model.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Search {
-    /// Datadog's search syntax, such as `service:checkout status:error`.
-    query: String,
-    /// RFC 3339; an hour before `until` where it is not given.
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    from: Option<jiff::Timestamp>,
-    /// RFC 3339; now where it is not given.
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    until: Option<jiff::Timestamp>,
-    /// 1 to 1000.
-    #[serde(default = "hundred")]
-    #[schemars(range(min = 1, max = 1000))]
-    limit: u32,
-}
-
-fn hundred() -> u32 {
-    100
 }
 
 impl Datadog {
@@ -82,11 +54,8 @@ impl Datadog {
     }
 
     async fn query(&self, tool: &str, wanted: Search) -> Result<Output, ToolError> {
-        if !(1..=LINES_MAX).contains(&wanted.limit) {
-            return Err(ToolError::arguments(tool, format!("`limit`: {} is not between 1 and {LINES_MAX}", wanted.limit)));
-        }
-        let window = Window::between(wanted.from, wanted.until, self.clock.now());
-        let answer = self.search(tool, &wanted.query, window, wanted.limit as usize, "-timestamp").await;
+        let (window, limit) = wanted.bounds(tool, self.clock.now())?;
+        let answer = self.search(tool, &wanted.query, window, limit, "-timestamp").await;
         let mut gathering = Gathering::default();
         gathering.read(asked(self.source(&wanted.query), wanted.query.clone(), None, window), answer);
         gathering.finish()
@@ -100,13 +69,11 @@ impl Datadog {
 #[async_trait]
 impl Backend for Datadog {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
-        let spec = |verb: &str, says: &str| {
-            ToolSpec::reading(live::name(KIND, &self.instance, verb), says).of(format!("{KIND}.{}", self.instance))
-        };
+        let spec = |verb: &str, says: &str| live::spec(KIND, &self.instance, verb, says);
         let logs =
             spec("logs", "The log lines of a subject in Datadog that tell of trouble, the first and the last of them, and what is usual")
                 .about("logs");
-        let query = spec("query", "Searches Datadog's logs over a span of time");
+        let query = spec("query", "Searches Datadog's logs over a span of time, such as `service:checkout status:error`");
         vec![
             live::tool(logs, &self, |this: &Self, tool, query: Query| Box::pin(this.logs(tool, query))),
             live::tool(query, &self, |this: &Self, tool, query: Search| Box::pin(this.query(tool, query))),

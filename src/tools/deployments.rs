@@ -12,7 +12,7 @@ use super::{
     live::{self, Gathering, asked},
 };
 use crate::model::{
-    Clock, Finding, ToolSpec,
+    Clock, Finding,
     observation::{Change, Observations},
 };
 
@@ -83,11 +83,12 @@ impl Deployments {
 #[async_trait]
 impl Backend for Deployments {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
-        let spec = ToolSpec::reading(
-            live::name(self.kind, &self.instance, "deployments"),
+        let spec = live::spec(
+            self.kind,
+            &self.instance,
+            "deployments",
             "The deployments of the configured repositories: what was deployed when, by whom",
         )
-        .of(format!("{}.{}", self.kind, self.instance))
         .about("changes");
         vec![live::tool(spec, &self, |this: &Self, tool, query: Query| Box::pin(this.changes(tool, query)))]
     }

@@ -3,17 +3,15 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
     Backend, Output, Query, Tool, ToolError, Window,
     http::{Endpoint, Place},
     live::{self, Gathering, Subject, asked},
-    samples::{self, EARLIEST, ERROR_LEVELS, LATEST, USUAL},
+    samples::{self, EARLIEST, ERROR_LEVELS, LATEST, Search, USUAL},
 };
-use crate::model::{Clock, Entity, Finding, ToolSpec, observation::Observations};
+use crate::model::{Clock, Finding, observation::Observations};
 
 /// The backend's words in names of tools and settings.
 pub const KIND: &str = "elasticsearch";
@@ -22,8 +20,6 @@ pub const OPENSEARCH: &str = "opensearch";
 const LEVEL_FIELDS: &[&str] = &["log.level", "level", "severity", "severity_text", "loglevel", "severity.text"];
 /// Fields that hold the words of a line.
 const TEXT_FIELDS: &[&str] = &["message", "log", "body", "msg", "event.original"];
-/// How many lines a person is given at most.
-const LINES_MAX: u32 = 1_000;
 
 /// One cluster of either kind.
 pub struct Elasticsearch {
@@ -32,30 +28,6 @@ pub struct Elasticsearch {
     index: String,
     endpoint: Endpoint,
     clock: Clock,
-}
-
-/// A search of a person or a model.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Search {
-    /// Lucene's query language, such as `service.name:checkout AND log.level:error`.
-    query: String,
-    /// RFC 3339; an hour before `until` where it is not given.
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    from: Option<jiff::Timestamp>,
-    /// RFC 3339; now where it is not given.
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    until: Option<jiff::Timestamp>,
-    /// 1 to 1000.
-    #[serde(default = "hundred")]
-    #[schemars(range(min = 1, max = 1000))]
-    limit: u32,
-}
-
-fn hundred() -> u32 {
-    100
 }
 
 /// The fields of the index that are of use, with their types.
@@ -99,24 +71,16 @@ impl Elasticsearch {
         }
         // An answer without a line is no evidence of its own.
         gathering.observations().documents.clear();
-        for series in &mut gathering.observations().metrics {
-            "log_errors".clone_into(&mut series.metric);
-            if let Some(service) = subject.services.first() {
-                series.entity = Entity::new("Service", &subject.namespace, service);
-            }
-        }
+        samples::counted(&mut gathering.observations().metrics, &subject);
         samples::merge(gathering.observations());
         gathering.finish()
     }
 
     async fn query(&self, tool: &str, wanted: Search) -> Result<Output, ToolError> {
-        if !(1..=LINES_MAX).contains(&wanted.limit) {
-            return Err(ToolError::arguments(tool, format!("`limit`: {} is not between 1 and {LINES_MAX}", wanted.limit)));
-        }
-        let window = Window::between(wanted.from, wanted.until, self.clock.now());
+        let (window, limit) = wanted.bounds(tool, self.clock.now())?;
         let mut filters = range(window);
         filters.push(json!({"query_string": {"query": wanted.query}}));
-        let body = search(&filters, wanted.limit as usize, "desc", None);
+        let body = search(&filters, limit, "desc", None);
         let answer = self.search(tool, &body).await;
         let mut gathering = Gathering::default();
         gathering.read(asked(self.source(&wanted.query), format!("POST /{}/_search {body}", self.index), None, window), answer);
@@ -149,15 +113,16 @@ impl Elasticsearch {
 #[async_trait]
 impl Backend for Elasticsearch {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
-        let spec = |verb: &str, says: &str| {
-            ToolSpec::reading(live::name(self.kind, &self.instance, verb), says).of(format!("{}.{}", self.kind, self.instance))
-        };
+        let spec = |verb: &str, says: &str| live::spec(self.kind, &self.instance, verb, says);
         let logs = spec(
             "logs",
             "The log lines of a subject that tell of trouble: counts over time, the first and the last of them, and what is usual",
         )
         .about("logs");
-        let query = spec("query", "Searches logs by Lucene's query language over a span of time");
+        let query = spec(
+            "query",
+            "Searches logs by Lucene's query language over a span of time, such as `service.name:checkout AND log.level:error`",
+        );
         vec![
             live::tool(logs, &self, |this: &Self, tool, query: Query| Box::pin(this.logs(tool, query))),
             live::tool(query, &self, |this: &Self, tool, query: Search| Box::pin(this.query(tool, query))),

@@ -1,6 +1,8 @@
 //! One HTTP backend: its address, its credentials, and what every way of answering badly means for a person.
 
-use std::{error::Error as _, time::Duration};
+mod said;
+
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
@@ -12,10 +14,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
+use self::said::{causes, last, said};
 use super::{Cost, ToolError, ToolErrorKind};
 use crate::{
     model::Clock,
-    redact,
     web::{self, Proxy},
 };
 
@@ -23,8 +25,6 @@ use crate::{
 pub const ANSWER_MAX: usize = 2 << 20;
 /// How long one request may take; shorter than a whole call, so that there is time for another.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(6);
-/// How much of an error's body is shown.
-const SAID_MAX: usize = 200;
 /// How far a backend's clock may be off before its times are doubted.
 const SKEW_MAX: i64 = 60;
 
@@ -304,18 +304,13 @@ impl Answer {
         })
     }
 
-    /// The name of the tool that asked.
-    pub fn tool(&self) -> &str {
-        &self.tool
-    }
-
-    /// The sentence for a body that is a page for people, or nothing at all.
+    /// A body that is a page for people, or nothing at all, is no data.
     ///
     /// # Errors
-    /// With that sentence.
-    pub fn refuse_pages(&self) -> Result<(), String> {
+    /// With the sentence that says so.
+    pub fn refuse_pages(&self) -> Result<(), ToolError> {
         let said = self.wrong("");
-        if said.is_empty() { Ok(()) } else { Err(said) }
+        if said.is_empty() { Ok(()) } else { Err(ToolError::new(&self.tool, said, ToolErrorKind::BadAnswer)) }
     }
 
     /// A sentence for a body that is not what was wanted.
@@ -352,50 +347,7 @@ fn secrets(auth: &Auth) -> Vec<(HeaderName, String)> {
     }
 }
 
-/// What the error and all that caused it say.
-fn causes(error: &reqwest::Error) -> String {
-    let mut said = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        said.push(cause.to_string());
-        next = cause.source();
-    }
-    said.join(": ")
-}
-
-fn last(said: &str) -> &str {
-    said.rsplit(": ").next().unwrap_or(said)
-}
-
-/// What an error's body says, in a line: JSON's usual fields, or the beginning of a text.
-fn said(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body.get(..body.len().min(64 << 10)).unwrap_or_default());
-    let found = serde_json::from_str::<Value>(&text).ok().and_then(|value| {
-        let first = |paths: &[&str]| paths.iter().find_map(|path| value.pointer(path).and_then(Value::as_str).map(str::to_owned));
-        let said = first(&[
-            "/message",
-            "/error/message",
-            "/error/reason",
-            "/error/root_cause/0/reason",
-            "/error",
-            "/errors/0",
-            "/detail",
-            "/errorType",
-            "/reason",
-        ])?;
-        // Some say first that there are errors, and then which.
-        Some(match first(&["/error/errors/0/message", "/error/root_cause/0/reason"]).filter(|more| *more != said) {
-            Some(more) => format!("{said} {more}"),
-            None => said,
-        })
-    });
-    let text = found.unwrap_or_else(|| if text.trim_start().starts_with('<') { String::new() } else { text.into_owned() });
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let cut = line.char_indices().nth(SAID_MAX).map_or(line.len(), |(at, _)| at);
-    redact::text(line.get(..cut).unwrap_or_default()).into_owned()
-}
-
-/// Now, as a sentence would write it: seconds since the epoch.
+/// Seconds since the epoch, as Prometheus and Tempo take them.
 pub fn seconds(time: Timestamp) -> String {
     time.as_second().to_string()
 }

@@ -9,8 +9,11 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Asked, Cost, Output, Query, Tool, ToolError, ToolErrorKind, Window, arguments, bundle, http::Answer, schema};
-use crate::model::{ToolSpec, observation::Observations};
+use super::{Asked, Cost, Output, Query, Tool, ToolError, Window, arguments, bundle, http::Answer, schema};
+use crate::model::{
+    ToolSpec,
+    observation::{Document, Observations, TraceSpan},
+};
 
 /// The instance whose name is left out of its tools' names.
 pub const MAIN: &str = "main";
@@ -18,6 +21,11 @@ pub const MAIN: &str = "main";
 /// `loki_logs`, or `loki_eu_logs` for the instance `eu`.
 pub fn name(backend: &str, instance: &str, verb: &str) -> String {
     if instance == MAIN { format!("{backend}_{verb}") } else { format!("{backend}_{instance}_{verb}") }
+}
+
+/// What a tool of a live system says about itself: it reads, and it asks this instance.
+pub fn spec(backend: &str, instance: &str, verb: &str, says: &str) -> ToolSpec {
+    ToolSpec::reading(name(backend, instance, verb), says).of(format!("{backend}.{instance}"))
 }
 
 type Call<B, A> = for<'a> fn(&'a B, &'a str, A) -> BoxFuture<'a, Result<Output, ToolError>>;
@@ -80,11 +88,29 @@ impl Gathering {
     /// Takes an answer that is turned into observations by `reader`.
     pub fn read_as(&mut self, asked: Asked, answer: Result<Answer, ToolError>, reader: impl FnOnce(&str, &[u8]) -> Observations) {
         let Some(answer) = self.took(answer) else { return };
-        if let Err(error) = answer.looks_like_data() {
+        if let Err(error) = answer.refuse_pages() {
             return self.failed(error);
         }
         let found = reader(&asked.source, &answer.body);
         self.add(asked, found);
+    }
+
+    /// Takes an answer that is kept as it is, under the name `kind`; `part` picks what is wanted of it.
+    ///
+    /// # Errors
+    /// When it is no JSON.
+    pub fn keep(
+        &mut self,
+        asked: Asked,
+        answer: Result<Answer, ToolError>,
+        kind: &str,
+        part: impl FnOnce(Value) -> Value,
+    ) -> Result<(), ToolError> {
+        if let Some(answer) = self.took(answer) {
+            let document = Document { source: asked.source.clone(), kind: kind.to_owned(), body: part(answer.json()?) };
+            self.add(asked, Observations { documents: vec![document], ..Observations::default() });
+        }
+        Ok(())
     }
 
     /// Notes cost, clock and cut of an answer, or that there is none.
@@ -148,13 +174,6 @@ impl Gathering {
         gaps.dedup();
         self.observations.gaps.extend(gaps);
         Ok(Output { observations: Arc::new(self.observations), asked: self.asked, truncated: self.truncated, cost: self.cost })
-    }
-}
-
-impl Answer {
-    /// An answer that is a page for people, or nothing, is no data.
-    fn looks_like_data(&self) -> Result<(), ToolError> {
-        self.refuse_pages().map_err(|message| ToolError::new(self.tool(), message, ToolErrorKind::BadAnswer))
     }
 }
 
@@ -227,6 +246,25 @@ pub fn workload(pod: &str) -> &str {
 /// It could be the name of a service: one word of the letters that such names have.
 fn is_name(word: &str) -> bool {
     word.len() > 2 && word.len() <= 253 && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+/// The first `most` of a list; anything else stays as it is.
+pub fn first(mut value: Value, most: usize) -> Value {
+    if let Some(list) = value.as_array_mut() {
+        list.truncate(most);
+    }
+    value
+}
+
+/// Each span once, however many questions found it.
+pub fn once(spans: &mut Vec<TraceSpan>) {
+    let mut seen = BTreeSet::new();
+    spans.retain(|span| seen.insert((span.trace_id.clone(), span.span_id.clone())));
+}
+
+/// A string of PromQL, LogQL and LogsQL, which all write them as Go does.
+pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }
 
 /// A question for a backend about a span of time.

@@ -4,54 +4,26 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
     Backend, Output, Query, Tool, ToolError, Window,
     http::{Answer, Endpoint, Place},
-    live::{self, Gathering, Subject, asked},
-    samples::{self, EARLIEST, LATEST, USUAL},
+    live::{self, Gathering, Subject, asked, quoted},
+    samples::{self, EARLIEST, LATEST, Search, USUAL},
 };
-use crate::model::{Clock, Finding, ToolSpec, observation::Observations};
+use crate::model::{Clock, Finding, observation::Observations};
 
 /// The backend's word in names of tools and settings.
 pub const KIND: &str = "loki";
 /// How many labels are tried for the subject's name: each is a call.
 const LABELS_MAX: usize = 4;
-/// How many lines a person is given at most.
-const LINES_MAX: u32 = 1_000;
 
 /// One Loki.
 pub struct Loki {
     instance: String,
     endpoint: Endpoint,
     clock: Clock,
-}
-
-/// A LogQL question of a person or a model.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct LogQl {
-    /// LogQL, such as `{namespace="shop", app="checkout"} |= "error"`.
-    query: String,
-    /// RFC 3339; an hour before `until` where it is not given.
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    from: Option<jiff::Timestamp>,
-    /// RFC 3339; now where it is not given.
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    until: Option<jiff::Timestamp>,
-    /// 1 to 1000.
-    #[serde(default = "hundred")]
-    #[schemars(range(min = 1, max = 1000))]
-    limit: u32,
-}
-
-fn hundred() -> u32 {
-    100
 }
 
 impl Loki {
@@ -106,12 +78,7 @@ impl Loki {
         if let Some(answer) = gathering.took(counted) {
             let source = self.source(&counts);
             let mut found = super::bundle::answer(&source, &answer.body);
-            for series in &mut found.metrics {
-                "log_errors".clone_into(&mut series.metric);
-                if let Some(service) = subject.services.first() {
-                    series.entity = crate::model::Entity::new("Service", &subject.namespace, service);
-                }
-            }
+            samples::counted(&mut found.metrics, &subject);
             gathering.add(asked(source, counts.clone(), None, window), found);
         }
         for (question, answer) in [(&troubled, latest), (&troubled, earliest), (&selector, usual)] {
@@ -197,12 +164,9 @@ impl Loki {
         self.endpoint.get(tool, "loki/api/v1/query_range", &form).await
     }
 
-    async fn logql(&self, tool: &str, wanted: LogQl) -> Result<Output, ToolError> {
-        if !(1..=LINES_MAX).contains(&wanted.limit) {
-            return Err(ToolError::arguments(tool, format!("`limit`: {} is not between 1 and {LINES_MAX}", wanted.limit)));
-        }
-        let window = Window::between(wanted.from, wanted.until, self.clock.now());
-        let answer = self.range(tool, &wanted.query, window, wanted.limit as usize, "backward", None).await;
+    async fn logql(&self, tool: &str, wanted: Search) -> Result<Output, ToolError> {
+        let (window, limit) = wanted.bounds(tool, self.clock.now())?;
+        let answer = self.range(tool, &wanted.query, window, limit, "backward", None).await;
         let mut gathering = Gathering::default();
         gathering.read(asked(self.source(&wanted.query), wanted.query.clone(), None, window), answer);
         gathering.finish()
@@ -216,18 +180,17 @@ impl Loki {
 #[async_trait]
 impl Backend for Loki {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
-        let spec = |verb: &str, says: &str| {
-            ToolSpec::reading(live::name(KIND, &self.instance, verb), says).of(format!("{KIND}.{}", self.instance))
-        };
+        let spec = |verb: &str, says: &str| live::spec(KIND, &self.instance, verb, says);
         let logs = spec(
             "logs",
             "The log lines of a subject in Loki that tell of trouble: how many, the first and the last of them, and what is usual",
         )
         .about("logs");
-        let query = spec("query", "Answers one LogQL expression over a span of time");
+        let query =
+            spec("query", r#"Answers one LogQL expression over a span of time, such as `{namespace="shop", app="checkout"} |= "error"`"#);
         vec![
             live::tool(logs, &self, |this: &Self, tool, query: Query| Box::pin(this.logs(tool, query))),
-            live::tool(query, &self, |this: &Self, tool, query: LogQl| Box::pin(this.logql(tool, query))),
+            live::tool(query, &self, |this: &Self, tool, query: Search| Box::pin(this.logql(tool, query))),
         ]
     }
 
@@ -246,9 +209,4 @@ fn strings(value: &Value) -> Vec<String> {
 
 fn nanos(time: jiff::Timestamp) -> String {
     time.as_nanosecond().to_string()
-}
-
-/// A LogQL string.
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }

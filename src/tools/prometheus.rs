@@ -15,11 +15,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Backend, Output, Query, Tool, ToolError, Window,
-    http::{Endpoint, Place, seconds},
+    Backend, Output, Query, Tool, ToolError, Window, bundle,
+    http::{Answer, Endpoint, Place, seconds},
     live::{self, Gathering, Subject, asked},
 };
-use crate::model::{Clock, Finding, ToolSpec, observation::Observations};
+use crate::model::{Clock, Finding, observation::Observations};
 
 /// The backend's word in names of tools and settings.
 pub const KIND: &str = "prometheus";
@@ -72,9 +72,8 @@ impl Prometheus {
         let subject = Subject::of(&query);
         let mut gathering = Gathering::default();
         let selectors = pick::selectors(&subject, &query.labels);
-        let counts = pick::counting(&selectors);
-        let counted = self.endpoint.get(tool, "api/v1/query", &[("query", counts), ("time", seconds(window.until))]).await;
-        let (counted, own) = tokio::join!(async { counted }, self.own_rule(tool, &query, window));
+        let counting = [("query", pick::counting(&selectors)), ("time", seconds(window.until))];
+        let (counted, own) = tokio::join!(self.endpoint.get(tool, "api/v1/query", &counting), self.own_rule(tool, &query, window));
         let metrics = match gathering.took(counted).map(|answer| answer.json()).transpose() {
             Ok(value) => value.map(|value| pick::counted(&value)).unwrap_or_default(),
             Err(error) => {
@@ -102,7 +101,7 @@ impl Prometheus {
     }
 
     /// The alert's own expression without its comparison: the one metric that is about this alert for certain.
-    async fn own_rule(&self, tool: &str, query: &Query, window: Window) -> Option<(String, Result<super::http::Answer, ToolError>)> {
+    async fn own_rule(&self, tool: &str, query: &Query, window: Window) -> Option<(String, Result<Answer, ToolError>)> {
         let name = query.labels.get("alertname")?;
         let rules = self
             .endpoint
@@ -131,33 +130,21 @@ impl Prometheus {
     }
 
     async fn alerts(&self, tool: &str, which: Which) -> Result<Output, ToolError> {
-        let now = self.clock.now();
-        let window = Window::between(None, None, now);
-        let mut gathering = Gathering::default();
-        let answer = self.endpoint.get(tool, "api/v1/alerts", &[]).await;
+        let window = Window::between(None, None, self.clock.now());
         let asked = asked(self.source("alerts"), "GET /api/v1/alerts".to_owned(), self.endpoint.link("alerts", &[]), window);
-        if let Some(answer) = gathering.took(answer) {
-            let value = answer.json()?;
-            let fits = |alert: &&Value| {
-                which.namespace.is_empty() || alert.pointer("/labels/namespace").and_then(Value::as_str) == Some(&which.namespace)
-            };
-            let alerts: Vec<Value> = value
-                .pointer("/data/alerts")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-                .filter(fits)
-                .take(ALERTS_MAX)
-                .cloned()
-                .collect();
-            let document =
-                crate::model::observation::Document { source: asked.source.clone(), kind: "alerts".to_owned(), body: Value::Array(alerts) };
-            gathering.add(asked, Observations { documents: vec![document], ..Observations::default() });
-        }
+        let fits = |alert: &&Value| {
+            which.namespace.is_empty() || alert.pointer("/labels/namespace").and_then(Value::as_str) == Some(&which.namespace)
+        };
+        let fitting = |value: Value| {
+            let alerts = value.pointer("/data/alerts").and_then(Value::as_array).into_iter().flatten();
+            alerts.filter(fits).take(ALERTS_MAX).cloned().collect()
+        };
+        let mut gathering = Gathering::default();
+        gathering.keep(asked, self.endpoint.get(tool, "api/v1/alerts", &[]).await, "alerts", fitting)?;
         gathering.finish()
     }
 
-    async fn range(&self, tool: &str, query: &str, window: Window) -> Result<super::http::Answer, ToolError> {
+    async fn range(&self, tool: &str, query: &str, window: Window) -> Result<Answer, ToolError> {
         let step = window.step(POINTS);
         let form = [
             ("query", query.to_owned()),
@@ -169,9 +156,9 @@ impl Prometheus {
         self.endpoint.get(tool, "api/v1/query_range", &form).await
     }
 
-    fn take(&self, gathering: &mut Gathering, query: String, answer: Result<super::http::Answer, ToolError>, window: Window) {
+    fn take(&self, gathering: &mut Gathering, query: String, answer: Result<Answer, ToolError>, window: Window) {
         let asked = asked(self.source(&query), query.clone(), self.link(&query, window), window);
-        gathering.read_as(asked, answer, |source, bytes| rates::of_counters(super::bundle::answer(source, bytes)));
+        gathering.read_as(asked, answer, |source, bytes| rates::of_counters(bundle::answer(source, bytes)));
     }
 
     fn source(&self, query: &str) -> String {
@@ -195,8 +182,7 @@ impl Prometheus {
 #[async_trait]
 impl Backend for Prometheus {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
-        let backend = format!("{KIND}.{}", self.instance);
-        let spec = |verb: &str, says: &str| ToolSpec::reading(live::name(KIND, &self.instance, verb), says).of(backend.clone());
+        let spec = |verb: &str, says: &str| live::spec(KIND, &self.instance, verb, says);
         let metrics = spec(
             "metrics",
             "The metrics of Prometheus that are about a subject: its golden signals, saturation and limits, before and during",

@@ -2,7 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::observation::{LogStream, Observations};
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{ToolError, Window, live::Subject};
+use crate::model::{
+    Entity,
+    observation::{LogStream, Observations, Series},
+};
 
 /// Words of lines that tell of trouble. Source: what the log analysis takes for errors, in every level's spelling.
 pub const ERROR_WORDS: &[&str] = &[
@@ -91,6 +99,65 @@ pub fn error_pattern() -> String {
     format!("(?i)({})", ERROR_WORDS.iter().map(|word| word.replace(' ', " ?")).collect::<Vec<_>>().join("|"))
 }
 
+/// How many lines a person or a model is given at most. Source: Datadog's limit of a page; nobody reads more.
+pub const LINES_MAX: u32 = 1_000;
+
+/// A search of a person or a model.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    /// In the backend's own language; the tool's description has an example.
+    pub query: String,
+    /// RFC 3339; an hour before `until` where it is not given.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    from: Option<Timestamp>,
+    /// RFC 3339; now where it is not given.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    until: Option<Timestamp>,
+    /// 1 to 1000.
+    #[serde(default = "hundred")]
+    #[schemars(range(min = 1, max = 1000))]
+    limit: u32,
+}
+
+/// How many lines are given where nobody says.
+pub fn hundred() -> u32 {
+    100
+}
+
+impl Search {
+    /// The span of time, and how many lines.
+    ///
+    /// # Errors
+    /// When more lines are wanted than are given.
+    pub fn bounds(&self, tool: &str, now: Timestamp) -> Result<(Window, usize), ToolError> {
+        Ok((Window::between(self.from, self.until, now), checked_limit(tool, self.limit)?))
+    }
+}
+
+/// How many lines, within what is given.
+///
+/// # Errors
+/// When it is none, or more than [`LINES_MAX`].
+pub fn checked_limit(tool: &str, limit: u32) -> Result<usize, ToolError> {
+    if (1..=LINES_MAX).contains(&limit) {
+        return Ok(limit as usize);
+    }
+    Err(ToolError::arguments(tool, format!("`limit`: {limit} is not between 1 and {LINES_MAX}")))
+}
+
+/// Counts of lines of trouble get their name, and are the subject's where they do not say whose.
+pub fn counted(series: &mut [Series], subject: &Subject) {
+    for one in series {
+        "log_errors".clone_into(&mut one.metric);
+        if let Some(service) = subject.services.first().filter(|_| one.entity.is_empty()) {
+            one.entity = Entity::new("Service", &subject.namespace, service);
+        }
+    }
+}
+
 /// Samples of one log that overlap become one log: each line once, in time order, numbered anew.
 pub fn merge(all: &mut Observations) {
     let mut by_writer: BTreeMap<(String, String, String), LogStream> = BTreeMap::new();
@@ -117,7 +184,7 @@ pub fn merge(all: &mut Observations) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Entity, observation::LogLine};
+    use crate::model::observation::LogLine;
 
     #[test]
     fn overlapping_samples_hold_each_line_once_and_in_order() {

@@ -25,8 +25,8 @@ use super::{
     samples::{self, EARLIEST, LATEST, USUAL},
 };
 use crate::model::{
-    Clock, Entity, Finding, ToolSpec,
-    observation::{Document, Observations, Series, TraceSpan},
+    Clock, Entity, Finding,
+    observation::{Series, TraceSpan},
 };
 
 /// The backend's word in names of tools and settings.
@@ -39,8 +39,6 @@ const SPANS: usize = 200;
 const HISTORY_MAX: usize = 100;
 /// How many services are told.
 const SERVICES_MAX: usize = 200;
-/// How many rows a person is given at most.
-const ROWS_MAX: u32 = 1_000;
 
 /// One SigNoz.
 pub struct Signoz {
@@ -69,7 +67,7 @@ struct Search {
     #[schemars(with = "Option<String>")]
     until: Option<jiff::Timestamp>,
     /// 1 to 1000.
-    #[serde(default = "hundred")]
+    #[serde(default = "samples::hundred")]
     #[schemars(range(min = 1, max = 1000))]
     limit: u32,
 }
@@ -145,10 +143,6 @@ fn sum() -> String {
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-fn hundred() -> u32 {
-    100
-}
-
 impl Signoz {
     /// # Errors
     /// When the settings cannot be used.
@@ -177,18 +171,9 @@ impl Signoz {
         for (question, answer) in asks.iter().zip(answers) {
             let counts = matches!(question.want, Want::Series { .. });
             let source = self.source(if counts { "log errors" } else { "logs" });
-            let service = subject.services.first().cloned().unwrap_or_default();
-            gathering.read_as(asked(source, question.text(), None, window), answer, |source, bytes| {
-                let mut found = bundle::answer(source, bytes);
-                for series in &mut found.metrics {
-                    "log_errors".clone_into(&mut series.metric);
-                    if series.entity.is_empty() && !service.is_empty() {
-                        series.entity = Entity::new("Service", &subject.namespace, &service);
-                    }
-                }
-                found
-            });
+            gathering.read(asked(source, question.text(), None, window), answer);
         }
+        samples::counted(&mut gathering.observations().metrics, &subject);
         samples::merge(gathering.observations());
         gathering.finish()
     }
@@ -234,18 +219,14 @@ impl Signoz {
             });
         }
         gathering.observations().metrics.iter_mut().for_each(of_service);
-        let mut seen = BTreeSet::new();
-        gathering.observations().spans.retain(|span| seen.insert((span.trace_id.clone(), span.span_id.clone())));
+        live::once(&mut gathering.observations().spans);
         gathering.finish()
     }
 
     async fn search(&self, tool: &str, wanted: Search) -> Result<Output, ToolError> {
-        if !(1..=ROWS_MAX).contains(&wanted.limit) {
-            return Err(ToolError::arguments(tool, format!("`limit`: {} is not between 1 and {ROWS_MAX}", wanted.limit)));
-        }
+        let limit = samples::checked_limit(tool, wanted.limit)?;
         let window = Window::between(wanted.from, wanted.until, self.clock.now());
-        let question =
-            Question { signal: wanted.signal, filter: wanted.filter, want: Want::Rows { limit: wanted.limit as usize, ascending: false } };
+        let question = Question { signal: wanted.signal, filter: wanted.filter, want: Want::Rows { limit, ascending: false } };
         let answer = self.ask(tool, &question, window).await;
         let mut gathering = Gathering::default();
         gathering.read_as(asked(self.source(&question.text()), question.text(), None, window), answer, |source, bytes| {
@@ -260,15 +241,8 @@ impl Signoz {
         let body = json!({"start": window.from.as_nanosecond().to_string(), "end": window.until.as_nanosecond().to_string(), "tags": []});
         let answer = self.endpoint.post(tool, "api/v1/services", &body).await;
         let mut gathering = Gathering::default();
-        if let Some(answer) = gathering.took(answer) {
-            let mut body = answer.json()?;
-            if let Some(list) = body.as_array_mut() {
-                list.truncate(SERVICES_MAX);
-            }
-            let asked = asked(self.source("services"), "POST /api/v1/services".to_owned(), self.endpoint.link("services", &[]), window);
-            let document = Document { source: asked.source.clone(), kind: "services".to_owned(), body };
-            gathering.add(asked, Observations { documents: vec![document], ..Observations::default() });
-        }
+        let asked = asked(self.source("services"), "POST /api/v1/services".to_owned(), self.endpoint.link("services", &[]), window);
+        gathering.keep(asked, answer, "services", |value| live::first(value, SERVICES_MAX))?;
         gathering.finish()
     }
 
@@ -310,12 +284,8 @@ impl Signoz {
         ];
         let answer = self.endpoint.get(tool, &path, &span).await;
         let mut gathering = Gathering::default();
-        if let Some(answer) = gathering.took(answer) {
-            let body = answer.json()?.get("data").cloned().unwrap_or_default();
-            let asked = asked(self.source(&format!("history of rule {}", wanted.rule)), format!("GET /{path}"), None, window);
-            let document = Document { source: asked.source.clone(), kind: "alert_history".to_owned(), body };
-            gathering.add(asked, Observations { documents: vec![document], ..Observations::default() });
-        }
+        let asked = asked(self.source(&format!("history of rule {}", wanted.rule)), format!("GET /{path}"), None, window);
+        gathering.keep(asked, answer, "alert_history", |value| value.get("data").cloned().unwrap_or_default())?;
         gathering.finish()
     }
 
@@ -324,12 +294,8 @@ impl Signoz {
         let window = Window::between(None, None, self.clock.now());
         let mut gathering = Gathering::default();
         let answer = self.endpoint.get(tool, "api/v1/rules", &[]).await;
-        if let Some(answer) = gathering.took(answer) {
-            let body = answer.json()?;
-            let asked = asked(self.source("rules"), "GET /api/v1/rules".to_owned(), self.endpoint.link("alerts", &[]), window);
-            let document = Document { source: asked.source.clone(), kind: "alerts".to_owned(), body };
-            gathering.add(asked, Observations { documents: vec![document], ..Observations::default() });
-        }
+        let asked = asked(self.source("rules"), "GET /api/v1/rules".to_owned(), self.endpoint.link("alerts", &[]), window);
+        gathering.keep(asked, answer, "alerts", |value| value)?;
         gathering.finish()
     }
 
@@ -388,9 +354,7 @@ fn whole(spans: &[TraceSpan]) -> Vec<&str> {
 #[async_trait]
 impl Backend for Signoz {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
-        let spec = |verb: &str, says: &str| {
-            ToolSpec::reading(live::name(KIND, &self.instance, verb), says).of(format!("{KIND}.{}", self.instance))
-        };
+        let spec = |verb: &str, says: &str| live::spec(KIND, &self.instance, verb, says);
         let logs = spec("logs", "The log lines of a subject in SigNoz that tell of trouble: counts over time, the first and the last of them, and what is usual").about("logs");
         let traces = spec("traces", "The spans of a subject in SigNoz: failed ones and usual ones, errors, latency and traffic over time")
             .about("traces");

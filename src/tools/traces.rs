@@ -14,7 +14,7 @@ use super::{
     live::{self, Gathering, Subject, asked},
 };
 use crate::model::{
-    Clock, Finding, ToolSpec,
+    Clock, Finding,
     observation::{Edge, Observations},
 };
 
@@ -118,9 +118,7 @@ impl Tempo {
 #[async_trait]
 impl Backend for Tempo {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
-        let spec = |verb: &str, says: &str| {
-            ToolSpec::reading(live::name(TEMPO, &self.instance, verb), says).of(format!("{TEMPO}.{}", self.instance))
-        };
+        let spec = |verb: &str, says: &str| live::spec(TEMPO, &self.instance, verb, says);
         let traces = spec("traces", "Traces of a subject in Tempo: failed ones, slow ones, and usual ones to compare with").about("traces");
         let trace = spec("trace", "Reads one trace of Tempo");
         vec![
@@ -193,8 +191,7 @@ impl Jaeger {
             let link = self.endpoint.link("search", form);
             gathering.read(asked(self.source(service), format!("GET /api/traces?{query}"), link, window), answer);
         }
-        let mut seen = BTreeSet::new();
-        gathering.observations().spans.retain(|span| seen.insert((span.trace_id.clone(), span.span_id.clone())));
+        live::once(&mut gathering.observations().spans);
         gathering.finish()
     }
 
@@ -216,9 +213,7 @@ impl Jaeger {
 #[async_trait]
 impl Backend for Jaeger {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
-        let spec = |verb: &str, says: &str| {
-            ToolSpec::reading(live::name(JAEGER, &self.instance, verb), says).of(format!("{JAEGER}.{}", self.instance))
-        };
+        let spec = |verb: &str, says: &str| live::spec(JAEGER, &self.instance, verb, says);
         let traces =
             spec("traces", "Traces of a subject in Jaeger: failed ones, slow ones, and usual ones to compare with; who calls whom")
                 .about("traces");

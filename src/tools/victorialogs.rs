@@ -5,22 +5,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use reqwest::Method;
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
     Backend, Output, Query, Tool, ToolError, Window,
     http::{Answer, Body, Endpoint, Place},
-    live::{self, Gathering, Subject, asked},
-    samples::{self, LATEST, USUAL},
+    live::{self, Gathering, Subject, asked, quoted},
+    samples::{self, LATEST, Search, USUAL},
 };
-use crate::model::{Clock, Finding, ToolSpec};
+use crate::model::{Clock, Finding};
 
 /// The backend's word in names of tools and settings.
 pub const KIND: &str = "victorialogs";
-/// How many lines a person is given at most.
-const LINES_MAX: u32 = 1_000;
 /// How many fields are tried for the subject's name: each is a call.
 const FIELDS_MAX: usize = 4;
 
@@ -29,30 +25,6 @@ pub struct VictoriaLogs {
     instance: String,
     endpoint: Endpoint,
     clock: Clock,
-}
-
-/// A LogsQL question of a person or a model.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct LogsQl {
-    /// LogsQL, such as `kubernetes.container_name:=checkout AND error`.
-    query: String,
-    /// RFC 3339; an hour before `until` where it is not given.
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    from: Option<jiff::Timestamp>,
-    /// RFC 3339; now where it is not given.
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    until: Option<jiff::Timestamp>,
-    /// 1 to 1000.
-    #[serde(default = "hundred")]
-    #[schemars(range(min = 1, max = 1000))]
-    limit: u32,
-}
-
-fn hundred() -> u32 {
-    100
 }
 
 impl VictoriaLogs {
@@ -168,12 +140,9 @@ impl VictoriaLogs {
         self.endpoint.send(tool, Method::POST, "select/logsql/query", &[], Body::Form(&form)).await
     }
 
-    async fn logsql(&self, tool: &str, wanted: LogsQl) -> Result<Output, ToolError> {
-        if !(1..=LINES_MAX).contains(&wanted.limit) {
-            return Err(ToolError::arguments(tool, format!("`limit`: {} is not between 1 and {LINES_MAX}", wanted.limit)));
-        }
-        let window = Window::between(wanted.from, wanted.until, self.clock.now());
-        let answer = self.select(tool, &wanted.query, window, wanted.limit as usize).await;
+    async fn logsql(&self, tool: &str, wanted: Search) -> Result<Output, ToolError> {
+        let (window, limit) = wanted.bounds(tool, self.clock.now())?;
+        let answer = self.select(tool, &wanted.query, window, limit).await;
         let mut gathering = Gathering::default();
         gathering.read_lines(asked(self.source(&wanted.query), wanted.query.clone(), None, window), answer);
         gathering.finish()
@@ -187,14 +156,13 @@ impl VictoriaLogs {
 #[async_trait]
 impl Backend for VictoriaLogs {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
-        let spec = |verb: &str, says: &str| {
-            ToolSpec::reading(live::name(KIND, &self.instance, verb), says).of(format!("{KIND}.{}", self.instance))
-        };
+        let spec = |verb: &str, says: &str| live::spec(KIND, &self.instance, verb, says);
         let logs = spec("logs", "The log lines of a subject in VictoriaLogs that tell of trouble, and what is usual").about("logs");
-        let query = spec("query", "Answers one LogsQL question over a span of time");
+        let query =
+            spec("query", "Answers one LogsQL question over a span of time, such as `kubernetes.container_name:=checkout AND error`");
         vec![
             live::tool(logs, &self, |this: &Self, tool, query: Query| Box::pin(this.logs(tool, query))),
-            live::tool(query, &self, |this: &Self, tool, query: LogsQl| Box::pin(this.logsql(tool, query))),
+            live::tool(query, &self, |this: &Self, tool, query: Search| Box::pin(this.logsql(tool, query))),
         ]
     }
 
@@ -209,8 +177,4 @@ impl Backend for VictoriaLogs {
             Err(error) => Finding::lacking(what, error.message, "Reports go without these logs until this works."),
         }]
     }
-}
-
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }

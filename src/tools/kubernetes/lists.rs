@@ -110,8 +110,8 @@ impl Lists {
         if self.absent.contains_key(kind.group) {
             return Ok(Arc::default());
         }
-        if let Some(listed) = self.mirrored(kind, &which) {
-            return Ok(listed);
+        if let Some(listed) = self.mirror.get(kind, &which) {
+            return Ok(Arc::new(listed));
         }
         let fetched = self.fresh.try_get_with((kind, which.clone()), async { self.fetch(tool, kind, &which).await.map(Arc::new) }).await;
         match fetched {

@@ -24,7 +24,7 @@ use self::{
     lists::{Lists, Which},
 };
 use super::{Asked, Backend, Query, Tool, bundle, live};
-use crate::model::{Clock, Finding, ToolSpec, observation::Observations};
+use crate::model::{Clock, Finding, observation::Observations};
 
 /// The backend's word in names of tools and settings.
 pub const KIND: &str = "kubernetes";
@@ -90,7 +90,7 @@ impl Kubernetes {
 impl Backend for Kubernetes {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
         let cluster = self.client.cluster().to_owned();
-        let spec = |verb: &str, says: &str| ToolSpec::reading(live::name(KIND, &cluster, verb), says).of(format!("{KIND}.{cluster}"));
+        let spec = |verb: &str, says: &str| live::spec(KIND, &cluster, verb, says);
         let objects = spec("objects", "The state of the Kubernetes objects around a subject: its pods, what owns them, their nodes, and what the trouble points at (volumes, quotas, webhooks…)").about("kubernetes_objects");
         let network = spec(
             "network",

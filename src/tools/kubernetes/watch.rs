@@ -14,9 +14,9 @@ use tokio::time::Instant;
 use super::{
     client::Client,
     kinds::{DEPLOYMENTS, EVENTS, Kind, NODES, PODS, REPLICA_SETS, SERVICES, SLICES},
-    lists::{self, Listed, Lists, Which, complete},
+    lists::{self, Listed, Which, complete},
 };
-use crate::tools::{Cost, ToolError, ToolErrorKind};
+use crate::tools::{ToolError, ToolErrorKind};
 
 /// What is mirrored.
 const WATCHED: &[Kind] = &[PODS, NODES, EVENTS, DEPLOYMENTS, REPLICA_SETS, SERVICES, SLICES];
@@ -234,12 +234,4 @@ fn key(object: &Value) -> Key {
 
 fn is(object: &Value, field: &str, value: &str) -> bool {
     object.pointer(&format!("/{}", field.replace('.', "/"))).and_then(Value::as_str).unwrap_or_default() == value
-}
-
-impl Lists {
-    /// From the mirror, where it knows.
-    pub(super) fn mirrored(&self, kind: Kind, which: &Which) -> Option<Arc<Listed>> {
-        let listed = self.mirror.get(kind, which)?;
-        Some(Arc::new(Listed { cost: Cost::default(), ..listed }))
-    }
 }

@@ -130,10 +130,7 @@ impl Command {
             }
             Self::DbStats => one(doc! {"dbStats": 1}).await,
             Self::CollStats => one(doc! {"collStats": collection}).await,
-            Self::Indexes => {
-                drain(db.collection::<Document>(collection).aggregate([doc! {"$indexStats": {}}]).max_time(limit).await?).await
-            }
-            Self::IndexStats => {
+            Self::Indexes | Self::IndexStats => {
                 drain(db.collection::<Document>(collection).aggregate([doc! {"$indexStats": {}}]).max_time(limit).await?).await
             }
             Self::Profile => {

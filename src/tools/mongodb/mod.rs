@@ -23,7 +23,7 @@ use tokio::sync::OnceCell;
 
 use self::commands::Command;
 use super::{Asked, Backend, Cost, Output, Query, Tool, ToolError, ToolErrorKind, bundle, live};
-use crate::model::{Entity, Finding, ToolSpec, observation::Observations};
+use crate::model::{Entity, Finding, observation::Observations};
 
 /// The backend's word in names of tools and settings.
 pub const KIND: &str = "mongodb";
@@ -242,9 +242,7 @@ struct Late;
 #[async_trait]
 impl Backend for MongoDb {
     fn tools(self: Arc<Self>) -> Vec<Arc<dyn Tool>> {
-        let spec = |verb: &str, says: &str| {
-            ToolSpec::reading(live::name(KIND, &self.instance, verb), says).of(format!("{KIND}.{}", self.instance))
-        };
+        let spec = |verb: &str, says: &str| live::spec(KIND, &self.instance, verb, says);
         let diagnose = spec("diagnose", "The state of a MongoDB deployment: serverStatus, replica set, running and slow operations, its log, busy collections and their indexes").about("database");
         let command = spec("command", "Runs one diagnostic command of MongoDB; none of them changes anything");
         vec![

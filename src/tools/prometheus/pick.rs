@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::super::live::Subject;
+use super::super::live::{Subject, quoted};
 
 /// How many series are asked for in all; with 120 points each that is some 2 MiB.
 const SERIES_MAX: usize = 400;
@@ -212,10 +212,6 @@ pub fn left_side(expression: &str) -> Option<String> {
     let left = expression.get(..last?)?.trim();
     let joined = [" and ", " or ", " unless "].iter().any(|word| expression.contains(word));
     (!left.is_empty() && !joined && !left.starts_with("absent") && left.parse::<f64>().is_err()).then(|| left.to_owned())
-}
-
-fn quoted(value: &str) -> String {
-    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }
 
 /// Names as a regular expression, each taken literally.
