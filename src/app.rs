@@ -15,6 +15,7 @@ use crate::{
     model::{Clock, Ids},
     notify::{self, Silencer},
     pipeline::{self, Ctx},
+    runbooks::{Runbooks, Systems},
     slack::{Identity, Pace, Workspaces, socket::Socket},
     store::{self, IncidentFilter, Store},
     telemetry::Metrics,
@@ -141,6 +142,9 @@ impl App {
             slack.add(team, token);
         }
         let (bundle, rules) = (settings.bundle, settings.rules);
+        let access = Arc::new(settings.access);
+        let systems = Systems::new(settings.actions, &clock).map_err(|errors| anyhow::anyhow!(errors.join("\n")))?;
+        let runbooks = Arc::new(Runbooks { catalog: rules.runbooks.clone(), systems, terms: settings.terms });
         let limits = settings.sources.limits;
         let shared = settings.redis.map(|redis| (Arc::new(redis), settings.sources.fingerprint()));
         let live = backends(settings.sources, &clock).await.context("the live systems")?;
@@ -170,6 +174,7 @@ impl App {
             api_token: settings.api_token.map(Arc::new),
             public_url: settings.public_url.map(Into::into),
             config: Arc::new(doors),
+            runbooks: Arc::clone(&runbooks),
             clock: clock.clone(),
             ids,
             metrics: Arc::clone(&metrics),
@@ -185,6 +190,8 @@ impl App {
             silencer: Arc::new(silencer),
             pager: pager.map(|pager| Arc::new(pager) as Arc<dyn notify::Pager>),
             pace: Pace::default(),
+            access: Arc::clone(&access),
+            runbooks: Arc::clone(&runbooks),
             clock,
             metrics,
             settings: settings.pipeline,

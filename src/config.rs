@@ -1,5 +1,6 @@
 //! Settings: the only reader of files and environment. All errors are found and told together.
 
+mod people;
 mod reader;
 mod sections;
 mod sources;
@@ -18,13 +19,16 @@ use secrecy::SecretString;
 use crate::{
     agents,
     analysis::Thresholds,
+    auth::Access,
     coord::RedisCache,
     inbound, notify, pipeline,
     report::Services,
+    runbooks,
     slack::{Connection, oauth::AppCredentials},
     tools::{Sources, probes::Target},
     web::Proxy,
 };
+pub use people::{Provider, Tokens};
 use reader::Reader;
 
 /// The settings that come with the program: every key with its default.
@@ -51,6 +55,12 @@ pub struct Settings {
     pub pipeline: pipeline::Settings,
     pub notify: notify::Config,
     pub rules: Rules,
+    /// Who may do what.
+    pub access: Access,
+    pub tokens: Tokens,
+    /// The systems that runbooks may change.
+    pub actions: runbooks::Reach,
+    pub terms: runbooks::Terms,
 }
 
 /// How Slack's events, clicks and commands come in.
@@ -85,6 +95,7 @@ pub struct Rules {
     pub services: Services,
     /// What the services want probed.
     pub targets: Vec<Target>,
+    pub runbooks: runbooks::Catalog,
 }
 
 /// Everything that is wrong with a configuration.
@@ -229,11 +240,13 @@ fn settings(name: &str, text: &str, environment: &BTreeMap<String, String>, erro
     let proxy = slack.as_ref().and_then(|slack| slack.connection.proxy().cloned());
     let sources = sources::read(&mut reader, proxy.as_ref());
     let redis = redis(&mut reader);
+    let (access, tokens) = people::access(&mut reader);
+    let (actions, terms) = (people::actions(&mut reader, proxy.as_ref()), people::terms(&mut reader));
     let log = reader.text("log", "info");
     let filter_ok = tracing_subscriber::EnvFilter::try_new(&log).is_ok();
     reader.check("log", filter_ok, "error, warn, info, debug, or directives like info,sre_agent=debug");
     reader.finish();
-    let (listen, slack) = (listen?, slack?);
+    let (listen, slack, access) = (listen?, slack?, access?);
     Some(Box::new(move |rules| Settings {
         listen,
         public_url: Some(public_url.trim_end_matches('/').to_owned()).filter(|url| !url.is_empty()),
@@ -248,6 +261,10 @@ fn settings(name: &str, text: &str, environment: &BTreeMap<String, String>, erro
         pipeline,
         notify,
         rules,
+        access,
+        tokens,
+        actions,
+        terms,
     }))
 }
 
@@ -323,7 +340,8 @@ fn rules(folder: Option<&Path>, errors: &mut Vec<String>) -> Option<Rules> {
     let services = rule_file(folder, "services.yaml", Services::embedded, Services::from_yaml, errors);
     let targets = services.as_ref().map(|services| sources::targets(&services.probes())).transpose();
     let targets = targets.map_err(|error| errors.push(error)).ok().flatten();
-    Some(Rules { router: router?, agents: catalog?, thresholds: thresholds?, services: services?, targets: targets? })
+    let runbooks = people::runbooks(folder, errors)?;
+    Some(Rules { runbooks, router: router?, agents: catalog?, thresholds: thresholds?, services: services?, targets: targets? })
 }
 
 fn rule_file<T, E: fmt::Display>(

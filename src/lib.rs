@@ -11,8 +11,8 @@
 //! | level | rooms |
 //! |---|---|
 //! | 0 | `model` the words everybody uses · `telemetry` logs and metrics · `redact` secrets out of text · `web` the HTTP client |
-//! | 1 | `analysis` facts and causes from observations · `report` what the bot says · `slack` how it is said in Slack · `tools` where observations come from · `store` what must not be lost · `coord` queue, locks, cache · `notify` other systems that are told · `sandbox` a Slack workspace on this machine |
-//! | 2 | `agents` who looks where, and the router |
+//! | 1 | `analysis` facts and causes from observations · `report` what the bot says · `slack` how it is said in Slack · `tools` where observations come from · `store` what must not be lost · `auth` who may · `coord` queue, locks, cache · `notify` other systems that are told · `sandbox` a Slack workspace on this machine |
+//! | 2 | `agents` who looks where, and the router · `runbooks` what may be changed, and how it is agreed to |
 //! | 3 | `pipeline` the steps · `inbound` the doors · `eval` scenarios and scores |
 //! | 4 | `main` → `cli` → `app` → `config` |
 //!
@@ -24,7 +24,9 @@
 //! - speaks MCP? `inbound::mcp` serves our tools, `tools::mcp` calls those of others
 //! - knows that a pod was OOM-killed? `analysis::kubernetes`
 //! - does what a button says? `inbound::interactions` records the act, `pipeline::act` does it and answers, `pipeline::tell` tells other systems
-//! - decides who may? `pipeline::rights`; who is mentioned? `pipeline::mentions`
+//! - decides who may? `auth::Access`, asked by `pipeline::rights` for people of Slack and by `inbound::access` at the API; who is mentioned? `pipeline::mentions`
+//! - changes a system of the user's? only `runbooks::operate`, with an `Approved` in its hand; `pipeline::runs` takes a run from wish to verification
+//! - keeps the audit log whole? `store::audit`
 //! - shows what is being done while people wait? `pipeline::progress` collects, `report::progress` words it, `slack::stream` streams it
 //! - draws the timeline? `report::picture`; `pipeline::files` shares it in the thread
 //! - turns a report into Block Kit? `report` makes a `model::Message`, `slack::blocks` renders it
@@ -35,6 +37,7 @@ pub mod telemetry;
 pub mod web;
 
 pub mod analysis;
+pub mod auth;
 pub mod coord;
 pub mod notify;
 pub mod report;
@@ -44,6 +47,7 @@ pub mod store;
 pub mod tools;
 
 pub mod agents;
+pub mod runbooks;
 
 pub mod eval;
 pub mod inbound;

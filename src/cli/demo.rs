@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 use super::runtime::{bind, block_on, stop_signal};
 use crate::{
     app::{App, Roles, Watch, random_ids, system_clock},
-    config, inbound, notify, pipeline, sandbox,
+    auth::{Access, AccessConfig},
+    config, inbound, notify, pipeline, runbooks, sandbox,
     sandbox::Sandbox,
     slack::Connection,
     telemetry,
@@ -122,6 +123,10 @@ fn settings(scenario: &Scenario, workspace: &sandbox::Config, page_url: &str) ->
         notify: notify::Config::default(),
         log: "error".to_owned(),
         rules: config::load_rules(None)?,
+        access: Access::new(AccessConfig::default()).map_err(|problems| anyhow::anyhow!("{problems:?}"))?,
+        tokens: config::Tokens::default(),
+        actions: runbooks::Reach::default(),
+        terms: runbooks::Terms::default(),
     })
 }
 

@@ -89,7 +89,14 @@ pub fn targets(services: &[(String, Vec<String>)]) -> Result<Vec<Target>, String
 }
 
 fn cluster(reader: &mut Reader<'_>, name: &str) -> Option<Source> {
-    let section = format!("sources.kubernetes.{name}");
+    let access = cluster_access(reader, "sources", name);
+    let watch = reader.switch(&format!("sources.kubernetes.{name}.watch"), true);
+    Some(Source::Kubernetes { name: name.to_owned(), access: access?, watch })
+}
+
+/// How a cluster is reached.
+pub fn cluster_access(reader: &mut Reader<'_>, section: &str, name: &str) -> Option<Access> {
+    let section = format!("{section}.kubernetes.{name}");
     let key = |part: &str| format!("{section}.{part}");
     let inside = reader.switch(&key("in_cluster"), false);
     let (kubeconfig, context) = (reader.text(&key("kubeconfig"), ""), reader.text(&key("context"), ""));
@@ -108,17 +115,30 @@ fn cluster(reader: &mut Reader<'_>, name: &str) -> Option<Source> {
         reader.check(&key("token"), token.is_some(), "a token beside the `url`");
         Access::Token { url, token: token?, ca }
     };
-    let watch = reader.switch(&key("watch"), true);
-    Some(Source::Kubernetes { name: name.to_owned(), access, watch })
+    Some(access)
+}
+
+/// An address with a token, or a user and a password.
+pub fn place(reader: &mut Reader<'_>, section: &str, proxy: Option<&Proxy>) -> Place {
+    let key = |part: &str| format!("{section}.{part}");
+    let url = address(reader, &key("url"), "");
+    let auth = account(reader, section);
+    let ca = file(reader, &key("ca_file"));
+    Place { key: section.to_owned(), url, auth, headers: Vec::new(), ca, proxy: proxy.cloned() }
+}
+
+fn address(reader: &mut Reader<'_>, key: &str, usual: &str) -> String {
+    let url = reader.text(key, usual);
+    let fine = is_http(&url) && url::Url::parse(&url).is_ok_and(|url| url.username().is_empty() && url.password().is_none());
+    reader.check(key, fine, "an http(s) address without user and password in it (they have settings of their own)");
+    url
 }
 
 fn http(reader: &mut Reader<'_>, kind: &'static str, name: String, proxy: Option<&Proxy>) -> Source {
     let section = format!("sources.{kind}.{name}");
     let key = |part: &str| format!("{section}.{part}");
     let usual = ADDRESSES.iter().find(|(known, _)| *known == kind).map_or("", |(_, url)| *url);
-    let url = reader.text(&key("url"), usual);
-    let fine = is_http(&url) && url::Url::parse(&url).is_ok_and(|url| url.username().is_empty() && url.password().is_none());
-    reader.check(&key("url"), fine, "an http(s) address without user and password in it (they have settings of their own)");
+    let url = address(reader, &key("url"), usual);
     let mut headers = Vec::new();
     let secret = |reader: &mut Reader<'_>, part: &str| {
         let found = reader.secret(&key(part));

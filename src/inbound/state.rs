@@ -9,6 +9,7 @@ use crate::{
     coord::Queue,
     model::{Alert, AlertId, Clock, Ids, Inbound, Priority, RawRecord, RecordSource},
     redact,
+    runbooks::Runbooks,
     slack::Workspaces,
     store::{Recorded, Store, StoreError},
     telemetry::Metrics,
@@ -33,6 +34,8 @@ pub struct State {
     /// Where people reach us, without a slash at the end.
     pub public_url: Option<Arc<str>>,
     pub config: Arc<Config>,
+    /// What can be done about a cause; shown here, done by the pipeline.
+    pub runbooks: Arc<Runbooks>,
     pub clock: Clock,
     pub ids: Ids,
     pub metrics: Arc<Metrics>,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     alert::Alert,
     ids::{AlertId, IncidentId, InvestigationId},
+    run::RunWish,
     observation::Change,
     silence::Matcher,
 };
@@ -139,6 +140,31 @@ impl Act {
         ["acknowledge", "unacknowledge", "resolve", "reopen", "rerun", "replay", "assign", "silence", "unsilence", "escalate", "feedback"];
 }
 
+/// Who asks, as the door proved it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caller {
+    /// A Slack user id, or the subject of a token or key: `jwt:alice@example.com`, `key:ci`.
+    pub id: String,
+    /// The roles of a token or key; a person of Slack has those of the settings, whenever they are needed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// The id of the token or key, by which it can be revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+impl Caller {
+    /// A person of Slack.
+    pub fn slack(user: &str) -> Self {
+        Self { id: user.to_owned(), roles: Vec::new(), token: None }
+    }
+
+    /// A machine's key cannot agree to anything: people do.
+    pub fn is_machine(&self) -> bool {
+        self.id.starts_with("key:") || self.id == "api"
+    }
+}
+
 /// Where the person who acted is answered, seen by nobody else.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -194,6 +220,13 @@ pub enum Inbound {
     Stop { channel: String, thread: String, user: String },
     /// Deploys, flags and other changes that somebody told of: evidence for later, never an alert.
     Changes { changes: Vec<Change> },
+    /// A person asks for a runbook, or decides about a run.
+    Runbook {
+        wish: RunWish,
+        by: Caller,
+        #[serde(default)]
+        reply: Reply,
+    },
 }
 
 impl Inbound {

@@ -64,6 +64,7 @@ async fn within(ctx: &Ctx, work: &Work, record: AlertId, asked: &Ask, person: &P
                 occasion: Occasion::Question { user: person.id.to_owned(), text: asked.text.clone() },
             },
             priority: incident.priority,
+            not_before: None,
         }),
     }
     commit.incidents.push(incident);
@@ -93,6 +94,7 @@ async fn anew(ctx: &Ctx, work: &Work, record: AlertId, asked: &Ask, person: &Per
                 kind: WorkKind::Investigate { incident: incident.id, investigation, occasion: Occasion::Alert },
                 // Somebody waits for it.
                 priority: Priority::P1,
+                not_before: None,
             });
             commit.slots = slots::standing(&incident);
             commit.incidents.push(incident);

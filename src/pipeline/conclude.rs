@@ -2,9 +2,9 @@
 
 use super::{Ctx, further, group::note, slots};
 use crate::{
-    model::{Incident, IncidentId, IncidentState, Investigation},
+    model::{Incident, IncidentId, IncidentState, Investigation, Part},
     report,
-    store::{Commit, StoreError, Work},
+    store::{Commit, SlotBody, SlotUpdate, StoreError, Work},
 };
 
 /// How many similar incidents are mentioned.
@@ -21,7 +21,8 @@ pub async fn step(ctx: &Ctx, work: &Work, id: IncidentId, investigation: Investi
         let incident = reported(incident, &investigation, report.clone(), ctx.clock.now());
         let mut wanted = slots::standing(&incident);
         wanted.extend(
-            slots::findings(&incident, investigation.id, &report).map(|slot| further::with_lead(slot, &investigation.narrowed, "")),
+            slots::findings(&incident, investigation.id, &report)
+                .map(|slot| further::with_lead(offered(ctx, &incident, slot), &investigation.narrowed, "")),
         );
         wanted.extend(slots::picture(&incident, &investigation));
         let commit = Commit {
@@ -57,6 +58,17 @@ fn reported(mut incident: Incident, investigation: &Investigation, report: crate
     note(&mut incident, now, "sre-agent", &format!("report: {}", report.headline));
     incident.report = Some(report);
     incident
+}
+
+/// The report with buttons for what can be done about its cause.
+fn offered(ctx: &Ctx, incident: &Incident, mut slot: SlotUpdate) -> SlotUpdate {
+    let fitting = ctx.runbooks.for_incident(incident);
+    if let (SlotBody::Message(message), Some(buttons)) = (&mut slot.body, report::offered(incident, &fitting)) {
+        // Before the small print and the thumbs.
+        let at = message.parts.iter().position(|part| matches!(part, Part::Actions(_))).unwrap_or(message.parts.len());
+        message.parts.insert(at, buttons);
+    }
+    slot
 }
 
 async fn similar(ctx: &Ctx, incident: &Incident, investigation: &Investigation) -> Vec<String> {

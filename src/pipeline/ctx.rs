@@ -8,9 +8,11 @@ use tokio::sync::Notify;
 use super::{Grouping, Stops};
 use crate::{
     agents::Engine,
+    auth::Access,
     coord::{Locks, Queue},
     model::{Clock, Priority},
     notify::{Pager, Silencer},
+    runbooks::Runbooks,
     slack::{Pace, Workspaces},
     store::Store,
     telemetry::Metrics,
@@ -108,6 +110,9 @@ pub struct Ctx {
     /// `None` where no paging service is configured.
     pub pager: Option<Arc<dyn Pager>>,
     pub pace: Pace,
+    /// Who may do what.
+    pub access: Arc<Access>,
+    pub runbooks: Arc<Runbooks>,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     pub settings: Settings,

@@ -22,6 +22,7 @@ mod replay;
 mod replies;
 mod rights;
 mod route;
+mod runs;
 mod slots;
 mod stop;
 mod storm;

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Ctx, further, group, investigate, publish, slots, tell, timers};
+use super::{Ctx, further, group, investigate, publish, runs, slots, tell, timers};
 use crate::{
     coord::Queue,
     model::Inbound,
@@ -219,6 +219,7 @@ async fn perform(ctx: &Arc<Ctx>, work: Work) -> anyhow::Result<Outcome> {
                     investigate::step(&ctx, &work, *incident, *investigation, occasion).await
                 }
                 WorkKind::Tell(told) => tell::step(&ctx, &work, told).await,
+                WorkKind::Run { run, turn } => runs::turn(&ctx, &work, *run, *turn).await,
             }
         }
     });
@@ -270,7 +271,7 @@ async fn put_aside(ctx: &Ctx, work: &Work, error: &anyhow::Error) -> anyhow::Res
             ctx.store.commit(Commit { slots, ..Commit::default() }).await?;
             ctx.outbox.notify_one();
         }
-        WorkKind::Record(_) | WorkKind::Tell(_) => {}
+        WorkKind::Record(_) | WorkKind::Tell(_) | WorkKind::Run { .. } => {}
     }
     ctx.store.give_back(work, &format!("{error:#}"), None).await?;
     Ok(Outcome::PutAside)

@@ -1,35 +1,121 @@
-//! Who may do what: an act that is listed in the settings belongs to those named there.
+//! Who may do what. A person of Slack has the roles that the settings give to them and their user groups; another caller
+//! brought theirs along, proved at the door. An act that `slack.rights` lists belongs, besides, to those named there.
+
+use std::collections::BTreeSet;
 
 use super::{Ctx, act::Person};
-use crate::model::Act;
+use crate::{
+    auth::{Denied, Granted, Principal, Scope},
+    model::{Act, Caller},
+    store::DocumentKind,
+};
 
 /// What the settings say about an act of a person.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Right {
     Granted,
     /// It belongs to these: user ids and user group ids.
     Refused(Vec<String>),
     /// Slack does not say who is in the groups, so nobody who is not named in person may.
     Unknown(Vec<String>),
+    /// The role lacks the permission.
+    Denied(Denied),
 }
 
-/// Whether the person may do it. Groups are asked of Slack, and remembered for some minutes.
-pub async fn of(ctx: &Ctx, act: &Act, person: &Person<'_>) -> Right {
+/// Whether a text is the id of a person of Slack, and not another caller's subject.
+pub fn is_slack(user: &str) -> bool {
+    user.len() > 2 && user.starts_with(['U', 'W']) && user.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+}
+
+/// Whether the person may do it to an incident of this channel. Groups are asked of Slack, and remembered for some minutes.
+pub async fn of(ctx: &Ctx, act: &Act, channel: &str, person: &Person<'_>) -> Right {
+    if !is_slack(person.id) {
+        // The door has checked the caller's own right to this very act.
+        return Right::Granted;
+    }
+    let who = principal(ctx, person.team, &Caller::slack(person.id)).await;
+    let scope = Scope { channel, ..Scope::default() };
+    if let Err(denied) = ctx.access.check(&who, &format!("incident:{}", act.name()), &scope) {
+        return Right::Denied(denied);
+    }
     let Some(listed) = ctx.settings.rights.get(act.name()) else { return Right::Granted };
     if listed.iter().any(|id| id == person.id) {
         return Right::Granted;
     }
-    let slack = ctx.slack.of(person.team);
-    let mut unknown = false;
-    for group in listed.iter().filter(|id| id.starts_with('S')) {
+    let groups = listed.iter().map(String::as_str).filter(|id| id.starts_with('S'));
+    let (member, unknown) = memberships(ctx, person.team, person.id, groups).await;
+    if !member.is_empty() {
+        Right::Granted
+    } else if unknown {
+        Right::Unknown(listed.clone())
+    } else {
+        Right::Refused(listed.clone())
+    }
+}
+
+/// Which of these user groups the person is in, and whether Slack did not say it of some.
+async fn memberships<'g>(ctx: &Ctx, team: &str, user: &str, groups: impl Iterator<Item = &'g str>) -> (Vec<&'g str>, bool) {
+    let slack = ctx.slack.of(team);
+    let (mut member, mut unknown) = (Vec::new(), false);
+    for group in groups {
         match slack.client.group_members(group).await {
-            Ok(members) if members.contains(person.id) => return Right::Granted,
+            Ok(members) if members.contains(user) => member.push(group),
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(%error, group, act = act.name(), "nobody knows who is in the group; the act is refused");
+                tracing::warn!(%error, group, "nobody knows who is in the group; what belongs to it is refused");
                 unknown = true;
             }
         }
     }
-    if unknown { Right::Unknown(listed.clone()) } else { Right::Refused(listed.clone()) }
+    (member, unknown)
+}
+
+/// Who the caller is, with the roles as they are now.
+pub async fn principal(ctx: &Ctx, team: &str, caller: &Caller) -> Principal {
+    if !is_slack(&caller.id) {
+        return Principal {
+            subject: caller.id.clone(),
+            name: caller.id.clone(),
+            roles: caller.roles.iter().cloned().collect(),
+            token: caller.token.clone(),
+        };
+    }
+    let (groups, _) = memberships(ctx, team, &caller.id, ctx.access.groups()).await;
+    Principal::slack(&caller.id, &caller.id, ctx.access.roles_of(&caller.id, &groups))
+}
+
+/// Whether what the caller proved themselves with still counts: a key that is revoked, or a token, does not.
+///
+/// # Errors
+/// When the store fails.
+pub async fn still_counts(ctx: &Ctx, caller: &Caller) -> anyhow::Result<bool> {
+    let Some(token) = &caller.token else { return Ok(true) };
+    if ctx.store.document(DocumentKind::Revoked, token).await?.is_some() {
+        return Ok(false);
+    }
+    let now = ctx.clock.now();
+    Ok(match ctx.store.document(DocumentKind::ApiKey, token).await? {
+        Some(document) => serde_json::from_value::<crate::auth::StoredKey>(document.body).is_ok_and(|key| key.revoked_at.is_none() && key.expires_at.is_none_or(|until| until > now)),
+        None => true,
+    })
+}
+
+/// Whether the caller may, with a role among `roles` where some are named.
+///
+/// # Errors
+/// A sentence that names what is missing.
+pub async fn check(ctx: &Ctx, team: &str, caller: &Caller, permission: &str, scope: &Scope<'_>, roles: &[&[String]]) -> Result<Granted, Denied> {
+    let who = principal(ctx, team, caller).await;
+    let granted = ctx.access.check(&who, permission, scope)?;
+    for named in roles.iter().filter(|named| !named.is_empty()) {
+        let named: BTreeSet<&String> = named.iter().collect();
+        if !who.roles.iter().any(|role| named.contains(role)) {
+            let wanted: Vec<&str> = named.iter().map(|role| role.as_str()).collect();
+            return Err(Denied {
+                permission: permission.to_owned(),
+                why: format!("this takes one of the roles {}: you have not the permission `{permission}` for it", wanted.join(", ")),
+            });
+        }
+    }
+    Ok(granted)
 }

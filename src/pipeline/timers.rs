@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Ctx, changes,
     group::{Effect, Memory, investigation_id, unsilence},
-    heartbeats, slots, storm,
+    heartbeats, runs, slots, storm,
 };
 use crate::{
     model::{Incident, IncidentState, Silence},
@@ -46,6 +46,9 @@ pub async fn tick(ctx: &Ctx, now: Timestamp) {
     }
     if let Err(error) = heartbeats::tick(ctx, &mut memory, now).await {
         tracing::warn!(error = format!("{error:#}"), "the heartbeats could not be looked at");
+    }
+    if let Err(error) = runs::tick(ctx, now).await {
+        tracing::warn!(error = format!("{error:#}"), "the runs that wait for approval could not be looked at");
     }
     if memory.pruned.is_none_or(|at| now.duration_since(at) >= PRUNE_EVERY) {
         memory.pruned = Some(now);
@@ -88,7 +91,7 @@ async fn back(ctx: &Ctx, mut incident: Incident, now: Timestamp) -> anyhow::Resu
         let investigation = investigation_id(&format!("{}/{now}", incident.id), now);
         incident.investigation = Some(investigation);
         let kind = WorkKind::Investigate { incident: incident.id, investigation, occasion: Occasion::Alert };
-        commit.enqueue.push(NewWork { kind, priority: incident.priority });
+        commit.enqueue.push(NewWork::now(kind, incident.priority));
     }
     let wake: Vec<_> = commit.enqueue.iter().map(|work| (work.kind.id(), work.priority)).collect();
     commit.slots = slots::standing(&incident);

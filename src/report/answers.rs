@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::{Act, Incident, IncidentId, IncidentState, Message, Part, Silence, Span, Text, Verdict};
+use crate::model::{Act, Incident, IncidentId, IncidentState, Message, Part, Run, Silence, Span, Text, Verdict};
 
 use super::{
     card::person_or_group,
@@ -248,4 +248,26 @@ pub fn too_late() -> Message {
 /// A modal could not be opened for another reason.
 pub fn not_opened() -> Message {
     says("Slack did not open the window. Please try again; if it happens again, the log says why.")
+}
+
+/// It is not allowed, or cannot be; the sentence says why.
+pub fn refused(why: &str) -> Message {
+    sentence(Text::new().emoji("no_entry_sign").plain(format!(" Refused: {}", short(why, 1200))))
+}
+
+/// The dry run is on its way.
+pub fn preparing(run: &Run) -> Message {
+    says(format!("Preparing “{}”: the dry run comes in the thread. Nothing is changed before somebody approves it.", super::run::run_title(run)))
+}
+
+/// The decision counts.
+pub fn decided(run: &Run, approves: bool) -> Message {
+    let title = super::run::run_title(run);
+    if !approves {
+        return says(format!("You denied “{title}”. It will not run."));
+    }
+    match run.missing() {
+        0 => says(format!("You approved “{title}”. It runs now; the thread says what comes of it.")),
+        more => says(format!("You approved “{title}”. It takes {more} more.")),
+    }
 }

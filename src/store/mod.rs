@@ -2,6 +2,7 @@
 //!
 //! One trait, several backends, one behaviour suite (`suite.rs`) that all of them pass.
 
+pub mod audit;
 mod embedded;
 #[cfg(test)]
 mod suite;
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 
 use crate::model::{AlertId, AuditEntry, Incident, IncidentId, Investigation, InvestigationId, Member, Priority, RawRecord};
 
+pub use audit::{Anchor, AuditLine};
 pub use embedded::Embedded;
 pub use types::{
     Commit, Delivery, Document, DocumentKind, DocumentUpdate, FileContent, FileWish, IncidentFilter, NewWork, Occasion, Place, Recorded,
@@ -102,6 +104,12 @@ pub trait Store: Send + Sync {
 
     /// The newest lines of the audit log, newest first: all of them, or those about one object; at most 1000.
     async fn audit(&self, object: Option<&str>, limit: usize) -> Result<Vec<AuditEntry>>;
+
+    /// The lines of the audit log after this sequence, in their order; at most `limit`, and at most 1000.
+    async fn audit_lines(&self, after: u64, limit: usize) -> Result<Vec<AuditLine>>;
+
+    /// How many lines the audit log was ever given.
+    async fn audit_count(&self) -> Result<u64>;
 
     /// Newest first.
     async fn incidents(&self, filter: &IncidentFilter) -> Result<Vec<Incident>>;

@@ -145,7 +145,7 @@ pub async fn a_commit_is_all_or_nothing(store: &impl Store) {
     put(store, vec![incident(1, "f")]).await.unwrap();
     let commit = Commit {
         incidents: vec![incident(2, "g"), incident(3, "f")],
-        enqueue: vec![NewWork { kind: WorkKind::Record(AlertId(5u128.into())), priority: Priority::P0 }],
+        enqueue: vec![NewWork::now(WorkKind::Record(AlertId(5u128.into())), Priority::P0)],
         slots: vec![slot("INC-1/card", Place::Root, "x")],
         ..Commit::default()
     };

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::model::{
     AlertId, AuditEntry, Incident, IncidentId, Investigation, InvestigationId, Member, Message, Origin, Priority, RawRecord, RecordSource,
-    Reply,
+    Reply, RunId,
 };
 
 /// What became of a raw record.
@@ -56,6 +56,8 @@ pub enum WorkKind {
     },
     /// Tell another system what a person decided here.
     Tell(Tell),
+    /// Bring the run of a runbook one turn further.
+    Run { run: RunId, turn: u32 },
 }
 
 /// What another system is to be told, and who is to hear how it went.
@@ -115,6 +117,7 @@ impl WorkKind {
             Self::Record(id) => format!("record/{id}"),
             Self::Investigate { incident, investigation, .. } => format!("investigate/{incident}/{investigation}"),
             Self::Tell(tell) => format!("tell/{}/{}/{}", tell.what.as_str(), tell.incident, tell.act),
+            Self::Run { run, turn } => format!("run/{run}/{turn}"),
         }
     }
 }
@@ -124,6 +127,15 @@ impl WorkKind {
 pub struct NewWork {
     pub kind: WorkKind,
     pub priority: Priority,
+    /// Not before this; at once where nothing is said.
+    pub not_before: Option<Timestamp>,
+}
+
+impl NewWork {
+    /// To be done at once.
+    pub fn now(kind: WorkKind, priority: Priority) -> Self {
+        Self { kind, priority, not_before: None }
+    }
 }
 
 /// Work that was claimed; `epoch` is the fence: a later claim has a higher one and the earlier worker's commit is refused.
@@ -174,6 +186,12 @@ pub enum DocumentKind {
     Workspace,
     /// A person's home tab that was opened.
     Home,
+    /// A run of a runbook, from request to verification.
+    Run,
+    /// A machine's key to the API, as its hash.
+    ApiKey,
+    /// A token that is not taken any more.
+    Revoked,
 }
 
 impl DocumentKind {
@@ -185,6 +203,9 @@ impl DocumentKind {
             Self::Change => "change",
             Self::Workspace => "workspace",
             Self::Home => "home",
+            Self::Run => "run",
+            Self::ApiKey => "api_key",
+            Self::Revoked => "revoked",
         }
     }
 }

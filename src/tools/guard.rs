@@ -71,6 +71,7 @@ impl Outcome {
                 ToolErrorKind::Unauthenticated => "unauthenticated",
                 ToolErrorKind::PermissionDenied => "permission_denied",
                 ToolErrorKind::NotFound => "not_found",
+                ToolErrorKind::Conflict => "conflict",
                 ToolErrorKind::BadAnswer => "bad_answer",
                 ToolErrorKind::BadArguments => "bad_arguments",
                 ToolErrorKind::NotAsked => "not_asked",

@@ -147,6 +147,8 @@ pub enum ToolErrorKind {
     PermissionDenied,
     /// It does not have what was asked for.
     NotFound,
+    /// 409: somebody else wrote the object first.
+    Conflict,
     /// The answer is not what the backend is documented to say.
     BadAnswer,
     /// The question does not fit the tool's schema, or the backend's language.

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::{State, deliveries::Ack, reply::Refusal, state::Door};
 use crate::{
-    model::{Act, Ask, Inbound, Incident, Message, Priority, RecordSource, Reply, Silence},
+    model::{Act, Ask, Caller, Inbound, Incident, Message, Priority, RecordSource, Reply, RunWish, Silence},
     report,
     slack::blocks,
     store::StoreError,
@@ -69,6 +69,18 @@ pub async fn handle(state: &State, fields: Map<String, Value>) -> Ack {
             Ok(Some(ephemeral(&report::sentence("I am looking into it; the answer comes as a message in this channel."))))
         }
         Command::Act(act, reference) => Ok(act_on(state, door, &asker, act, reference, reply).await?.map(|why| ephemeral(&why))),
+        Command::Run { runbook, of, values } => {
+            let incident = match of {
+                Some(_) => match find::incident(state, &asker, of, "run", find::Wanted::Any).await? {
+                    Ok(incident) => Some(incident.id),
+                    Err(why) => return Ok(Some(ephemeral(&why))),
+                },
+                None => None,
+            };
+            let parameters = values.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
+            wish(state, door, &asker, RunWish::Request { runbook, parameters, incident }, reply).await
+        }
+        Command::Decide { run, approves, hash } => wish(state, door, &asker, RunWish::Decide { run, approves, hash }, reply).await,
         command => Ok(in_time(state.clone(), asker, command, reply).await.map(|answer| ephemeral(&answer))),
     }
 }
@@ -77,6 +89,12 @@ async fn investigate(state: &State, door: Door<'_>, asker: &Asker, text: String,
     let (user, channel) = (asker.user.clone(), asker.channel.clone());
     state.record(door, |_| Inbound::Ask { ask: Ask { text, user, channel, ts: None, incident: None }, reply }).await?;
     Ok(())
+}
+
+async fn wish(state: &State, door: Door<'_>, asker: &Asker, wish: RunWish, reply: Reply) -> Ack {
+    let by = Caller::slack(&asker.user);
+    state.record(door, |_| Inbound::Runbook { wish, by, reply }).await?;
+    Ok(None)
 }
 
 /// Records the act; a message comes back when it is not clear what is to be acted upon.

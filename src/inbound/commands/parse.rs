@@ -1,7 +1,7 @@
 //! A command's text to what is meant, without any I/O. What is not understood becomes a sentence that says how to say it.
 
 use crate::{
-    model::{Act, IncidentId, nearest},
+    model::{Act, IncidentId, RunId, nearest},
     report::COMMANDS,
 };
 
@@ -47,6 +47,12 @@ pub enum Command {
     Postmortem { of: Reference, markdown: bool },
     Stats { days: i64 },
     Runbook(Reference),
+    /// The runs of runbooks.
+    Runs,
+    /// A runbook is to be prepared: its id, the incident, and values by parameter.
+    Run { runbook: String, of: Reference, values: Vec<(String, String)> },
+    /// Yes or no to a run, by its id and the first digits of its hash.
+    Decide { run: RunId, approves: bool, hash: String },
     OnCall,
     Doctor,
 }
@@ -83,6 +89,9 @@ pub fn parse(text: &str, user: &str) -> Result<Command, String> {
         "similar" => Command::Similar(one(&word, rest)?),
         "postmortem" => postmortem(rest)?,
         "runbook" => Command::Runbook(one(&word, rest)?),
+        "runs" => nothing(&word, rest, Command::Runs)?,
+        "run" => run(rest)?,
+        "approve" | "deny" => decide(&word, rest)?,
         "handoff" | "handover" => nothing(&word, rest, Command::Handoff)?,
         "stats" => Command::Stats { days: days(rest)? },
         "oncall" | "on-call" => nothing(&word, rest, Command::OnCall)?,
@@ -171,6 +180,30 @@ fn investigate(rest: &str) -> Result<Command, String> {
         return Err("What shall I look at? Say it in your words, like `investigate checkout is slow since 14:00`.".to_owned());
     }
     Ok(Command::Investigate(rest.to_owned()))
+}
+
+/// `restart-workload INC-42 workload=checkout`.
+fn run(rest: &str) -> Result<Command, String> {
+    let mut words = rest.split_whitespace();
+    let how = "Say it like `run restart-workload INC-42 workload=checkout`; `runbook INC-42` shows what fits.";
+    let runbook = words.next().ok_or(how)?.to_lowercase();
+    let (mut of, mut values) = (None, Vec::new());
+    for word in words {
+        match (word.split_once('='), reference(word)) {
+            (Some((name, value)), _) => values.push((name.to_lowercase(), value.to_owned())),
+            (None, Some(id)) if of.is_none() => of = Some(id),
+            _ => return Err(how.to_owned()),
+        }
+    }
+    Ok(Command::Run { runbook, of, values })
+}
+
+/// A run and the hash that its message shows.
+fn decide(word: &str, rest: &str) -> Result<Command, String> {
+    let how = || format!("Say it like `{word} RUN HASH`; both are in `runs` and under the run's message. The buttons there are easier.");
+    let (run, hash) = rest.split_once(char::is_whitespace).ok_or_else(how)?;
+    let run = run.to_uppercase().parse().map_err(|_| how())?;
+    Ok(Command::Decide { run, approves: word == "approve", hash: hash.trim().to_lowercase() })
 }
 
 fn assign(rest: &str, user: &str) -> Result<Command, String> {

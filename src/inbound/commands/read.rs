@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     inbound::State,
-    model::{Incident, Message, Silence},
+    model::{Incident, Message, Run, Silence},
     report::{self, Past},
     store::{DocumentKind, IncidentFilter, Result},
 };
@@ -19,6 +19,7 @@ use crate::{
 /// The most that one list can be made of: the store's own limit.
 const LIST_MAX: usize = 500;
 const SIMILAR_MAX: usize = 5;
+const RUNS_MAX: usize = 50;
 /// More silences at a time are looked at by nobody.
 const SILENCES_MAX: usize = 200;
 
@@ -30,7 +31,7 @@ pub async fn message(state: &State, asker: &Asker, command: Command) -> Result<M
     let now = state.clock.now();
     Ok(match command {
         // Both are recorded by their callers; as words they mean a look at the list of commands.
-        Command::Help | Command::Investigate(_) | Command::Act(..) => report::help(&asker.prefix),
+        Command::Help | Command::Investigate(_) | Command::Act(..) | Command::Run { .. } | Command::Decide { .. } => report::help(&asker.prefix),
         Command::Status => report::status(&open(state, asker).await?, &silences(state, asker).await?, now),
         Command::Incidents(which) => incidents(state, asker, which).await?,
         Command::Show(of) => match one(state, asker, of, "show").await? {
@@ -42,9 +43,19 @@ pub async fn message(state: &State, asker: &Asker, command: Command) -> Result<M
             Err(why) => why,
         },
         Command::Runbook(of) => match one(state, asker, of, "runbook").await? {
-            Ok(incident) => report::runbook(&incident),
+            Ok(incident) => {
+                let mut message = report::runbook(&incident);
+                message.parts.extend(report::offered(&incident, &state.runbooks.for_incident(&incident)));
+                message
+            }
             Err(why) => why,
         },
+        Command::Runs => {
+            let documents = state.store.documents(DocumentKind::Run, RUNS_MAX).await?;
+            let mut runs: Vec<Run> = documents.into_iter().filter_map(|document| serde_json::from_value(document.body).ok()).collect();
+            runs.retain(|run| same_workspace(state, &asker.team, &run.team));
+            report::runs(&runs)
+        }
         Command::Similar(of) => match one(state, asker, of, "similar").await? {
             Ok(incident) => report::similar(&incident, &past(state, asker, &incident).await?),
             Err(why) => why,

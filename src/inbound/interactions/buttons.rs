@@ -3,11 +3,11 @@
 use super::{
     modals::{self, Modal},
     payload::{Payload, Pressed},
-    record,
+    record, record_wish,
 };
 use crate::{
     inbound::{State, exports, reply::Refusal, storms},
-    model::{Act, IncidentId, InvestigationId, Verdict},
+    model::{Act, IncidentId, InvestigationId, RunId, RunWish, Verdict},
     slack::blocks,
 };
 
@@ -26,6 +26,8 @@ async fn press(state: &State, payload: &Payload, pressed: &Pressed) -> Result<()
             let (team, user, trigger) = (payload.team(), payload.user.id.as_str(), payload.trigger_id.as_str());
             return storms::handle(state, &storms::Press { team, action, value, user, trigger }).await;
         }
+        "run_approve" | "run_deny" => return decide(state, payload, pressed, value).await,
+        action if action.starts_with("prepare_") => return prepare(state, payload, value),
         "feedback" | "feedback+" | "feedback-" => return feedback(state, payload, pressed, value).await,
         // A choice within a form: only what shows a preview needs us before the submission.
         "covers" => {
@@ -76,6 +78,26 @@ async fn press(state: &State, payload: &Payload, pressed: &Pressed) -> Result<()
     if meant == "unassign" {
         modals::owner_goes(state, payload, incident);
     }
+    Ok(())
+}
+
+/// A decision about a run: its id and the hash that was shown.
+async fn decide(state: &State, payload: &Payload, pressed: &Pressed, value: &str) -> Result<(), Refusal> {
+    let Some((run, hash)) = value.split_once(' ').and_then(|(run, hash)| Some((run.parse::<RunId>().ok()?, hash))) else {
+        state.metrics.unknown_event();
+        return Ok(());
+    };
+    let wish = RunWish::Decide { run, approves: pressed.action_id == "run_approve", hash: hash.to_owned() };
+    record_wish(state, payload, &payload.key(pressed), wish, payload.reply()).await
+}
+
+/// A runbook is to be prepared: the incident and the runbook's id.
+fn prepare(state: &State, payload: &Payload, value: &str) -> Result<(), Refusal> {
+    let Some((incident, runbook)) = value.split_once(' ').and_then(|(id, runbook)| Some((id.parse::<IncidentId>().ok()?, runbook))) else {
+        state.metrics.unknown_event();
+        return Ok(());
+    };
+    modals::open_runbook(state, payload, incident, runbook);
     Ok(())
 }
 

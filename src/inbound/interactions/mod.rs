@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{State, deliveries::Ack, reply::Refusal, shortcuts, state::Door};
-use crate::model::{Act, Inbound, IncidentId, Priority, RecordSource, Reply};
+use crate::model::{Act, Caller, Inbound, IncidentId, Priority, RecordSource, Reply, RunWish};
 pub use payload::Payload;
 
 /// Handles one verified delivery.
@@ -29,6 +29,14 @@ pub async fn handle(state: &State, raw: Value) -> Ack {
             Ok(None)
         }
     }
+}
+
+/// Makes a wish about runbooks durable.
+async fn record_wish(state: &State, payload: &Payload, key: &str, wish: RunWish, reply: Reply) -> Result<(), Refusal> {
+    let door = Door { source: RecordSource::SlackInteraction, key: Some(key), team: payload.team(), priority: Priority::P0 };
+    let by = Caller::slack(&payload.user.id);
+    state.record(door, |_| Inbound::Runbook { wish, by, reply }).await?;
+    Ok(())
 }
 
 /// Makes an act durable; `key` is what a second delivery of the same act has too.

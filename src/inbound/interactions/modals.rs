@@ -14,6 +14,7 @@ use crate::{
         self, answers,
         forms::{self, Preview, SilenceDraft},
     },
+    runbooks,
     slack::{SlackError, blocks},
     store::{IncidentFilter, Result},
 };
@@ -77,6 +78,37 @@ pub fn open(state: &State, payload: &Payload, incident: IncidentId, modal: Modal
     });
 }
 
+/// Opens the form of a runbook, filled in with what the evidence has.
+pub fn open_runbook(state: &State, payload: &Payload, incident: IncidentId, runbook: &str) {
+    let (asked, trigger, runbook) = (Asked::new(state, payload), payload.trigger_id.clone(), runbook.to_owned());
+    tokio::spawn(async move {
+        let found = match asked.state.store.incident(incident).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::error!(%incident, %error, "a runbook's form could not be filled in");
+                return asked.answer(&answers::not_opened()).await;
+            }
+        };
+        let Some((incident, runbook)) = found.zip(asked.state.runbooks.catalog.get(&runbook)) else {
+            return asked.answer(&answers::refused("the incident or the runbook is not there any more")).await;
+        };
+        let context = Context {
+            incident: incident.id,
+            reply: asked.reply.clone(),
+            zone: String::new(),
+            investigation: None,
+            runbook: runbook.id.clone(),
+        };
+        let values = runbooks::defaults(runbook, Some(&runbooks::Facts { incident: &incident }));
+        let view = blocks::form(&report::prepare(&incident, runbook, &values, context.to_metadata()));
+        if let Err(error) = asked.state.slack.of(&asked.team).client.open_view(&trigger, &view).await {
+            let late = is_late(&error);
+            tracing::warn!(incident = %incident.id, user = asked.user, %error, late, "a runbook's form was not opened");
+            asked.answer(&if late { answers::too_late() } else { answers::not_opened() }).await;
+        }
+    });
+}
+
 /// Slack's three seconds were over, or the trigger was used before.
 fn is_late(error: &SlackError) -> bool {
     ["expired_trigger_id", "trigger_expired", "exchanged_trigger_id", "trigger_exchanged"]
@@ -86,7 +118,7 @@ fn is_late(error: &SlackError) -> bool {
 
 async fn build(asked: &Asked, id: IncidentId, modal: Modal) -> Result<Option<Value>> {
     let Some(incident) = asked.state.store.incident(id).await? else { return Ok(None) };
-    let mut context = Context { incident: id, reply: asked.reply.clone(), zone: String::new(), investigation: None };
+    let mut context = Context { incident: id, reply: asked.reply.clone(), zone: String::new(), investigation: None, runbook: String::new() };
     let form = match modal {
         Modal::Silence => {
             let zone = zone(asked).await;

@@ -82,6 +82,9 @@ pub struct Context {
     /// The investigation whose report is judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub investigation: Option<InvestigationId>,
+    /// The runbook that is prepared.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub runbook: String,
 }
 
 impl Payload {

@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 
 use super::{
     payload::{Context, Payload, View},
-    record,
+    record, record_wish,
 };
 use crate::{
     inbound::{State, deliveries::Ack, reply::Refusal},
-    model::{Act, Scope, Verdict, silence_until},
+    model::{Act, RunWish, Scope, Verdict, silence_until},
     report::forms::NOTE_MAX,
+    runbooks,
 };
 
 /// What is wrong, by input.
@@ -25,6 +26,7 @@ pub async fn handle(state: &State, payload: &Payload) -> Ack {
         "silence" => "for",
         "assign" | "escalate" => "to",
         "feedback" => "verdict",
+        "runbook" => return runbook(state, payload, view).await,
         _ => {
             state.metrics.unknown_event();
             return Ok(None);
@@ -48,6 +50,29 @@ pub async fn handle(state: &State, payload: &Payload) -> Ack {
         }
         Err(wrong) => Ok(Some(errors(wrong))),
     }
+}
+
+/// A runbook's form: what is wrong is said beside its field, what is right becomes a wish.
+async fn runbook(state: &State, payload: &Payload, view: &View) -> Ack {
+    let found = view.context().and_then(|context| Some((state.runbooks.catalog.get(&context.runbook)?, context)));
+    let Some((runbook, context)) = found else {
+        let first = view.state.values.keys().next().cloned().unwrap_or_default();
+        let old = "This form is too old to be read. Please close it and open it again.";
+        return Ok(Some(json!({"response_action": "errors", "errors": {first: old}})));
+    };
+    let given: BTreeMap<String, Value> = runbook
+        .parameters
+        .iter()
+        .map(|parameter| (parameter.name.clone(), Value::String(view.filled(&parameter.name).unwrap_or_default())))
+        .collect();
+    if let Err(wrong) = runbooks::values(runbook, &given, None) {
+        let errors: BTreeMap<String, String> = wrong.into_iter().map(|error| (error.place, error.reason)).collect();
+        return Ok(Some(json!({"response_action": "errors", "errors": errors})));
+    }
+    let wish = RunWish::Request { runbook: runbook.id.clone(), parameters: given, incident: Some(context.incident) };
+    let key = format!("view/{}/runbook", view.id);
+    record_wish(state, payload, &key, wish, context.reply).await?;
+    Ok(None)
 }
 
 fn errors(errors: Errors) -> Value {

@@ -27,7 +27,7 @@ pub fn decide(case: Case<'_>, incident: Incident, to: &str, reason: &str) -> Dec
         let id: IncidentId = incident.id;
         let kind = case.tell(id, Told::Page { reason: reason.to_owned() });
         let mut decided = Decided::done(answers::paging(id), format!("to PagerDuty: {reason}"), Vec::new());
-        decided.commit.enqueue.push(NewWork { kind, priority: incident.priority });
+        decided.commit.enqueue.push(NewWork::now(kind, incident.priority));
         return decided;
     }
     let Some((name, _)) = case.ctx.settings.groups.iter().find(|(_, group)| group.as_str() == to) else {

@@ -114,9 +114,10 @@ pub async fn step(ctx: &Ctx, work: &Work, act: &Act, id: IncidentId, person: &Pe
 async fn decide(case: Case<'_>, id: IncidentId) -> anyhow::Result<Decided> {
     let Case { ctx, act, person, now, .. } = case;
     let Some(incident) = ctx.store.incident(id).await? else { return Ok(Decided::nothing(answers::missing(id))) };
-    match rights::of(ctx, act, person).await {
+    match rights::of(ctx, act, &incident.channel, person).await {
         rights::Right::Granted => {}
         rights::Right::Refused(who) => return Ok(Decided::refused(answers::not_allowed(act, id, &who))),
+        rights::Right::Denied(denied) => return Ok(Decided::refused(answers::refused(&denied.why))),
         rights::Right::Unknown(who) => return Ok(Decided::refused(answers::rights_unknown(act, id, &who))),
     }
     // Its time may be over before the timer has come round.
@@ -161,6 +162,7 @@ fn looked_at_again(case: Case<'_>, incident: Incident, occasion: Occasion) -> De
         decided.commit.enqueue.push(NewWork {
             kind: WorkKind::Investigate { incident: incident.id, investigation, occasion: occasion.clone() },
             priority: incident.priority,
+            not_before: None,
         });
     }
     decided

@@ -39,7 +39,7 @@ pub async fn begin(case: Case<'_>, incident: Incident, seconds: u64, reason: &st
     let mut documents = vec![document(&silence)?];
     let mut enqueue = Vec::new();
     let priority = incident.priority;
-    let mut tell = |what| enqueue.push(NewWork { kind: case.tell(incident.id, what), priority });
+    let mut tell = |what| enqueue.push(NewWork::now(case.tell(incident.id, what), priority));
     let earlier = incident.silenced.as_ref().map(|known| known.silence.clone());
     // A second silence takes the place of the first.
     if let Some(earlier) = &earlier
@@ -87,7 +87,7 @@ pub async fn end(case: Case<'_>, incident: Incident) -> anyhow::Result<Decided> 
         documents.push(document(&silence)?);
         if case.ctx.silencer.takes(&incident.alert.source) {
             let kind = case.tell(incident.id, Told::Unsilence { silence: silence.id });
-            enqueue.push(NewWork { kind, priority: incident.priority });
+            enqueue.push(NewWork::now(kind, incident.priority));
         }
     }
     let filter = IncidentFilter { open: true, limit: 500, ..IncidentFilter::default() };

@@ -337,6 +337,7 @@ impl Desk {
             commit.enqueue.push(NewWork {
                 kind: WorkKind::Investigate { incident: *id, investigation, occasion: Occasion::Alert },
                 priority: incident.priority,
+                not_before: None,
             });
         }
         commit.slots.extend(self.incidents.values().flat_map(slots::standing));

@@ -20,7 +20,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params};
 use tokio::sync::Semaphore;
 
 use super::{
-    Commit, Delivery, Document, DocumentKind, IncidentFilter, Place, Recorded, Result, Settled, Similar, Slot, SlotUpdate, Store,
+    AuditLine, Commit, Delivery, Document, DocumentKind, IncidentFilter, Place, Recorded, Result, Settled, Similar, Slot, SlotUpdate, Store,
     StoreError, Work,
 };
 use crate::model::{AlertId, AuditEntry, Incident, IncidentId, Investigation, InvestigationId, Member, Priority, RawRecord};
@@ -232,6 +232,14 @@ impl Store for Embedded {
     async fn audit(&self, object: Option<&str>, limit: usize) -> Result<Vec<AuditEntry>> {
         let object = object.map(str::to_owned);
         self.read(move |connection| things::audit(connection, object.as_deref(), limit)).await
+    }
+
+    async fn audit_lines(&self, after: u64, limit: usize) -> Result<Vec<AuditLine>> {
+        self.read(move |connection| things::audit_lines(connection, after, limit)).await
+    }
+
+    async fn audit_count(&self) -> Result<u64> {
+        self.read(things::audit_count).await
     }
 
     async fn incidents(&self, filter: &IncidentFilter) -> Result<Vec<Incident>> {

@@ -35,7 +35,7 @@ pub fn insert_record(connection: &Connection, record: &RawRecord, priority: Prio
             .map_err(unavailable)?;
         return Ok(Recorded::Duplicate(id.parse().map_err(corrupt)?));
     }
-    enqueue(connection, &NewWork { kind: WorkKind::Record(record.id), priority })?;
+    enqueue(connection, &NewWork::now(WorkKind::Record(record.id), priority))?;
     Ok(Recorded::Fresh)
 }
 
@@ -43,8 +43,8 @@ fn enqueue(connection: &Connection, work: &NewWork) -> Result<()> {
     let kind = serde_json::to_string(&work.kind).map_err(corrupt)?;
     execute(
         connection,
-        "INSERT INTO work (id, kind, priority, state) VALUES (?1, ?2, ?3, 'open') ON CONFLICT DO NOTHING",
-        params![work.kind.id(), kind, rank(work.priority)],
+        "INSERT INTO work (id, kind, priority, state, not_before) VALUES (?1, ?2, ?3, 'open', ?4) ON CONFLICT DO NOTHING",
+        params![work.kind.id(), kind, rank(work.priority), work.not_before.map_or(0, super::millis)],
     )
     .map(drop)
 }

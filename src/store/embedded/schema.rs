@@ -2,8 +2,10 @@
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use super::things;
+
 /// Raised with every change of the tables; a newer file is refused instead of misread.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS records (
@@ -46,7 +48,8 @@ CREATE INDEX IF NOT EXISTS slots_due ON slots (seq) WHERE version > sent_version
 ";
 
 /// What each version has that the one before had not; run once, in order, on a file of an earlier version.
-const STEPS: &[(i64, &str)] = &[(
+const STEPS: &[(i64, &str)] = &[
+    (
     2,
     "ALTER TABLE incidents ADD COLUMN thread TEXT NOT NULL DEFAULT '';
      ALTER TABLE incidents ADD COLUMN owner TEXT NOT NULL DEFAULT '';
@@ -54,7 +57,16 @@ const STEPS: &[(i64, &str)] = &[(
      ALTER TABLE slots ADD COLUMN team TEXT NOT NULL DEFAULT '';
      UPDATE incidents SET owner = COALESCE(json_extract(doc, '$.owner'), ''),
        thread = COALESCE(json_extract(doc, '$.thread.channel') || '/' || json_extract(doc, '$.thread.ts'), '');",
-)];
+    ),
+    (
+        AUDIT_CHAIN,
+        "CREATE TABLE audit_new (
+           seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, object TEXT NOT NULL, doc TEXT NOT NULL, hash TEXT NOT NULL);",
+    ),
+];
+
+/// The version whose audit log is a chain: the lines of an older one are hashed once.
+const AUDIT_CHAIN: i64 = 4;
 
 /// How many statements stay prepared: all that the store has.
 const STATEMENTS: usize = 128;
@@ -82,6 +94,12 @@ pub fn prepare_writer(connection: &Connection) -> rusqlite::Result<()> {
     // A new file is at version 0 and takes every step on its empty tables.
     for (version, step) in STEPS.iter().filter(|(version, _)| *version > found) {
         transaction.execute_batch(step)?;
+        if *version == AUDIT_CHAIN {
+            things::chain_audit(&transaction)?;
+            transaction.execute_batch(
+                "DROP TABLE audit; ALTER TABLE audit_new RENAME TO audit; CREATE INDEX audit_object ON audit (object, seq);",
+            )?;
+        }
         tracing::debug!(version, "the store's tables were brought up to date");
     }
     transaction.pragma_update(None, "user_version", VERSION)?;

@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 use super::{Prepared, corrupt, millis, optional, rows::parsed, unavailable};
 use crate::{
     model::{AuditEntry, Incident, IncidentId, Member},
-    store::{Document, DocumentKind, DocumentUpdate, Result},
+    store::{AuditLine, Document, DocumentKind, DocumentUpdate, Result, audit},
 };
 
 /// The most rows that a list hands out.
@@ -109,12 +109,68 @@ pub fn documents(connection: &Connection, kind: DocumentKind, key: Option<&str>,
     .collect()
 }
 
+/// Adds lines to the end of the chain.
 pub fn put_audit(connection: &Connection, entries: &[AuditEntry]) -> Result<()> {
-    let mut insert = connection.prepare_cached("INSERT INTO audit (at, object, doc) VALUES (?1, ?2, ?3)").map_err(unavailable)?;
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let (mut sequence, mut previous) = audit_head(connection)?;
+    let mut insert =
+        connection.prepare_cached("INSERT INTO audit (seq, at, object, doc, hash) VALUES (?1, ?2, ?3, ?4, ?5)").map_err(unavailable)?;
     entries.iter().try_for_each(|entry| {
-        let doc = serde_json::to_string(entry).map_err(corrupt)?;
-        insert.execute(params![millis(entry.at), entry.object, doc]).map(drop).map_err(unavailable)
+        let text = serde_json::to_string(entry).map_err(corrupt)?;
+        sequence += 1;
+        previous = audit::link(&previous, sequence, &text);
+        insert.execute(params![sequence as i64, millis(entry.at), entry.object, text, previous]).map(drop).map_err(unavailable)
     })
+}
+
+/// The last line's number, as the store counts them, and its hash.
+fn audit_head(connection: &Connection) -> Result<(u64, String)> {
+    let last = optional(connection.prepare_cached("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").map_err(unavailable)?.query_row(
+        [],
+        |row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get::<_, String>(1)?)),
+    ))?;
+    let (sequence, hash) = last.unwrap_or_else(|| (0, audit::GENESIS.to_owned()));
+    // A line that was taken off the end keeps its number: the gap shows.
+    Ok((sequence.max(audit_count(connection)?), hash))
+}
+
+/// Gives the lines of an older file their hashes.
+pub fn chain_audit(connection: &Connection) -> rusqlite::Result<()> {
+    let rows: Vec<(i64, String)> = connection
+        .prepare("SELECT seq, doc FROM audit ORDER BY seq")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    connection.execute("DELETE FROM audit_new", [])?;
+    let mut previous = audit::GENESIS.to_owned();
+    for (at, (old, text)) in rows.into_iter().enumerate() {
+        let sequence = at as u64 + 1;
+        previous = audit::link(&previous, sequence, &text);
+        connection.execute(
+            "INSERT INTO audit_new (seq, at, object, doc, hash) SELECT ?1, at, object, doc, ?2 FROM audit WHERE seq = ?3",
+            params![sequence as i64, previous, old],
+        )?;
+    }
+    Ok(())
+}
+
+pub fn audit_count(connection: &Connection) -> Result<u64> {
+    let found: Option<i64> = optional(
+        connection.prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'audit'").map_err(unavailable)?.query_row([], |row| row.get(0)),
+    )?;
+    Ok(found.unwrap_or(0).unsigned_abs())
+}
+
+pub fn audit_lines(connection: &Connection, after: u64, limit: usize) -> Result<Vec<AuditLine>> {
+    let mut statement =
+        connection.prepare_cached("SELECT seq, hash, doc FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2").map_err(unavailable)?;
+    let rows = statement
+        .query_map(params![i64::try_from(after).unwrap_or(i64::MAX), limit.min(LIST_MAX) as i64], |row| {
+            Ok(AuditLine { sequence: row.get::<_, i64>(0)?.unsigned_abs(), hash: row.get(1)?, text: row.get(2)? })
+        })
+        .map_err(unavailable)?;
+    rows.map(|row| row.map_err(unavailable)).collect()
 }
 
 pub fn audit(connection: &Connection, object: Option<&str>, limit: usize) -> Result<Vec<AuditEntry>> {

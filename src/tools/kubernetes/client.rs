@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use axum::http::{Request, StatusCode};
+use axum::http::{Method, Request, StatusCode};
 use futures_util::StreamExt as _;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use secrecy::{ExposeSecret, SecretString};
@@ -32,6 +32,8 @@ pub enum Access {
 pub struct Client {
     /// The cluster's name in the settings.
     cluster: String,
+    /// The section of the settings that names it, for advice.
+    section: &'static str,
     access: Access,
     /// Connected when it is first needed, so that a cluster that is down does not keep the process from starting.
     client: OnceCell<kube::Client>,
@@ -45,7 +47,14 @@ pub struct Page {
 
 impl Client {
     pub fn new(cluster: &str, access: Access) -> Self {
-        Self { cluster: cluster.to_owned(), access, client: OnceCell::new() }
+        Self { cluster: cluster.to_owned(), section: "sources", access, client: OnceCell::new() }
+    }
+
+    /// The same, named in another section of the settings.
+    #[must_use]
+    pub fn of_section(mut self, section: &'static str) -> Self {
+        self.section = section;
+        self
     }
 
     pub fn cluster(&self) -> &str {
@@ -75,6 +84,34 @@ impl Client {
         };
         let late = || self.error(tool, format!("no answer in {} s", REQUEST_TIMEOUT.as_secs()), ToolErrorKind::Timeout);
         tokio::time::timeout(REQUEST_TIMEOUT, read).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    /// Changes what is at `path`, or tries to: `body` of the media type `kind`.
+    ///
+    /// # Errors
+    /// When there is no answer of success; [`ToolErrorKind::Conflict`] where somebody else was faster.
+    pub async fn write(&self, tool: &str, method: Method, path: &str, kind: &str, body: &Value) -> Result<Value, ToolError> {
+        let write = async {
+            let client = self.client.get_or_try_init(|| self.connect(tool)).await?;
+            let verb = match method {
+                Method::DELETE => "delete",
+                Method::POST => "create",
+                _ => "patch",
+            };
+            let request = Request::builder().method(method).uri(path).header("accept", "application/json").header("content-type", kind);
+            let request = request.body(kube::client::Body::from(body.to_string().into_bytes()));
+            let request = request.map_err(|error| self.error(tool, format!("{path} is no address ({error})"), ToolErrorKind::BadArguments))?;
+            let response = client.send(request).await.map_err(|error| self.unreachable(tool, &error))?;
+            let status = response.status();
+            let body = axum::body::to_bytes(axum::body::Body::new(response.into_body()), PAGE_BYTES).await;
+            let body = body.map_err(|error| self.error(tool, format!("its answer broke off ({error})"), ToolErrorKind::Unavailable))?;
+            if !status.is_success() {
+                return Err(self.refused_to(tool, verb, path, status, &body));
+            }
+            serde_json::from_slice(&body).map_err(|error| self.error(tool, format!("its answer is no JSON ({error})"), ToolErrorKind::BadAnswer))
+        };
+        let late = || self.error(tool, format!("no answer in {} s", REQUEST_TIMEOUT.as_secs()), ToolErrorKind::Timeout);
+        tokio::time::timeout(REQUEST_TIMEOUT, write).await.unwrap_or_else(|_| Err(late()))
     }
 
     /// Begins to read `path` and leaves the body to the caller: a watch has no end.
@@ -119,7 +156,7 @@ impl Client {
     }
 
     fn place(&self) -> String {
-        format!("sources.kubernetes.{}", self.cluster)
+        format!("{}.kubernetes.{}", self.section, self.cluster)
     }
 
     fn error(&self, tool: &str, message: String, kind: ToolErrorKind) -> ToolError {
@@ -151,6 +188,11 @@ impl Client {
     }
 
     fn refused(&self, tool: &str, path: &str, status: StatusCode, body: &[u8]) -> ToolError {
+        let verb = if resource(path).ends_with("/log") { "get" } else { "list" };
+        self.refused_to(tool, verb, path, status, body)
+    }
+
+    fn refused_to(&self, tool: &str, verb: &str, path: &str, status: StatusCode, body: &[u8]) -> ToolError {
         let said =
             serde_json::from_slice::<Value>(body).ok().and_then(|value| value.get("message").and_then(Value::as_str).map(str::to_owned));
         let said = said.unwrap_or_else(|| String::from_utf8_lossy(body.get(..body.len().min(160)).unwrap_or_default()).into_owned());
@@ -160,16 +202,14 @@ impl Client {
                 format!("the API server does not know our credentials: the token may have expired, check `{}`", self.place()),
                 ToolErrorKind::Unauthenticated,
             ),
-            403 => {
-                let verb = if what.ends_with("/log") { "get" } else { "list" };
-                (
-                    format!(
-                        "not allowed to {verb} {what}: the role lacks the verb \"{verb}\" on \"{what}\" (deploy/kubernetes/rbac.yaml has what is needed)"
-                    ),
-                    ToolErrorKind::PermissionDenied,
-                )
-            }
+            403 => (
+                format!(
+                    "not allowed to {verb} {what}: the role lacks the verb \"{verb}\" on \"{what}\" (deploy/kubernetes/rbac.yaml has what is needed)"
+                ),
+                ToolErrorKind::PermissionDenied,
+            ),
             404 => (format!("{what}: {said}"), ToolErrorKind::NotFound),
+            409 => (format!("{what}: {said}"), ToolErrorKind::Conflict),
             410 => (format!("{what}: the list changed while it was read ({said})"), ToolErrorKind::NotFound),
             429 => ("the API server wants fewer calls (429)".to_owned(), ToolErrorKind::RateLimited(None)),
             code @ 400..=499 => (format!("{what}: {said} ({code})"), ToolErrorKind::BadArguments),

@@ -16,10 +16,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 
-pub use client::Access;
+pub use client::{Access, Client};
 
 use self::{
-    client::Client,
     kinds::Kind,
     lists::{Lists, Which},
 };

@@ -1,0 +1,203 @@
+//! Reading and checking the settings of roles, people and policies: all mistakes at once.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use super::{
+    access::AccessConfig,
+    permissions::Pattern,
+    policy::{Policy, Rule},
+};
+use crate::model::nearest;
+
+/// The roles that are there without settings. An entry `@role` stands for everything that role may do.
+const BUILT_IN: &[(&str, &[&str])] = &[
+    ("admin", &["*:*"]),
+    ("developer", &["@user", "runbook:request", "approval:decide", "alert:create", "change:create"]),
+    (
+        "user",
+        &["incident:*", "change:read", "agent:read", "agent:run", "runbook:read", "approval:read", "silence:read", "stats:read"],
+    ),
+];
+/// More roles, policies or names in a list than this is a mistake, in entries; checks walk over all of them.
+const ENTRIES_MAX: usize = 500;
+/// People and groups with roles of their own, in entries.
+const PEOPLE_MAX: usize = 10_000;
+/// The longest name, in bytes.
+const NAME_MAX: usize = 200;
+
+/// Something wrong in the settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// `access.roles.developer[2]`
+    pub key: String,
+    /// What is wrong and what to do, without the key.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.message)
+    }
+}
+
+/// What the settings come to.
+#[derive(Debug)]
+pub struct Read {
+    pub roles: BTreeMap<String, Vec<Pattern>>,
+    pub rules: Vec<Rule>,
+}
+
+/// Reads the settings.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub fn read(config: &AccessConfig) -> Result<Read, Vec<Problem>> {
+    let mut reader = Reader { written: &config.roles, problems: Vec::new() };
+    let mut roles = BTreeMap::new();
+    let names: BTreeSet<&str> = reader.known().collect();
+    for name in names {
+        let mut patterns = Vec::new();
+        reader.expand(name, false, &mut vec![], &mut patterns);
+        roles.insert(name.to_owned(), patterns);
+    }
+    reader.count("access.roles", config.roles.len(), ENTRIES_MAX);
+    reader.count("access.people", config.people.len(), PEOPLE_MAX);
+    reader.count("access.policies", config.policies.len(), ENTRIES_MAX);
+    for (id, given) in &config.people {
+        let key = format!("access.people.{id}");
+        if !is_slack_id(id) {
+            reader.problem(&key, "is not the id of a person or a user group in Slack, like U01ALICE or S01ONCALL".to_owned());
+        }
+        reader.names(&key, given);
+    }
+    reader.names("access.default_roles", &config.default_roles);
+    let rules = config.policies.iter().enumerate().map(|(place, policy)| reader.rule(place, policy)).collect();
+    if reader.problems.is_empty() { Ok(Read { roles, rules }) } else { Err(reader.problems) }
+}
+
+/// Of a person (`U…`, `W…`) or a user group (`S…`).
+pub fn is_slack_id(id: &str) -> bool {
+    let upper = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    id.len() <= 40 && id.strip_prefix(['U', 'W', 'S']).is_some_and(upper)
+}
+
+struct Reader<'a> {
+    written: &'a BTreeMap<String, Vec<String>>,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Reader<'a> {
+    fn problem(&mut self, key: &str, message: String) {
+        self.problems.push(Problem { key: key.to_owned(), message });
+    }
+
+    fn count(&mut self, key: &str, count: usize, most: usize) {
+        if count > most {
+            self.problem(key, format!("has {count} entries; {most} is the most"));
+        }
+    }
+
+    fn known(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.written.keys().map(String::as_str).chain(BUILT_IN.iter().map(|(name, _)| *name))
+    }
+
+    /// Collects what `role` may do. A role that names itself means the built-in one of that name: that is how one is extended.
+    fn expand(&mut self, role: &str, built_in: bool, above: &mut Vec<String>, out: &mut Vec<Pattern>) {
+        let written = if built_in { None } else { self.written.get(role) };
+        let entries: Vec<&str> = match written {
+            Some(entries) => entries.iter().map(String::as_str).collect(),
+            None => BUILT_IN.iter().find(|(name, _)| *name == role).map(|(_, entries)| entries.to_vec()).unwrap_or_default(),
+        };
+        // What a role brings in is complained about where it is written, not again where it is used.
+        let first = above.is_empty();
+        if first && written.is_some() {
+            self.role_name(role, entries.len());
+        }
+        above.push(role.to_owned());
+        for (place, entry) in entries.into_iter().enumerate() {
+            let key = format!("access.roles.{role}[{place}]");
+            match entry.strip_prefix('@') {
+                Some(other) if other == role && BUILT_IN.iter().any(|(name, _)| *name == role) && !built_in => {
+                    self.expand(role, true, above, out);
+                }
+                Some(other) if above.iter().any(|name| name == other) => {
+                    if first || above.first().is_some_and(|top| top == other) {
+                        self.problem(&key, format!("`@{other}` leads back to itself"));
+                    }
+                }
+                Some(other) if self.known().any(|name| name == other) => self.expand(other, false, above, out),
+                Some(other) if first => self.unknown_role(&key, other),
+                Some(_) => {}
+                None => match Pattern::parse(entry) {
+                    Ok(pattern) => {
+                        if !out.contains(&pattern) {
+                            out.push(pattern);
+                        }
+                    }
+                    Err(message) if first => self.problem(&key, message),
+                    Err(_) => {}
+                },
+            }
+        }
+        above.pop();
+    }
+
+    fn role_name(&mut self, role: &str, entries: usize) {
+        let key = format!("access.roles.{role}");
+        let plain = role.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_' || byte == b'-');
+        if role.is_empty() || role.len() > 64 || !plain {
+            self.problem(&key, "is no name for a role: up to 64 small letters, digits, `_` and `-`".to_owned());
+        }
+        self.count(&key, entries, ENTRIES_MAX);
+    }
+
+    fn unknown_role(&mut self, key: &str, name: &str) {
+        let shown: String = name.chars().take(60).collect();
+        let message = match nearest(&shown, self.known(), 2) {
+            Some(meant) => format!("there is no role `{shown}`; did you mean `{meant}`?"),
+            None => {
+                let known: BTreeSet<&str> = self.known().take(20).collect();
+                let known = known.into_iter().collect::<Vec<_>>().join(", ");
+                format!("there is no role `{shown}`; roles are {known}")
+            }
+        };
+        self.problem(key, message);
+    }
+
+    fn names(&mut self, key: &str, names: &[String]) {
+        self.count(key, names.len(), ENTRIES_MAX);
+        for (place, name) in names.iter().enumerate() {
+            if !self.known().any(|known| known == name) {
+                self.unknown_role(&format!("{key}[{place}]"), name);
+            }
+        }
+    }
+
+    fn rule(&mut self, place: usize, policy: &Policy) -> Rule {
+        let key = format!("access.policies[{place}]");
+        self.names(&format!("{key}.roles"), &policy.roles);
+        if policy.permissions.is_empty() {
+            self.problem(&format!("{key}.permissions"), "is empty; say which permissions it is about, `*:*` for all".to_owned());
+        }
+        self.count(&format!("{key}.permissions"), policy.permissions.len(), ENTRIES_MAX);
+        let mut patterns = Vec::new();
+        for (entry, text) in policy.permissions.iter().enumerate() {
+            match Pattern::parse(text) {
+                Ok(pattern) => patterns.push(pattern),
+                Err(message) => self.problem(&format!("{key}.permissions[{entry}]"), message),
+            }
+        }
+        for (list, names) in [("channels", &policy.channels), ("runbooks", &policy.runbooks), ("clusters", &policy.clusters)] {
+            self.count(&format!("{key}.{list}"), names.len(), ENTRIES_MAX);
+            for (entry, name) in names.iter().enumerate() {
+                if name.is_empty() || name.len() > NAME_MAX {
+                    self.problem(&format!("{key}.{list}[{entry}]"), format!("is empty or longer than {NAME_MAX} bytes; `*` stands for all"));
+                }
+            }
+        }
+        Rule { place, patterns, written: policy.clone() }
+    }
+}
