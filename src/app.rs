@@ -1,5 +1,6 @@
 //! The composition root: the only file that names concrete types. Builds the parts, runs them, drains them.
 
+mod installation;
 mod live;
 
 use std::{sync::Arc, time::Duration};
@@ -73,6 +74,17 @@ pub fn random_ids() -> Ids {
     })
 }
 
+/// Bytes from the operating system's randomness.
+///
+/// # Errors
+/// When it gives none.
+pub fn random_bytes<const N: usize>() -> anyhow::Result<[u8; N]> {
+    use ring::rand::SecureRandom as _;
+    let mut bytes = [0; N];
+    ring::rand::SystemRandom::new().fill(&mut bytes).map_err(|_| anyhow::anyhow!("the operating system gives no randomness"))?;
+    Ok(bytes)
+}
+
 /// The library's TLS provider is chosen once per process; a second call finds it chosen.
 pub fn install_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -124,6 +136,7 @@ impl App {
         install_tls();
         let store: Arc<dyn Store> = Arc::new(store::Embedded::open(&settings.store_path).context("cannot open the store")?);
         let coord = Arc::new(coord::Embedded::default());
+        installation::look(store.as_ref(), &settings.marks, &clock).await?;
         let metrics = Arc::new(Metrics::default());
         let socket = match settings.slack.app_token {
             Some(app_token) if roles.socket => Some(Socket {

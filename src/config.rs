@@ -28,8 +28,9 @@ use crate::{
     tools::{Sources, probes::Target},
     web::Proxy,
 };
-pub use people::{Provider, Tokens};
+pub use people::{AUDIENCE, ISSUER, Provider, Tokens};
 use reader::Reader;
+pub use reader::parse_duration;
 
 /// The settings that come with the program: every key with its default.
 const DEFAULTS: &str = include_str!("../config/settings.yaml");
@@ -58,6 +59,8 @@ pub struct Settings {
     /// Who may do what.
     pub access: Access,
     pub tokens: Tokens,
+    /// What is set, without secrets: by it a change of the settings is seen.
+    pub marks: BTreeMap<String, SecretString>,
     /// The systems that runbooks may change.
     pub actions: runbooks::Reach,
     pub terms: runbooks::Terms,
@@ -204,6 +207,45 @@ pub fn load_rules(folder: Option<&Path>) -> Result<Rules, ConfigErrors> {
     rules(folder, &mut errors).filter(|_| errors.is_empty()).ok_or(ConfigErrors(errors))
 }
 
+/// Where the store is, and the file of the audit log's anchors, where there is one. What else is wrong with the settings does
+/// not matter here.
+///
+/// # Errors
+/// When the file cannot be read at all.
+pub fn load_store(file: Option<&Path>, environment: &BTreeMap<String, String>) -> Result<(PathBuf, Option<PathBuf>), ConfigErrors> {
+    let File { name, text, .. } = read_file(file);
+    let text = text.map_err(|error| ConfigErrors(vec![error]))?;
+    let mut errors = Vec::new();
+    let Some(mut reader) = Reader::new(&name, &text, environment, &mut errors) else { return Err(ConfigErrors(errors)) };
+    let path = reader.text("store.path", "data/sre-agent.db");
+    let anchors = reader.text("audit.anchor_file", "");
+    Ok((path.into(), (!anchors.is_empty()).then(|| anchors.into())))
+}
+
+/// Who may do what, and how callers prove who they are.
+#[derive(Debug)]
+pub struct Rights {
+    pub access: Access,
+    pub tokens: Tokens,
+}
+
+/// Reads `access` alone.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_access(file: Option<&Path>, environment: &BTreeMap<String, String>) -> Result<Rights, ConfigErrors> {
+    let File { name, text, .. } = read_file(file);
+    let text = text.map_err(|error| ConfigErrors(vec![error]))?;
+    let mut errors = Vec::new();
+    let Some(mut reader) = Reader::new(&name, &text, environment, &mut errors) else { return Err(ConfigErrors(errors)) };
+    let (access, tokens) = people::access(&mut reader);
+    drop(reader);
+    match access {
+        Some(access) if errors.is_empty() => Ok(Rights { access, tokens }),
+        _ => Err(ConfigErrors(errors)),
+    }
+}
+
 type Finish = Box<dyn FnOnce(Rules) -> Settings>;
 
 fn settings(name: &str, text: &str, environment: &BTreeMap<String, String>, errors: &mut Vec<String>) -> Option<Finish> {
@@ -235,12 +277,14 @@ fn settings(name: &str, text: &str, environment: &BTreeMap<String, String>, erro
     reader.check("store.path", !store_path.is_empty(), "the path of a file");
     let bundle = reader.text("evidence.bundle", "");
     reader.check("evidence.bundle", bundle.is_empty() || Path::new(&bundle).exists(), "a folder or a .tar.gz that is there, or empty");
+    let marks = reader.marks();
     let (inbound, notify) = (sections::inbound(&mut reader), sections::notify(&mut reader));
     let pipeline = sections::pipeline(&mut reader, &channel);
     let proxy = slack.as_ref().and_then(|slack| slack.connection.proxy().cloned());
     let sources = sources::read(&mut reader, proxy.as_ref());
     let redis = redis(&mut reader);
     let (access, tokens) = people::access(&mut reader);
+    let anchors = people::anchors(&mut reader);
     let (actions, terms) = (people::actions(&mut reader, proxy.as_ref()), people::terms(&mut reader));
     let log = reader.text("log", "info");
     let filter_ok = tracing_subscriber::EnvFilter::try_new(&log).is_ok();
@@ -258,11 +302,12 @@ fn settings(name: &str, text: &str, environment: &BTreeMap<String, String>, erro
         redis,
         log,
         inbound,
-        pipeline,
+        pipeline: pipeline::Settings { anchors, ..pipeline },
         notify,
         rules,
         access,
         tokens,
+        marks,
         actions,
         terms,
     }))

@@ -125,6 +125,7 @@ fn settings(scenario: &Scenario, workspace: &sandbox::Config, page_url: &str) ->
         rules: config::load_rules(None)?,
         access: Access::new(AccessConfig::default()).map_err(|problems| anyhow::anyhow!("{problems:?}"))?,
         tokens: config::Tokens::default(),
+        marks: std::collections::BTreeMap::new(),
         actions: runbooks::Reach::default(),
         terms: runbooks::Terms::default(),
     })

@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod audit;
 mod config;
 mod demo;
 mod doctor;
@@ -11,6 +12,7 @@ mod parse_alert;
 mod route;
 mod runtime;
 mod serve;
+mod token;
 mod tools;
 
 use std::process::ExitCode;
@@ -55,6 +57,12 @@ enum Command {
     Tools(tools::Command),
     /// Serve the tools, and `investigate`, to any MCP client
     Mcp(mcp::Args),
+    /// Tokens for people and keys for machines
+    #[command(subcommand)]
+    Token(token::Command),
+    /// The audit log: is it whole? hand it out
+    #[command(subcommand)]
+    Audit(audit::Command),
 }
 
 /// Runs the command; an error is one sentence on stderr and exit code 1 (2 for wrong arguments, by clap).
@@ -71,6 +79,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Doctor(args) => doctor::run(args),
         Command::Tools(command) => tools::run(command),
         Command::Mcp(args) => mcp::run(args),
+        Command::Token(command) => token::run(command),
+        Command::Audit(command) => audit::run(command),
     };
     match result {
         Ok(code) => code,

@@ -14,12 +14,17 @@ use super::{
 use crate::{
     auth::{Access, AccessConfig},
     model::Risk,
+    pipeline::Anchors,
     runbooks::{Call, Catalog, Reach, Target, Terms},
     web::Proxy,
 };
 
 /// No approval waits longer than this: by then the system is another one.
 const EXPIRES_MOST: u64 = 24 * 3600;
+
+/// Who issues our own tokens, and whom they are for.
+pub const ISSUER: &str = "sre-agent";
+pub const AUDIENCE: &str = "sre-agent-api";
 
 /// How callers of the API prove who they are, beside the one token of `api.token`.
 #[derive(Debug, Clone, Default)]
@@ -84,6 +89,16 @@ pub fn access(reader: &mut Reader<'_>) -> (Option<Access>, Tokens) {
     let (per_second, burst) = (reader.number("access.rate.per_second", 20, 1, 10_000), reader.number("access.rate.burst", 100, 1, 100_000));
     let tokens = Tokens { secret, provider, identities, per_second, burst };
     (access.ok(), tokens)
+}
+
+/// `audit`.
+pub fn anchors(reader: &mut Reader<'_>) -> Anchors {
+    let file = reader.text("audit.anchor_file", "");
+    let channel = reader.text("audit.anchor_channel", "");
+    reader.check("audit.anchor_channel", channel.is_empty() || channel.starts_with(['C', 'G']), "a channel id, or empty");
+    let every = reader.duration("audit.anchor_every", "10m");
+    reader.check("audit.anchor_every", (10..=86_400).contains(&every.as_secs()), "10s to 24h");
+    Anchors { file: (!file.is_empty()).then(|| file.into()), channel, every: SignedDuration::try_from(every).unwrap_or_default() }
 }
 
 /// `actions`: the systems that runbooks may change.

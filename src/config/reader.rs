@@ -142,6 +142,19 @@ impl<'a> Reader<'a> {
         value
     }
 
+    /// Every setting as it is written, its variables not filled in.
+    pub fn marks(&self) -> BTreeMap<String, SecretString> {
+        let mut found = Vec::new();
+        leaves(&self.root, "", &mut found);
+        found
+            .into_iter()
+            .filter_map(|(key, _)| {
+                let value = key.split('.').try_fold(&self.root, |value, part| value.get(part))?;
+                Some((key, value.to_string().into()))
+            })
+            .collect()
+    }
+
     /// A variable of the environment.
     pub fn variable(&self, name: &str) -> Option<String> {
         self.environment.get(name).cloned()
@@ -204,7 +217,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn parse_duration(text: &str) -> Option<Duration> {
+/// `90s`, `10m`, `3h` or `7d`.
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let split = text.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = text.split_at_checked(split)?;
     let number: u64 = number.parse().ok()?;

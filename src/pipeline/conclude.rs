@@ -30,6 +30,7 @@ pub async fn step(ctx: &Ctx, work: &Work, id: IncidentId, investigation: Investi
             incidents: vec![incident],
             investigation: Some(Box::new(investigation.clone())),
             slots: wanted,
+            audit: further::calls(id, &investigation, ctx.clock.now()),
             ..Commit::default()
         };
         tries += 1;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use jiff::{civil::Time, tz::TimeZone};
+use jiff::{SignedDuration, civil::Time, tz::TimeZone};
 use tokio::sync::Notify;
 
 use super::{Grouping, Stops};
@@ -69,6 +69,22 @@ pub struct Settings {
     pub groups: BTreeMap<String, String>,
     /// How often the sweeper looks for work that nobody was told of.
     pub sweep_every: Duration,
+    pub anchors: Anchors,
+}
+
+/// Where the audit log's newest link is written down besides.
+#[derive(Debug, Clone)]
+pub struct Anchors {
+    pub file: Option<std::path::PathBuf>,
+    /// A channel id, or empty.
+    pub channel: String,
+    pub every: SignedDuration,
+}
+
+impl Default for Anchors {
+    fn default() -> Self {
+        Self { file: None, channel: String::new(), every: SignedDuration::from_mins(10) }
+    }
 }
 
 impl Default for Settings {
@@ -91,6 +107,7 @@ impl Default for Settings {
             mentions: Mentions::default(),
             groups: BTreeMap::new(),
             sweep_every: Duration::from_secs(2),
+            anchors: Anchors::default(),
         }
     }
 }

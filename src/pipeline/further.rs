@@ -2,13 +2,15 @@
 
 use super::{Ctx, ask, conclude, group::note, replay, slots};
 use crate::{
-    model::{Incident, IncidentId, Investigation, Request},
-    report,
+    model::{AuditEntry, Incident, IncidentId, Investigation, Request},
+    redact, report,
     store::{Commit, Occasion, SlotBody, SlotUpdate, StoreError, Work},
 };
 
 /// How often the commit is tried again when somebody changed the incident meanwhile; the engine does not run again for that.
 const TRIES: usize = 8;
+/// How much of a tool's arguments the audit log keeps.
+const ARGUMENTS_MAX: usize = 300;
 
 /// What is to be investigated.
 pub fn request(incident: &Incident, occasion: &Occasion) -> Request {
@@ -59,6 +61,7 @@ async fn answer(
             incidents: vec![incident],
             investigation: Some(Box::new(investigation.clone())),
             slots: slot.into_iter().collect(),
+            audit: calls(id, &investigation, ctx.clock.now()),
             ..Commit::default()
         };
         tries += 1;
@@ -67,6 +70,24 @@ async fn answer(
             other => return Ok(other.map(drop)?),
         }
     }
+}
+
+/// The investigation's tool calls, for the audit log: those that asked a live system, each with what it was asked.
+pub fn calls(id: IncidentId, investigation: &Investigation, at: jiff::Timestamp) -> Vec<AuditEntry> {
+    let live = investigation.tool_calls.iter().filter(|call| call.calls > 0 || call.error.is_some());
+    live.map(|call| {
+        let arguments = call.arguments.to_string();
+        let said = call.error.as_deref().unwrap_or(&call.digest);
+        AuditEntry {
+            at,
+            actor: format!("agent {}", call.agent),
+            act: "tool_call".to_owned(),
+            object: id.to_string(),
+            outcome: if call.error.is_some() { "failed" } else { "done" }.to_owned(),
+            detail: redact::text(&format!("{}: {}; {said}", call.tool, arguments.chars().take(ARGUMENTS_MAX).collect::<String>())).into_owned(),
+        }
+    })
+    .collect()
 }
 
 /// The report's message, which begins with what a question narrowed it to.

@@ -41,6 +41,8 @@ pub struct Memory {
     /// The silences that have ended and been dealt with.
     pub ended: std::collections::HashSet<String>,
     pub pruned: Option<Timestamp>,
+    /// When the audit log was anchored last, and how long it was then.
+    pub anchored: Option<(Timestamp, u64)>,
 }
 
 impl Grouping {

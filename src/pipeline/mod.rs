@@ -4,6 +4,7 @@
 //! loses its lease, and the next one starts the same step again; a worker that comes back late is refused by its epoch.
 
 mod act;
+mod anchors;
 mod ask;
 mod changes;
 mod conclude;
@@ -31,7 +32,7 @@ mod tell;
 mod tests;
 mod timers;
 
-pub use ctx::{Ctx, Mentions, Settings};
+pub use ctx::{Anchors, Ctx, Mentions, Settings};
 pub use group::Grouping;
 pub use queue::{Outcome, run, tick};
 pub use stop::Stops;

@@ -271,7 +271,8 @@ async fn put_aside(ctx: &Ctx, work: &Work, error: &anyhow::Error) -> anyhow::Res
             ctx.store.commit(Commit { slots, ..Commit::default() }).await?;
             ctx.outbox.notify_one();
         }
-        WorkKind::Record(_) | WorkKind::Tell(_) | WorkKind::Run { .. } => {}
+        WorkKind::Run { run, .. } => runs::give_up(ctx, *run, &format!("{error:#}")).await?,
+        WorkKind::Record(_) | WorkKind::Tell(_) => {}
     }
     ctx.store.give_back(work, &format!("{error:#}"), None).await?;
     Ok(Outcome::PutAside)

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Ctx, changes,
+    Ctx, anchors, changes,
     group::{Effect, Memory, investigation_id, unsilence},
     heartbeats, runs, slots, storm,
 };
@@ -49,6 +49,9 @@ pub async fn tick(ctx: &Ctx, now: Timestamp) {
     }
     if let Err(error) = runs::tick(ctx, now).await {
         tracing::warn!(error = format!("{error:#}"), "the runs that wait for approval could not be looked at");
+    }
+    if let Err(error) = anchors::tick(ctx, &mut memory, now).await {
+        tracing::warn!(error = format!("{error:#}"), "the audit log could not be anchored");
     }
     if memory.pruned.is_none_or(|at| now.duration_since(at) >= PRUNE_EVERY) {
         memory.pruned = Some(now);
@@ -113,6 +116,7 @@ async fn prune(ctx: &Ctx, now: Timestamp) -> anyhow::Result<()> {
             documents.push(DocumentUpdate { kind: DocumentKind::Silence, key: document.key, body: None });
         }
     }
+    documents.extend(runs::prune(ctx, now - KEEP).await?);
     if !documents.is_empty() {
         ctx.store.commit(Commit { documents, ..Commit::default() }).await?;
     }

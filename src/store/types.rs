@@ -192,6 +192,8 @@ pub enum DocumentKind {
     ApiKey,
     /// A token that is not taken any more.
     Revoked,
+    /// What this installation knows of itself: its key, and the settings that it ran with.
+    Installation,
 }
 
 impl DocumentKind {
@@ -206,6 +208,7 @@ impl DocumentKind {
             Self::Run => "run",
             Self::ApiKey => "api_key",
             Self::Revoked => "revoked",
+            Self::Installation => "installation",
         }
     }
 }

@@ -28,7 +28,7 @@ const BOB: &str = "U02BOB";
 const CAROL: &str = "U03CAROL";
 
 /// An incident with its card and report: the alert's ts, the card's, the report.
-async fn reported(world: &World) -> (String, String, Value) {
+pub async fn reported(world: &World) -> (String, String, Value) {
     let ts = world.post(sentence("firing")).await;
     let (card, report) = world.report(&ts).await;
     (ts, card["ts"].as_str().unwrap().to_owned(), report)
@@ -78,17 +78,17 @@ impl World {
         .await
     }
 
-    fn store(&self) -> Embedded {
+    pub fn store(&self) -> Embedded {
         Embedded::open(&self.folder.path().join("store.db")).unwrap()
     }
 
-    async fn audit(&self) -> Vec<AuditEntry> {
+    pub async fn audit(&self) -> Vec<AuditEntry> {
         let mut lines = self.store().audit(Some("INC-1"), 100).await.unwrap();
         lines.reverse();
         lines
     }
 
-    async fn incident(&self) -> Incident {
+    pub async fn incident(&self) -> Incident {
         self.store().incident(IncidentId(1)).await.unwrap().unwrap()
     }
 }

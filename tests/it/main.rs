@@ -21,6 +21,7 @@ mod pictures;
 mod progress;
 mod questions;
 mod restart;
+mod runbooks;
 mod scenarios;
 mod scenarios_logs;
 mod scores;

@@ -127,6 +127,32 @@ pub async fn tick(ctx: &Ctx, now: Timestamp) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Runs that are long over.
+///
+/// # Errors
+/// When the store fails.
+pub async fn prune(ctx: &Ctx, before: Timestamp) -> anyhow::Result<Vec<DocumentUpdate>> {
+    let documents = ctx.store.documents(DocumentKind::Run, RUNS_MAX).await?;
+    let old = |run: &Run| run.ended_at.is_some_and(|at| at < before);
+    let gone = documents.into_iter().filter(|document| serde_json::from_value::<Run>(document.body.clone()).is_ok_and(|run| old(&run)));
+    Ok(gone.map(|document| DocumentUpdate { kind: DocumentKind::Run, key: document.key, body: None }).collect())
+}
+
+/// The run cannot be brought further, whatever was tried: that is said.
+///
+/// # Errors
+/// When the store fails.
+pub async fn give_up(ctx: &Ctx, id: RunId, why: &str) -> anyhow::Result<()> {
+    let Some(stored) = load(ctx, id).await?.filter(|stored| !stored.run.state.is_over()) else { return Ok(()) };
+    let now = ctx.clock.now();
+    let mut run = stored.run.clone();
+    run.state = RunState::Failed;
+    run.detail = format!("it could not be brought further ({why}): look at what it was about to do");
+    run.ended_at = Some(now);
+    let commit = Commit { audit: vec![audit(&run, now, "sre-agent", "runbook_run", "failed", &run.detail)], ..Commit::default() };
+    save(ctx, &stored, run, commit, None).await
+}
+
 async fn expire(ctx: &Ctx, stored: &Stored, mut run: Run, now: Timestamp) -> anyhow::Result<()> {
     run.state = RunState::Expired;
     run.detail = "nobody approved it in time".to_owned();

@@ -1,4 +1,31 @@
-//! An API server that keeps objects and is as strict as the real one: typed lists without kinds, pages, selectors, watches, 403 and 410.
+//! An API server that keeps objects and is as strict as the real one: typed lists without kinds, pages, selectors, watches, 403 and 410;
+//! and writes, whose effects come about when a test lets the cluster settle.
+
+// With paths, because the bench takes this file by its path.
+#[path = "kubernetes/controller.rs"]
+mod controller;
+#[path = "kubernetes/discovery.rs"]
+mod discovery;
+#[path = "kubernetes/evictions.rs"]
+mod evictions;
+#[path = "kubernetes/hands.rs"]
+mod hands;
+#[path = "kubernetes/numbered.rs"]
+mod numbered;
+#[path = "kubernetes/patches.rs"]
+mod patches;
+#[path = "kubernetes/patching.rs"]
+mod patching;
+#[path = "kubernetes/pods.rs"]
+mod pods;
+#[path = "kubernetes/refusals.rs"]
+mod refusals;
+#[path = "kubernetes/rights.rs"]
+mod rights;
+#[path = "kubernetes/rules.rs"]
+mod rules;
+#[path = "kubernetes/writes.rs"]
+mod writes;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -17,8 +44,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
+
+use self::rights::User;
+pub use self::writes::Write;
 
 /// Group, version, plural, kind, namespaced.
 const KINDS: &[(&str, &str, &str, &str, bool)] = &[
@@ -84,6 +115,12 @@ const EVENT_FIELDS: &[&str] = &[
     "type",
 ];
 
+/// Whose the first token is, and what it may do until a test says otherwise.
+const USER: &str = "system:serviceaccount:sre:sre-agent";
+const READING: &[&str] = &["get,list,watch *"];
+/// How much a request may send. Source: the API server's own limit.
+const LARGEST: usize = 3 << 20;
+
 type Key = (String, String, String);
 
 #[derive(Default)]
@@ -102,15 +139,26 @@ struct Inner {
     /// Older continue tokens and watches are gone.
     oldest: u64,
     requests: Vec<String>,
+    /// By token.
+    users: HashMap<String, User>,
+    writes: Vec<Write>,
+    /// Resources whose next write is done and never answered.
+    lost: BTreeSet<String>,
+    /// What `settle` has to roll that has no ReplicaSets.
+    changed_templates: BTreeSet<Key>,
+    /// Pods that `settle_failing` made.
+    sick: BTreeSet<Key>,
+    time: Option<Timestamp>,
+    names: u64,
 }
 
 struct Shared {
-    token: String,
     inner: Mutex<Inner>,
     changed: Notify,
     bytes: AtomicU64,
 }
 
+/// It ends with the value. Tests change it by hand; clients only as their rights allow.
 pub struct FakeCluster {
     pub url: String,
     shared: Arc<Shared>,
@@ -125,9 +173,12 @@ impl Drop for FakeCluster {
 
 impl FakeCluster {
     pub async fn start(token: &str) -> Self {
-        let shared =
-            Arc::new(Shared { token: token.to_owned(), inner: Mutex::default(), changed: Notify::new(), bytes: AtomicU64::new(0) });
-        shared.inner.lock().unwrap().version = 1000;
+        let shared = Arc::new(Shared { inner: Mutex::default(), changed: Notify::new(), bytes: AtomicU64::new(0) });
+        {
+            let mut inner = shared.inner.lock().unwrap();
+            inner.version = 1000;
+            inner.users.insert(token.to_owned(), User::new(USER, READING));
+        }
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
@@ -263,28 +314,41 @@ fn taken_apart(path: &str) -> Option<Wanted> {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, Query(query): Query<HashMap<String, String>>, request: Request) -> Response {
-    let (parts, _) = request.into_parts();
-    let response = answered(&shared, &query, &parts).await;
+    let (parts, body) = request.into_parts();
+    let response = match axum::body::to_bytes(body, LARGEST).await {
+        Ok(body) => answered(&shared, &query, &parts, body).await,
+        Err(_) => status(413, "RequestEntityTooLarge", format!("Request entity too large: limit is {LARGEST}")),
+    };
     let length = response.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     let length = length.or_else(|| axum::body::HttpBody::size_hint(response.body()).exact()).unwrap_or(0);
     shared.bytes.fetch_add(length, Ordering::Relaxed);
     response
 }
 
-async fn answered(shared: &Arc<Shared>, query: &HashMap<String, String>, request: &axum::http::request::Parts) -> Response {
+async fn answered(
+    shared: &Arc<Shared>,
+    query: &HashMap<String, String>,
+    request: &axum::http::request::Parts,
+    body: axum::body::Bytes,
+) -> Response {
     let path = request.uri.path().to_owned();
-    shared.inner.lock().unwrap().requests.push(format!("{} {}", request.method, request.uri));
-    let presented = request.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    if presented != Some(&format!("Bearer {}", shared.token)) {
-        return status(401, "Unauthorized", "Unauthorized".into());
-    }
+    let user = {
+        let mut inner = shared.inner.lock().unwrap();
+        inner.requests.push(format!("{} {}", request.method, request.uri));
+        let presented = request.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        presented.and_then(|presented| presented.strip_prefix("Bearer ")).and_then(|token| inner.users.get(token).cloned())
+    };
     if request.method != "GET" {
-        return status(405, "MethodNotAllowed", "the server does not allow this method on the requested resource".into());
+        return writes::answered(shared, query, request, body, user).await;
     }
+    let Some(user) = user else { return writes::unauthorized() };
     if path == "/version" {
         return axum::Json(json!({"major": "1", "minor": "33", "gitVersion": "v1.33.1"})).into_response();
     }
     let not_found = || status(404, "NotFound", "the server could not find the requested resource".into());
+    if let Some(served) = discovery::discovery(&shared.inner.lock().unwrap(), &path) {
+        return axum::Json(served).into_response();
+    }
     let Some(wanted) = taken_apart(&path) else { return not_found() };
     let Some(kind) = KINDS.iter().find(|known| known.0 == wanted.group && known.2 == wanted.plural) else { return not_found() };
     let accept = request.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("*/*").to_owned();
@@ -303,14 +367,14 @@ async fn answered(shared: &Arc<Shared>, query: &HashMap<String, String>, request
             _ => "list",
         };
         let resource = wanted.sub.as_ref().map_or_else(|| wanted.plural.clone(), |sub| format!("{}/{sub}", wanted.plural));
-        if inner.forbidden.contains(&(verb.to_owned(), resource.clone())) {
+        if inner.forbidden.contains(&(verb.to_owned(), resource.clone())) || !user.may(verb, &resource, wanted.namespace.as_deref()) {
             let place = wanted
                 .namespace
                 .as_ref()
                 .map_or("at the cluster scope".to_owned(), |namespace| format!("in the namespace \"{namespace}\""));
             let message = format!(
-                "{} is forbidden: User \"system:serviceaccount:sre:sre-agent\" cannot {verb} resource \"{resource}\" in API group \"{}\" {place}",
-                wanted.plural, wanted.group
+                "{} is forbidden: User \"{}\" cannot {verb} resource \"{resource}\" in API group \"{}\" {place}",
+                wanted.plural, user.name, wanted.group
             );
             return status(403, "Forbidden", message);
         }
@@ -329,6 +393,9 @@ async fn answered(shared: &Arc<Shared>, query: &HashMap<String, String>, request
         let inner = shared.inner.lock().unwrap();
         let key = (kind.3.to_owned(), wanted.namespace.clone().unwrap_or_default(), name.clone());
         return match inner.objects.get(&key) {
+            Some(object) if wanted.sub.as_deref() == Some("scale") && kind.0 == "apps" => {
+                axum::Json(patching::scale(object)).into_response()
+            }
             Some(object) => axum::Json(object.as_ref()).into_response(),
             None => status(404, "NotFound", format!("{} \"{name}\" not found", wanted.plural)),
         };

@@ -2,6 +2,9 @@
 
 #[allow(dead_code, reason = "whole servers, of which each test needs a part")]
 pub mod backends;
+#[allow(dead_code, unused_imports, reason = "a whole server, of which each test needs a part")]
+pub mod idp;
+#[allow(dead_code, unused_imports, reason = "a whole server, of which each test needs a part")]
 pub mod kubernetes;
 pub mod misbehave;
 #[allow(dead_code, unused_imports, reason = "a whole server, of which each test needs a part")]

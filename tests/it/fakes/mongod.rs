@@ -1,15 +1,19 @@
 //! A mongod by script, over the real wire protocol: it holds collections and answers, checks logins, databases and fields as
-//! the real one does, can be silent, slow or broken, and keeps every command; a command that would write is refused and kept.
+//! the real one does, can be silent, slow or broken, and keeps every command; a command that would write is kept, and refused unless it
+//! is one of three (`killOp`, `replSetStepDown`, `profile`) and a role allows it.
 
+mod changes;
 mod checks;
+mod hands;
 mod login;
 mod matching;
+mod roles;
 mod sick;
 mod wire;
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, Weak},
     time::Duration,
 };
 
@@ -21,10 +25,13 @@ use tokio::{
 };
 
 use self::{
+    changes::Changes,
     checks::{ADMIN, OF_THE_DRIVER, OPEN, WRITES, batch_of, collection, current_op_fields, inner, known_fields, natural, number, stages},
     login::{Login, User},
     matching::{run, select, stage_of, unknown_stage, whole},
+    roles::shell,
 };
+pub use hands::Received;
 pub use sick::{SickReplicaSet, sick_replica_set, sick_replica_set_at};
 
 /// Code, its name, and what is said.
@@ -42,12 +49,16 @@ pub enum Member {
     Primary,
     /// Reads need a read preference.
     Secondary,
+    /// A router before shards, whose operations have names such as `shard01:771204`.
+    Mongos,
 }
 
 /// How the server is set up.
 #[derive(Debug, Clone)]
 pub struct Options {
     user: Option<(String, String)>,
+    roles: Vec<String>,
+    others: Vec<(String, String, Vec<String>)>,
     member: Member,
     version: String,
 }
@@ -55,7 +66,7 @@ pub struct Options {
 impl Default for Options {
     /// A standalone server of 7.0.12 that wants no login.
     fn default() -> Self {
-        Self { user: None, member: Member::Standalone, version: "7.0.12".to_owned() }
+        Self { user: None, roles: vec![], others: vec![], member: Member::Standalone, version: "7.0.12".to_owned() }
     }
 }
 
@@ -63,6 +74,19 @@ impl Options {
     /// The server wants this login, by SCRAM-SHA-256 in `admin`.
     pub fn user(mut self, name: &str, password: &str) -> Self {
         self.user = Some((name.to_owned(), password.to_owned()));
+        self
+    }
+
+    /// What the user of [`Self::user`] may do, on a server without a login what everyone may: `hostManager`, `dbAdmin@shop` (without
+    /// a database: `admin`). Without this, nobody may write.
+    pub fn roles(mut self, roles: &[&str]) -> Self {
+        self.roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        self
+    }
+
+    /// One more user, with roles of its own.
+    pub fn also(mut self, name: &str, password: &str, roles: &[&str]) -> Self {
+        self.others.push((name.to_owned(), password.to_owned(), roles.iter().map(|role| (*role).to_owned()).collect()));
         self
     }
 
@@ -93,7 +117,14 @@ struct Cursor {
 
 struct State {
     address: String,
-    user: Option<User>,
+    users: Vec<User>,
+    /// On a server without users, what everyone may.
+    open_roles: Vec<String>,
+    /// The other members of the set.
+    peers: Vec<(String, Weak<Mutex<State>>)>,
+    /// Who becomes primary, to be told when this state is free.
+    elected: Option<Weak<Mutex<State>>>,
+    changes: Changes,
     member: Member,
     version: String,
     /// By database, command, and what the command is about (`""`: whatever it is).
@@ -131,10 +162,16 @@ impl FakeMongod {
     pub async fn start(options: Options) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let with_login = options.user.is_some();
+        let with_login = options.user.is_some() || !options.others.is_empty();
+        let own = options.user.map(|(name, password)| User::new(&name, &password, options.roles.clone()));
+        let others = options.others.into_iter().map(|(name, password, roles)| User::new(&name, &password, roles));
         let state = Arc::new(Mutex::new(State {
             address: address.clone(),
-            user: options.user.map(|(name, password)| User::new(&name, &password)),
+            users: own.into_iter().chain(others).collect(),
+            open_roles: if with_login { vec![] } else { options.roles },
+            peers: vec![],
+            elected: None,
+            changes: Changes::default(),
             member: options.member,
             version: options.version,
             answers: HashMap::new(),
@@ -331,7 +368,15 @@ async fn converse(mut stream: TcpStream, shared: Arc<Mutex<State>>) {
                 if late {
                     Err(fails(50, "MaxTimeMSExpired", "operation exceeded time limit"))
                 } else {
-                    shared.lock().unwrap().answered(&mut connection, &name, &database, &message.command)
+                    let (answer, elected) = {
+                        let mut state = shared.lock().unwrap();
+                        (state.answered(&mut connection, &name, &database, &message.command), state.elected.take())
+                    };
+                    // Not under our own lock: the other may be stepping down as well.
+                    if let Some(other) = elected.and_then(|other| other.upgrade()) {
+                        other.lock().unwrap().member = Member::Primary;
+                    }
+                    answer
                 }
             }
         };
@@ -362,10 +407,14 @@ impl State {
             self.commands.push((database.to_owned(), command.clone()));
         }
         let writes = WRITES.contains(&name)
-            || (name == "profile" && command.get("profile").and_then(whole) != Some(-1))
+            || (name == "profile"
+                && (command.get("profile").and_then(whole) != Some(-1)
+                    || ["slowms", "sampleRate", "filter"].iter().any(|field| command.contains_key(*field))))
             || (name == "aggregate" && stages(command).iter().any(|stage| ["$out", "$merge"].contains(&stage.as_str())));
         if writes {
             self.writes.push((database.to_owned(), command.clone()));
+            let user = if connection.login.done { connection.login.name.clone() } else { String::new() };
+            self.changes.received.push(Received { user, database: database.to_owned(), command: command.clone(), carried_out: false });
         }
         if legacy && name != "hello" {
             let said = format!("Unsupported OP_QUERY command: {name}. The client driver may require an upgrade.");
@@ -377,11 +426,12 @@ impl State {
         if ADMIN.contains(&name) && database != "admin" {
             return Err(fails(13, "Unauthorized", format!("{name} may only be run against the admin database.")));
         }
-        if self.user.is_some() && !connection.login.done && !OPEN.contains(&name) {
+        if !self.users.is_empty() && !connection.login.done && !OPEN.contains(&name) {
             return Err(fails(13, "Unauthorized", format!("Command {name} requires authentication")));
         }
-        if writes {
-            return Err(fails(13, "Unauthorized", format!("not authorized on {database} to execute command {command}")));
+        if writes && !self.may(connection, name, database, command) {
+            let said = format!("not authorized on {database} to execute command {}", shell(command));
+            return Err(fails(13, "Unauthorized", said));
         }
         let limit = match command.get("maxTimeMS") {
             None => None,
@@ -423,13 +473,13 @@ impl State {
         match name {
             "hello" => return self.hello(connection, command),
             "saslStart" => {
-                let begun = connection.login.start(self.user.as_ref(), database, command, connection.number);
+                let begun = connection.login.start(&self.users, database, command, connection.number);
                 self.logins.1 += usize::from(begun.is_err());
                 return begun;
             }
             "saslContinue" => {
                 let before = connection.login.done;
-                let proceeded = connection.login.proceed(self.user.as_ref(), command);
+                let proceeded = connection.login.proceed(&self.users, command);
                 self.logins.0 += usize::from(!before && connection.login.done);
                 self.logins.1 += usize::from(proceeded.is_err());
                 return proceeded;
@@ -437,9 +487,22 @@ impl State {
             "getMore" => return self.get_more(database, command),
             "killCursors" => return Ok(self.kill_cursors(command)),
             "find" | "count" | "listCollections" | "aggregate" => known_fields(name, command)?,
+            "killOp" | "replSetStepDown" => return self.changed(name, command),
+            "profile" => {
+                if let Some(answer) = self.profile(database, command)? {
+                    return Ok(answer);
+                }
+            }
             _ => {}
         }
-        if let Some(answer) = self.scripted(name, database, command) {
+        if let Some(mut answer) = self.scripted(name, database, command) {
+            if let ("currentOp", Ok(running)) = (name, answer.get_array("inprog")) {
+                let running = running.iter().filter_map(Bson::as_document).cloned().collect();
+                answer.insert("inprog", self.changes.still_running(running));
+            }
+            if name == "replSetGetStatus" && self.changes.stepped_down {
+                self.changes.rewrite_status(&mut answer);
+            }
             return Ok(answer);
         }
         match name {
@@ -489,21 +552,24 @@ impl State {
         let primary = self.member != Member::Secondary;
         let mut hello = doc! {"helloOk": true, "maxBsonObjectSize": 16_777_216, "maxMessageSizeBytes": 48_000_000, "maxWriteBatchSize": 100_000, "localTime": DateTime::now(), "logicalSessionTimeoutMinutes": 30, "connectionId": connection.number as i32, "minWireVersion": 0, "maxWireVersion": 21, "readOnly": false};
         hello.insert(if command.contains_key("hello") { "isWritablePrimary" } else { "ismaster" }, primary);
-        if self.member != Member::Standalone {
-            hello.extend(doc! {"setName": "rs0", "setVersion": 1, "hosts": [&self.address], "me": &self.address, "secondary": !primary});
+        if self.member == Member::Mongos {
+            hello.insert("msg", "isdbgrid");
+        } else if self.member != Member::Standalone {
+            let hosts: Vec<&String> = std::iter::once(&self.address).chain(self.peers.iter().map(|(address, _)| address)).collect();
+            hello.extend(doc! {"setName": "rs0", "setVersion": 1, "hosts": hosts, "me": &self.address, "secondary": !primary});
             if primary {
                 hello.insert("primary", &self.address);
             }
         }
-        if let (Ok(wanted), Some(user)) = (command.get_str("saslSupportedMechs"), &self.user)
-            && wanted == format!("admin.{}", user.name)
+        if let Ok(wanted) = command.get_str("saslSupportedMechs")
+            && self.users.iter().any(|user| wanted == format!("admin.{}", user.name))
         {
             hello.insert("saslSupportedMechs", vec!["SCRAM-SHA-256"]);
         }
         if let Ok(begin) = command.get_document("speculativeAuthenticate") {
             let database = begin.get_str("db").unwrap_or_default();
             // A real server leaves it out when it fails.
-            if let Ok(answer) = connection.login.start(self.user.as_ref(), database, begin, connection.number) {
+            if let Ok(answer) = connection.login.start(&self.users, database, begin, connection.number) {
                 hello.insert("speculativeAuthenticate", answer);
             }
         }
@@ -575,7 +641,8 @@ impl State {
             }
             Some(("$currentOp", argument)) => {
                 current_op_fields(argument)?;
-                (self.stages.get(&("admin".to_owned(), String::new(), "$currentOp".to_owned())).cloned().unwrap_or_default(), 1)
+                let running = self.stages.get(&("admin".to_owned(), String::new(), "$currentOp".to_owned())).cloned().unwrap_or_default();
+                (self.changes.still_running(running), 1)
             }
             Some((stage, _)) if self.stages.contains_key(&(database.to_owned(), name.clone(), stage.to_owned())) => {
                 (self.stages.get(&(database.to_owned(), name.clone(), stage.to_owned())).cloned().unwrap_or_default(), 1)

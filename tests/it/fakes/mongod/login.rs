@@ -13,17 +13,19 @@ const ROUNDS: u32 = 4096;
 /// What a server keeps of a user: never the password.
 pub struct User {
     pub name: String,
+    /// As given: `clusterMonitor`, `dbAdmin@shop`.
+    pub roles: Vec<String>,
     salt: [u8; 16],
     stored: [u8; 32],
     server: [u8; 32],
 }
 
 impl User {
-    pub fn new(name: &str, password: &str) -> Self {
+    pub fn new(name: &str, password: &str, roles: Vec<String>) -> Self {
         let salt: [u8; 16] = Sha256::digest(name)[..16].try_into().unwrap();
         let salted = salted(password, &salt);
         let stored = Sha256::digest(hmac(&salted, b"Client Key")).into();
-        Self { name: name.to_owned(), salt, stored, server: hmac(&salted, b"Server Key") }
+        Self { name: name.to_owned(), roles, salt, stored, server: hmac(&salted, b"Server Key") }
     }
 }
 
@@ -31,6 +33,8 @@ impl User {
 #[derive(Default)]
 pub struct Login {
     pub done: bool,
+    /// Who it is, or wants to be.
+    pub name: String,
     conversation: Option<Conversation>,
 }
 
@@ -44,7 +48,7 @@ struct Conversation {
 
 impl Login {
     /// `saslStart`, or the same inside of a hello. `salt_of_nonce` differs for every connection.
-    pub fn start(&mut self, user: Option<&User>, database: &str, command: &Document, salt_of_nonce: u64) -> Result<Document, Failure> {
+    pub fn start(&mut self, users: &[User], database: &str, command: &Document, salt_of_nonce: u64) -> Result<Document, Failure> {
         self.conversation = None;
         match command.get_str("mechanism") {
             Ok("SCRAM-SHA-256") => {}
@@ -57,8 +61,8 @@ impl Login {
         let said = payload(command)?;
         let bare = said.strip_prefix("n,,").ok_or_else(failed)?;
         let (name, nonce) = bare.strip_prefix("n=").and_then(|rest| rest.split_once(",r=")).ok_or_else(failed)?;
-        let user =
-            user.filter(|user| database == "admin" && user.name == name.replace("=2C", ",").replace("=3D", "=")).ok_or_else(failed)?;
+        let name = name.replace("=2C", ",").replace("=3D", "=");
+        let user = users.iter().find(|user| database == "admin" && user.name == name).ok_or_else(failed)?;
         if nonce.is_empty() {
             return Err(failed());
         }
@@ -66,12 +70,13 @@ impl Login {
         let nonce = format!("{nonce}{ours}");
         let answer = format!("r={nonce},s={},i={ROUNDS}", BASE64_STANDARD.encode(user.salt));
         let skips_empty = command.get_document("options").is_ok_and(|options| options.get_bool("skipEmptyExchange").unwrap_or(false));
+        self.name = name;
         self.conversation = Some(Conversation { nonce, first: format!("{bare},{answer}"), skips_empty, proven: false });
         Ok(step(&answer, false))
     }
 
     /// `saslContinue`.
-    pub fn proceed(&mut self, user: Option<&User>, command: &Document) -> Result<Document, Failure> {
+    pub fn proceed(&mut self, users: &[User], command: &Document) -> Result<Document, Failure> {
         let mut conversation = self.conversation.take().ok_or_else(|| fails(17, "ProtocolError", "No SASL session state found"))?;
         if command.get("conversationId").and_then(whole) != Some(1) {
             return Err(fails(17, "ProtocolError", "sasl: Mismatched conversation id"));
@@ -81,7 +86,7 @@ impl Login {
             self.done = said.is_empty();
             return if self.done { Ok(step("", true)) } else { Err(failed()) };
         }
-        let user = user.ok_or_else(failed)?;
+        let user = users.iter().find(|user| user.name == self.name).ok_or_else(failed)?;
         let (without, proof) = said.split_once(",p=").ok_or_else(failed)?;
         // `biws` is the client's head `n,,`.
         if without != format!("c=biws,r={}", conversation.nonce) {
