@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     agents::Engine,
-    config::{Delivery, Settings},
+    config::{self, Delivery, Settings},
     coord, inbound,
     model::{Clock, Ids},
     notify::{self, Silencer},
@@ -205,6 +205,7 @@ impl App {
             pace: Pace::default(),
             access: Arc::clone(&access),
             runbooks: Arc::clone(&runbooks),
+            calling: calling(settings.calling, &clock).context("who is called")?,
             clock,
             metrics,
             settings: settings.pipeline,
@@ -310,6 +311,33 @@ impl Drop for Background {
             runtime.shutdown_background();
         }
     }
+}
+
+/// Who is called, by which ways.
+fn calling(settings: config::Calling, clock: &Clock) -> anyhow::Result<pipeline::Calling> {
+    let mut ways: std::collections::BTreeMap<String, Arc<dyn notify::Notifier>> = std::collections::BTreeMap::new();
+    if let Some(mail) = settings.email {
+        ways.insert("email".to_owned(), Arc::new(notify::Email::new(mail, clock.clone())?));
+    }
+    for hook in settings.webhooks {
+        let way = format!("webhook:{}", hook.name);
+        let hook = notify::Webhook::new(hook, settings.allowed.clone(), settings.proxy.as_ref(), clock.clone()).map_err(anyhow::Error::msg)?;
+        ways.insert(way, Arc::new(hook));
+    }
+    let mut services = std::collections::BTreeMap::new();
+    for (config, schedules) in settings.services {
+        let service = Arc::new(notify::OnCall::new(config, settings.proxy.as_ref(), clock.clone()).map_err(anyhow::Error::msg)?);
+        services.extend(schedules.into_iter().map(|(name, id)| (name, (Arc::clone(&service), id))));
+    }
+    Ok(pipeline::Calling {
+        chains: settings.chains,
+        schedules: settings.schedules,
+        services,
+        ways,
+        administrators: settings.administrators,
+        admin_channel: settings.admin_channel,
+        failures: std::sync::Mutex::default(),
+    })
 }
 
 /// Takes the lock beside the store: two workers on one embedded store would void each other's leases and post twice.

@@ -1,5 +1,6 @@
 //! Settings: the only reader of files and environment. All errors are found and told together.
 
+mod calling;
 mod people;
 mod reader;
 mod sections;
@@ -28,6 +29,7 @@ use crate::{
     tools::{Sources, probes::Target},
     web::Proxy,
 };
+pub use calling::Calling;
 pub use people::{AUDIENCE, ISSUER, Provider, Tokens};
 use reader::Reader;
 pub use reader::parse_duration;
@@ -59,6 +61,8 @@ pub struct Settings {
     /// Who may do what.
     pub access: Access,
     pub tokens: Tokens,
+    /// Who is called when nobody takes an incident.
+    pub calling: Calling,
     /// What is set, without secrets: by it a change of the settings is seen.
     pub marks: BTreeMap<String, SecretString>,
     /// The systems that runbooks may change.
@@ -285,6 +289,7 @@ fn settings(name: &str, text: &str, environment: &BTreeMap<String, String>, erro
     let redis = redis(&mut reader);
     let (access, tokens) = people::access(&mut reader);
     let anchors = people::anchors(&mut reader);
+    let calling = calling::read(&mut reader, proxy.as_ref(), notify.pagerduty_key.is_some());
     let (actions, terms) = (people::actions(&mut reader, proxy.as_ref()), people::terms(&mut reader));
     let log = reader.text("log", "info");
     let filter_ok = tracing_subscriber::EnvFilter::try_new(&log).is_ok();
@@ -307,6 +312,7 @@ fn settings(name: &str, text: &str, environment: &BTreeMap<String, String>, erro
         rules,
         access,
         tokens,
+        calling,
         marks,
         actions,
         terms,

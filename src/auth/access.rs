@@ -16,8 +16,9 @@ use super::{
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AccessConfig {
-    /// Role to permission patterns (`resource:action`, `*` for either part) and `@role` for all that another role may do. A built-in role
-    /// (`admin`, `developer`, `user`) that is named here is replaced, or extended where its list holds itself: `developer: ["@developer", "audit:read"]`.
+    /// Role to permission patterns (`resource:action`, `*` for either part), and `@role` for all that another role may do.
+    /// A built-in role (`admin`, `developer`, `user`) that is named here is replaced, or extended where its list holds itself:
+    /// `developer: ["@developer", "audit:read"]`.
     pub roles: BTreeMap<String, Vec<String>>,
     /// Id of a person or a user group in Slack to roles.
     pub people: BTreeMap<String, Vec<String>>,
@@ -126,12 +127,10 @@ impl Access {
     /// The roles that may do it there.
     fn able<'a>(&'a self, permission: &'a str, scope: &'a Scope<'a>) -> impl Iterator<Item = &'a String> {
         let rule = move |effect: Effect, role: &'a String| {
-            self.rules.iter().any(|rule| {
-                rule.written.effect == effect && rule.covers(permission, scope) && rule.concerns(std::iter::once(role))
-            })
+            self.rules
+                .iter()
+                .any(|rule| rule.written.effect == effect && rule.covers(permission, scope) && rule.concerns(std::iter::once(role)))
         };
-        self.roles
-            .keys()
-            .filter(move |role| !rule(Effect::Deny, role) && (self.role_may(role, permission) || rule(Effect::Allow, role)))
+        self.roles.keys().filter(move |role| !rule(Effect::Deny, role) && (self.role_may(role, permission) || rule(Effect::Allow, role)))
     }
 }

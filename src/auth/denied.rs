@@ -2,6 +2,9 @@
 
 use super::Principal;
 
+/// Roles in a sentence; an identity provider may send every group of a person.
+const ROLES_SHOWN: usize = 8;
+
 /// A check that was not passed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{why}")]
@@ -28,15 +31,10 @@ impl Reason {
         let able = match able {
             [] => "which no role has here".to_owned(),
             [one] => format!("which the role {one} has"),
-            [first @ .., last] => {
-                let first = first.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", ");
-                format!("which the roles {first} and {last} have")
-            }
+            many => format!("which the roles {} have", list(many)),
         };
-        let yours = match who.roles.iter().map(String::as_str).collect::<Vec<_>>().join(", ") {
-            roles if roles.is_empty() => "You have no role".to_owned(),
-            roles => format!("You have: {roles}"),
-        };
+        let yours: Vec<&String> = who.roles.iter().collect();
+        let yours = if yours.is_empty() { "You have no role".to_owned() } else { format!("You have: {}", list(&yours)) };
         let ask = "an administrator can change that under `access` in the settings";
         let why = match self {
             Self::Unknown => format!("There is no permission `{permission}`, so nobody has it."),
@@ -46,5 +44,15 @@ impl Reason {
             Self::Missing => format!("This needs the permission `{permission}`, {able}. {yours}; {ask}."),
         };
         Denied { permission: permission.to_owned(), why }
+    }
+}
+
+/// `a, b and c`; the end of a long list is left out.
+fn list(roles: &[&String]) -> String {
+    let shown: Vec<&str> = roles.iter().take(ROLES_SHOWN).map(|role| role.as_str()).collect();
+    match (roles.len().saturating_sub(ROLES_SHOWN), shown.as_slice()) {
+        (0, [first @ .., last]) if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        (0, shown) => shown.join(""),
+        (more, shown) => format!("{} and {more} more", shown.join(", ")),
     }
 }

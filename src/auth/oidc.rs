@@ -141,10 +141,11 @@ impl SignIn {
     /// When a setting is empty, or an address is not https (http is for this machine only).
     pub fn new(config: SignInConfig, secret: &SecretString, proxy: Option<&Proxy>) -> Result<Self, SignInError> {
         let wrong = |name: &str| SignInError::Settings(format!("`{name}` has to be an address that begins with https://"));
-        jwt::strong(secret)?;
-        jwt::named(&config.client_id, "client_id")?;
-        jwt::named(&config.issuer, "issuer")?;
-        jwt::named(config.client_secret.expose_secret(), "client_secret")?;
+        let named = |text: &str, what: &'static str| jwt::named(text, what).map_err(|error| SignInError::Settings(error.to_string()));
+        jwt::strong(secret).map_err(|error| SignInError::Settings(error.to_string()))?;
+        named(&config.client_id, "client_id")?;
+        named(&config.issuer, "issuer")?;
+        named(config.client_secret.expose_secret(), "client_secret")?;
         let authorize = keyset::safe(&config.authorize_url).ok_or_else(|| wrong("authorize_url"))?;
         let token = keyset::safe(&format!("{}/openid.connect.token", config.api_url)).ok_or_else(|| wrong("api_url"))?;
         keyset::safe(&config.redirect).ok_or_else(|| wrong("redirect"))?;

@@ -73,7 +73,8 @@ impl Pattern {
 
 fn unknown(text: &str) -> String {
     let shown: String = text.chars().take(60).collect();
-    let resources: BTreeSet<&str> = PERMISSIONS.iter().filter_map(|(known, _)| known.split_once(':')).map(|(resource, _)| resource).collect();
+    let resources: BTreeSet<&str> =
+        PERMISSIONS.iter().filter_map(|(known, _)| known.split_once(':')).map(|(resource, _)| resource).collect();
     let whole = PERMISSIONS.iter().map(|(known, _)| (*known).to_owned());
     let all: Vec<String> = whole.chain(resources.iter().map(|resource| format!("{resource}:*"))).collect();
     match nearest(&shown, all.iter().map(String::as_str), TYPING_ERROR) {

@@ -16,10 +16,7 @@ use crate::model::nearest;
 const BUILT_IN: &[(&str, &[&str])] = &[
     ("admin", &["*:*"]),
     ("developer", &["@user", "runbook:request", "approval:decide", "alert:create", "change:create"]),
-    (
-        "user",
-        &["incident:*", "change:read", "agent:read", "agent:run", "runbook:read", "approval:read", "silence:read", "stats:read"],
-    ),
+    ("user", &["incident:*", "change:read", "agent:read", "agent:run", "runbook:read", "approval:read", "silence:read", "stats:read"]),
 ];
 /// More roles, policies or names in a list than this is a mistake, in entries; checks walk over all of them.
 const ENTRIES_MAX: usize = 500;
@@ -55,13 +52,11 @@ pub struct Read {
 /// # Errors
 /// Everything that is wrong with them.
 pub fn read(config: &AccessConfig) -> Result<Read, Vec<Problem>> {
-    let mut reader = Reader { written: &config.roles, problems: Vec::new() };
+    let known = config.roles.keys().map(String::as_str).chain(BUILT_IN.iter().map(|(name, _)| *name)).collect();
+    let mut reader = Reader { written: &config.roles, known, problems: Vec::new() };
     let mut roles = BTreeMap::new();
-    let names: BTreeSet<&str> = reader.known().collect();
-    for name in names {
-        let mut patterns = Vec::new();
-        reader.expand(name, false, &mut vec![], &mut patterns);
-        roles.insert(name.to_owned(), patterns);
+    for name in reader.known.clone() {
+        roles.insert(name.to_owned(), reader.expand(name));
     }
     reader.count("access.roles", config.roles.len(), ENTRIES_MAX);
     reader.count("access.people", config.people.len(), PEOPLE_MAX);
@@ -84,8 +79,22 @@ pub fn is_slack_id(id: &str) -> bool {
     id.len() <= 40 && id.strip_prefix(['U', 'W', 'S']).is_some_and(upper)
 }
 
+fn is_built_in(role: &str) -> bool {
+    BUILT_IN.iter().any(|(name, _)| *name == role)
+}
+
+/// As they are written, or as they are built in.
+fn entries<'a>(written: Option<&'a Vec<String>>, role: &str) -> Vec<&'a str> {
+    match written {
+        Some(entries) => entries.iter().map(String::as_str).collect(),
+        None => BUILT_IN.iter().find(|(name, _)| *name == role).map(|(_, entries)| entries.to_vec()).unwrap_or_default(),
+    }
+}
+
 struct Reader<'a> {
     written: &'a BTreeMap<String, Vec<String>>,
+    /// Written or built in.
+    known: BTreeSet<&'a str>,
     problems: Vec<Problem>,
 }
 
@@ -100,49 +109,44 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn known(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.written.keys().map(String::as_str).chain(BUILT_IN.iter().map(|(name, _)| *name))
-    }
-
-    /// Collects what `role` may do. A role that names itself means the built-in one of that name: that is how one is extended.
-    fn expand(&mut self, role: &str, built_in: bool, above: &mut Vec<String>, out: &mut Vec<Pattern>) {
-        let written = if built_in { None } else { self.written.get(role) };
-        let entries: Vec<&str> = match written {
-            Some(entries) => entries.iter().map(String::as_str).collect(),
-            None => BUILT_IN.iter().find(|(name, _)| *name == role).map(|(_, entries)| entries.to_vec()).unwrap_or_default(),
-        };
-        // What a role brings in is complained about where it is written, not again where it is used.
-        let first = above.is_empty();
-        if first && written.is_some() {
-            self.role_name(role, entries.len());
-        }
-        above.push(role.to_owned());
-        for (place, entry) in entries.into_iter().enumerate() {
-            let key = format!("access.roles.{role}[{place}]");
-            match entry.strip_prefix('@') {
-                Some(other) if other == role && BUILT_IN.iter().any(|(name, _)| *name == role) && !built_in => {
-                    self.expand(role, true, above, out);
-                }
-                Some(other) if above.iter().any(|name| name == other) => {
-                    if first || above.first().is_some_and(|top| top == other) {
-                        self.problem(&key, format!("`@{other}` leads back to itself"));
+    /// Everything that `top` may do, by itself and by the roles that it holds; each of them is looked at once.
+    /// What is wrong with an entry is told where it is written, not again where it is used.
+    fn expand(&mut self, top: &'a str) -> Vec<Pattern> {
+        let mut patterns = Vec::new();
+        let mut seen = BTreeSet::from([(top, false)]);
+        let mut open = vec![(top, false)];
+        while let Some((role, built_in)) = open.pop() {
+            let written = if built_in { None } else { self.written.get(role) };
+            let here = role == top && written.is_some();
+            if let Some(entries) = written.filter(|_| here) {
+                self.role_name(role, entries.len());
+            }
+            for (place, entry) in entries(written, role).into_iter().enumerate() {
+                let key = format!("access.roles.{role}[{place}]");
+                let Some(other) = entry.strip_prefix('@') else {
+                    match Pattern::parse(entry) {
+                        Ok(pattern) if !patterns.contains(&pattern) => patterns.push(pattern),
+                        Err(message) if here => self.problem(&key, message),
+                        _ => {}
                     }
-                }
-                Some(other) if self.known().any(|name| name == other) => self.expand(other, false, above, out),
-                Some(other) if first => self.unknown_role(&key, other),
-                Some(_) => {}
-                None => match Pattern::parse(entry) {
-                    Ok(pattern) => {
-                        if !out.contains(&pattern) {
-                            out.push(pattern);
-                        }
+                    continue;
+                };
+                // A role that names itself means the built-in one of that name: that is how one is extended.
+                let next = (other, other == role && !built_in && is_built_in(other));
+                if other == top && !next.1 {
+                    if self.written.contains_key(top) {
+                        self.problem(&format!("access.roles.{top}"), format!("leads back to itself: `{role}` holds `@{top}`"));
                     }
-                    Err(message) if first => self.problem(&key, message),
-                    Err(_) => {}
-                },
+                } else if !self.known.contains(other) {
+                    if here {
+                        self.unknown_role(&key, other);
+                    }
+                } else if seen.insert(next) {
+                    open.push(next);
+                }
             }
         }
-        above.pop();
+        patterns
     }
 
     fn role_name(&mut self, role: &str, entries: usize) {
@@ -156,12 +160,11 @@ impl<'a> Reader<'a> {
 
     fn unknown_role(&mut self, key: &str, name: &str) {
         let shown: String = name.chars().take(60).collect();
-        let message = match nearest(&shown, self.known(), 2) {
+        let message = match nearest(&shown, self.known.iter().copied(), 2) {
             Some(meant) => format!("there is no role `{shown}`; did you mean `{meant}`?"),
             None => {
-                let known: BTreeSet<&str> = self.known().take(20).collect();
-                let known = known.into_iter().collect::<Vec<_>>().join(", ");
-                format!("there is no role `{shown}`; roles are {known}")
+                let known: Vec<&str> = self.known.iter().copied().take(20).collect();
+                format!("there is no role `{shown}`; roles are {}", known.join(", "))
             }
         };
         self.problem(key, message);
@@ -170,7 +173,7 @@ impl<'a> Reader<'a> {
     fn names(&mut self, key: &str, names: &[String]) {
         self.count(key, names.len(), ENTRIES_MAX);
         for (place, name) in names.iter().enumerate() {
-            if !self.known().any(|known| known == name) {
+            if !self.known.contains(name.as_str()) {
                 self.unknown_role(&format!("{key}[{place}]"), name);
             }
         }
@@ -194,7 +197,10 @@ impl<'a> Reader<'a> {
             self.count(&format!("{key}.{list}"), names.len(), ENTRIES_MAX);
             for (entry, name) in names.iter().enumerate() {
                 if name.is_empty() || name.len() > NAME_MAX {
-                    self.problem(&format!("{key}.{list}[{entry}]"), format!("is empty or longer than {NAME_MAX} bytes; `*` stands for all"));
+                    self.problem(
+                        &format!("{key}.{list}[{entry}]"),
+                        format!("is empty or longer than {NAME_MAX} bytes; `*` stands for all"),
+                    );
                 }
             }
         }

@@ -126,6 +126,7 @@ fn settings(scenario: &Scenario, workspace: &sandbox::Config, page_url: &str) ->
         access: Access::new(AccessConfig::default()).map_err(|problems| anyhow::anyhow!("{problems:?}"))?,
         tokens: config::Tokens::default(),
         marks: std::collections::BTreeMap::new(),
+        calling: config::Calling::default(),
         actions: runbooks::Reach::default(),
         terms: runbooks::Terms::default(),
     })

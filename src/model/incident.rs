@@ -84,6 +84,15 @@ pub struct Escalation {
     pub reason: String,
 }
 
+/// A step of an escalation chain, done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainStep {
+    /// From 0, like the step.
+    pub round: u32,
+    pub step: usize,
+    pub at: Timestamp,
+}
+
 /// What a person said about a report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Feedback {
@@ -176,6 +185,7 @@ impl Incident {
             silenced: None,
             mention: Vec::new(),
             escalations: Vec::new(),
+            chain: Vec::new(),
             feedback: Vec::new(),
             investigation: None,
             applied: None,
@@ -241,6 +251,9 @@ pub struct Incident {
     pub mention: Vec<String>,
     #[serde(default)]
     pub escalations: Vec<Escalation>,
+    /// The steps of its escalation chain that were done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chain: Vec<ChainStep>,
     #[serde(default)]
     pub feedback: Vec<Feedback>,
     pub investigation: Option<InvestigationId>,

@@ -60,6 +60,14 @@ pub async fn call(
     if let Some(body) = body {
         request = request.header("content-type", "application/json").body(body.to_string());
     }
+    send(request).await
+}
+
+/// Makes a call that is put together already: with headers of its own, or over addresses of its own.
+///
+/// # Errors
+/// When there is no whole answer in time.
+pub async fn send(request: reqwest::RequestBuilder) -> Result<Answer, NotifyError> {
     // Without the address: it can hold a name or a path that is nobody's business.
     let later = |error: reqwest::Error| {
         NotifyError::Later(if error.is_timeout() {

@@ -1,19 +1,42 @@
-//! Where people and other systems are told: silences at the alert's sender, PagerDuty. Knows those systems, not incidents.
+//! Where people and other systems are told: silences at the alert's sender, PagerDuty, e-mail, webhooks. Knows those
+//! systems, not incidents.
+//!
+//! Beside them the rules that say whom and when: on-call schedules, escalation chains.
 
+mod address;
+mod chains;
 mod config;
+mod email;
+mod failures;
+mod hours;
 mod http;
+mod notice;
+mod oncall;
 mod pagerduty;
+mod schedule;
 mod silences;
 #[cfg(test)]
 mod tests;
+mod webhook;
+mod yaml;
 
 use async_trait::async_trait;
 
 use crate::model::{Matcher, Pushed, Silence};
 
+pub use address::{Allowed, Place, Refused};
+pub use chains::{Chain, Chains, Done, Due, Facts, Known, Quiet, Repeat, Step, StepRef, To, due};
 pub use config::{Config, Target};
+pub use email::{Email, EmailConfig, Tls};
+pub use failures::Failures;
+pub use hours::Hours;
+pub use notice::{Kind, Notice};
+pub use oncall::{OnCall, OnCallConfig, Service, Standby};
 pub use pagerduty::{Page, PagerDuty};
+pub use schedule::{Layer, Override, Person, Schedule, Schedules, next_change, who};
 pub use silences::{Senders, at_sender};
+pub use webhook::{Webhook, WebhookConfig, signature};
+pub use yaml::Wrong;
 
 /// Why another system was not told.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,4 +70,14 @@ pub trait Silencer: Send + Sync {
 pub trait Pager: Send + Sync {
     /// Calls; the same key again is the same call.
     async fn page(&self, page: &Page) -> Result<(), NotifyError>;
+}
+
+/// Tells people by one way: e-mail, a webhook.
+#[async_trait]
+pub trait Notifier: Send + Sync {
+    /// Tells; the same key again is the same notice.
+    ///
+    /// # Errors
+    /// Whether it helps to try again, and why people were not told.
+    async fn notify(&self, notice: &Notice) -> Result<(), NotifyError>;
 }

@@ -1,3 +1,12 @@
+mod address;
+mod chains;
+mod email;
+mod failures;
+mod oncall;
+mod schedule;
+mod smtp;
+mod webhook;
+
 use super::{Page, at_sender, pagerduty::event};
 use crate::model::{Alert, Matcher, Priority, Scope};
 

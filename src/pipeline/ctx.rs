@@ -11,7 +11,7 @@ use crate::{
     auth::Access,
     coord::{Locks, Queue},
     model::{Clock, Priority},
-    notify::{Pager, Silencer},
+    notify::{Chains, Failures, Notifier, OnCall, Pager, Schedules, Silencer},
     runbooks::Runbooks,
     slack::{Pace, Workspaces},
     store::Store,
@@ -112,6 +112,21 @@ impl Default for Settings {
     }
 }
 
+/// Who is called, by which ways.
+#[derive(Default)]
+pub struct Calling {
+    pub chains: Chains,
+    pub schedules: Schedules,
+    /// Schedules of paging services: our name to the service and its own id of the schedule.
+    pub services: BTreeMap<String, (Arc<OnCall>, String)>,
+    /// `email`, `webhook:NAME`.
+    pub ways: BTreeMap<String, Arc<dyn Notifier>>,
+    /// Who is told of unexpected failures: user ids and user group ids, and the channel; the usual one where it is empty.
+    pub administrators: Vec<String>,
+    pub admin_channel: String,
+    pub failures: std::sync::Mutex<Failures>,
+}
+
 /// One per process; every step takes it by reference.
 pub struct Ctx {
     pub store: Arc<dyn Store>,
@@ -130,6 +145,8 @@ pub struct Ctx {
     /// Who may do what.
     pub access: Arc<Access>,
     pub runbooks: Arc<Runbooks>,
+    /// Who is called when nobody takes an incident.
+    pub calling: Calling,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     pub settings: Settings,

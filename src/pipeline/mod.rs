@@ -6,6 +6,7 @@
 mod act;
 mod anchors;
 mod ask;
+mod calls;
 mod changes;
 mod conclude;
 mod ctx;
@@ -32,7 +33,7 @@ mod tell;
 mod tests;
 mod timers;
 
-pub use ctx::{Anchors, Ctx, Mentions, Settings};
+pub use ctx::{Anchors, Calling, Ctx, Mentions, Settings};
 pub use group::Grouping;
 pub use queue::{Outcome, run, tick};
 pub use stop::Stops;

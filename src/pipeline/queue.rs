@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Ctx, further, group, investigate, publish, runs, slots, tell, timers};
+use super::{Ctx, calls, further, group, investigate, publish, runs, slots, tell, timers};
 use crate::{
     coord::Queue,
     model::Inbound,
@@ -257,6 +257,11 @@ async fn failed(ctx: &Ctx, work: &Work, error: &anyhow::Error) -> anyhow::Result
 /// Gives up, visibly: an incident gets a report that says so, a record a notice in the channel.
 async fn put_aside(ctx: &Ctx, work: &Work, error: &anyhow::Error) -> anyhow::Result<Outcome> {
     tracing::error!(work = %work.id, error = format!("{error:#}"), "work is put aside");
+    let kind = work.id.split('/').next().unwrap_or_default();
+    let what = format!("{} was tried {} times and is put aside; the log says why", work.id, work.attempts);
+    if let Err(error) = calls::failure(ctx, kind, &what).await {
+        tracing::error!(error = format!("{error:#}"), "no administrator was told of it");
+    }
     match &work.kind {
         WorkKind::Investigate { incident, investigation, occasion } => {
             if let Some(found) = ctx.store.incident(*incident).await? {

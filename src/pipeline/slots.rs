@@ -134,6 +134,18 @@ pub fn notice(channel: &str, record: AlertId) -> SlotUpdate {
     }
 }
 
+/// A message of its own in a channel, said once by its key.
+pub fn notice_in(channel: &str, key: &str, message: Message) -> SlotUpdate {
+    SlotUpdate {
+        key: key.to_owned(),
+        incident: IncidentId(0),
+        team: String::new(),
+        channel: channel.to_owned(),
+        place: Place::Root,
+        body: SlotBody::Message(message),
+    }
+}
+
 /// The reactions in the order of how much they want from people: where one message brought several incidents, it
 /// carries the first of theirs.
 pub const REACTIONS: [&str; 4] = ["eyes", "raised_hand", "no_bell", "white_check_mark"];

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Ctx, act, act::Person, group::note, replies, slots};
 use crate::{
     model::{AuditEntry, Incident, Message, Silence},
-    notify::{NotifyError, Page, at_sender},
+    notify::{Kind, Notice, NotifyError, Page, at_sender},
     report::answers,
     store::{Commit, DocumentKind, Tell, Told, Work},
 };
@@ -37,6 +37,7 @@ pub async fn step(ctx: &Ctx, work: &Work, tell: &Tell) -> anyhow::Result<()> {
         Told::Silence { silence } => silence_there(ctx, incident.clone(), silence, now, &mut commit).await?,
         Told::Unsilence { silence } => end_there(ctx, incident.clone(), silence, now, &mut commit).await?,
         Told::Page { reason } => page(ctx, incident.clone(), tell, reason, now, &mut commit).await,
+        Told::Notice { way, to, reason } => notice(ctx, &incident, tell, (way, to), reason, now, &mut commit).await,
     };
     let went = match outcome {
         Ok(went) => went,
@@ -132,6 +133,36 @@ async fn page(ctx: &Ctx, incident: Incident, tell: &Tell, reason: &str, now: Tim
     (SYSTEM, Ok(Went::Well(answer)))
 }
 
+/// An e-mail or a webhook of the chain.
+async fn notice(
+    ctx: &Ctx,
+    incident: &Incident,
+    tell: &Tell,
+    (way, to): (&str, &[String]),
+    reason: &str,
+    now: Timestamp,
+    commit: &mut Commit,
+) -> Outcome {
+    let system = if way == "email" { "e-mail" } else { "the webhook" };
+    let Some(notifier) = ctx.calling.ways.get(way) else { return (system, Err(NotifyError::Never(format!("{way} is not configured any more")))) };
+    let page = the_page(ctx, incident, &tell.user, reason);
+    let told = Notice {
+        key: format!("sre-agent/{}/{}", incident.id, tell.act),
+        kind: Kind::Escalated,
+        priority: incident.priority,
+        incident: incident.id.to_string(),
+        headline: page.summary,
+        lines: page.details.iter().map(|(name, value)| format!("{name}: {value}")).collect(),
+        links: page.links,
+        to: to.to_vec(),
+    };
+    if let Err(error) = notifier.notify(&told).await {
+        return (system, Err(error));
+    }
+    commit.audit.push(audit(tell, now, "done", &format!("{way} {}", to.join(", "))));
+    (system, Ok(Went::Silently))
+}
+
 fn the_page(ctx: &Ctx, incident: &Incident, user: &str, reason: &str) -> Page {
     let workspace = ctx.slack.of(&incident.team);
     let thread = incident.thread.as_ref().and_then(|thread| workspace.identity.get()?.permalink(&thread.channel, &thread.ts));
@@ -139,7 +170,7 @@ fn the_page(ctx: &Ctx, incident: &Incident, user: &str, reason: &str) -> Page {
     let mut details: BTreeMap<String, String> = [
         ("incident", incident.id.to_string()),
         ("reason", reason.to_owned()),
-        ("asked_by", format!("Slack user {user}")),
+        ("asked_by", if super::rights::is_slack(user) { format!("Slack user {user}") } else { user.to_owned() }),
         ("alert", incident.alert.name.clone()),
     ]
     .into_iter()
@@ -162,7 +193,7 @@ fn act_of(tell: &Tell) -> &'static str {
     match tell.what {
         Told::Silence { .. } => "silence",
         Told::Unsilence { .. } => "unsilence",
-        Told::Page { .. } => "escalate",
+        Told::Page { .. } | Told::Notice { .. } => "escalate",
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Ctx, anchors, changes,
+    Ctx, anchors, calls, changes,
     group::{Effect, Memory, investigation_id, unsilence},
     heartbeats, runs, slots, storm,
 };
@@ -49,6 +49,9 @@ pub async fn tick(ctx: &Ctx, now: Timestamp) {
     }
     if let Err(error) = runs::tick(ctx, now).await {
         tracing::warn!(error = format!("{error:#}"), "the runs that wait for approval could not be looked at");
+    }
+    if let Err(error) = calls::tick(ctx, now).await {
+        tracing::warn!(error = format!("{error:#}"), "the escalation chains could not be looked at");
     }
     if let Err(error) = anchors::tick(ctx, &mut memory, now).await {
         tracing::warn!(error = format!("{error:#}"), "the audit log could not be anchored");

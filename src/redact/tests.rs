@@ -1,3 +1,9 @@
+mod budget;
+mod harmless;
+mod kinds;
+mod props;
+mod real;
+
 use super::text;
 
 #[test]

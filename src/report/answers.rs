@@ -28,6 +28,10 @@ fn says(words: impl Into<String>) -> Message {
     sentence(Text::new().plain(words))
 }
 
+fn actor(text: Text, by: &str) -> Text {
+    if is_person(by) { text.user(by) } else { text.plain(by.to_owned()) }
+}
+
 fn because(text: Text, reason: &str) -> Text {
     if reason.trim().is_empty() { text.plain(".") } else { text.plain(format!(": {}", short(reason, REASON_MAX))) }
 }
@@ -205,8 +209,30 @@ pub fn system(source: &str) -> &'static str {
 pub fn group_called(incident: &Incident, group: &str, by: &str, reason: &str) -> Message {
     let mut text = Text::new();
     text.0.push(Span::Group(group.to_owned()));
-    let text = text.plain(" ").user(by).plain(format!(" calls you to {}", incident.id));
+    let text = actor(text.plain(" "), by).plain(format!(" calls you to {}", incident.id));
     sentence(because(text, reason))
+}
+
+/// A step of the escalation chain: these people are called.
+pub fn chain_called(incident: &Incident, people: Vec<Span>, reason: &str) -> Message {
+    let mut text = Text::new();
+    for (at, span) in people.into_iter().enumerate() {
+        if at > 0 {
+            text = text.plain(" ");
+        }
+        text.0.push(span);
+    }
+    sentence(because(text.plain(format!(" {} needs somebody", incident.id)), reason))
+}
+
+/// A user or a user group, mentioned.
+pub fn mention(id: &str) -> Span {
+    person_or_group(id)
+}
+
+/// A text as a message.
+pub fn sentence_of(text: Text) -> Message {
+    sentence(text)
 }
 
 /// PagerDuty is being called.
@@ -216,7 +242,7 @@ pub fn paging(id: IncidentId) -> Message {
 
 /// The line in the thread after PagerDuty took the call.
 pub fn paged(incident: &Incident, by: &str, reason: &str) -> Message {
-    sentence(because(Text::new().user(by).plain(format!(" called PagerDuty to {}", incident.id)), reason))
+    sentence(because(actor(Text::new(), by).plain(format!(" called PagerDuty to {}", incident.id)), reason))
 }
 
 /// PagerDuty took the call.

@@ -83,6 +83,8 @@ pub enum Told {
     Unsilence { silence: String },
     /// Call people through the paging service.
     Page { reason: String },
+    /// Tell people by e-mail (`email`) or a webhook (`webhook:NAME`).
+    Notice { way: String, to: Vec<String>, reason: String },
 }
 
 impl Told {
@@ -91,6 +93,7 @@ impl Told {
             Self::Silence { .. } => "silence",
             Self::Unsilence { .. } => "unsilence",
             Self::Page { .. } => "page",
+            Self::Notice { .. } => "notice",
         }
     }
 }

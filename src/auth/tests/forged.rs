@@ -186,7 +186,8 @@ fn what_is_not_configured_accepts_nothing() {
     let ours = Verifier::new(Some(OwnTokens::new(&secret(), "sre-agent", "sre-agent-api").unwrap()), None);
     assert_eq!(ours.verify(&foreign(json!({})), at(NOW)).unwrap_err(), TokenError::Algorithm);
     let keys = Keys::Fixed(Arc::new(Jwks::parse(&set(&[rsa_jwk("r1")])).unwrap()));
-    let theirs = Verifier::new(None, Some(ForeignTokens::new(keys.clone(), ["https://id.example".to_owned()], "sre-agent-api", "").unwrap()));
+    let theirs =
+        Verifier::new(None, Some(ForeignTokens::new(keys.clone(), ["https://id.example".to_owned()], "sre-agent-api", "").unwrap()));
     assert_eq!(theirs.verify(&own(json!({})), at(NOW)).unwrap_err(), TokenError::Algorithm);
     let anyone = hs256(HS, &foreign_claims().to_string(), &bytes(N));
     assert_eq!(theirs.verify(&anyone, at(NOW)).unwrap_err(), TokenError::Algorithm);

@@ -5,8 +5,8 @@ use jsonwebtoken::Algorithm;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
-use super::keys::{A2_SIGNATURE, A3_SIGNATURE, N, NOW, PAYLOAD, X, Y, at, b64, bytes, ec_jwk, rsa_jwk, secret, set};
-use crate::auth::{Claims, Issuer, Jwks, JwksError, OwnTokens, TokenError, Verifier, Whom, claims, jws};
+use super::keys::{A2_SIGNATURE, A3_SIGNATURE, N, NOW, PAYLOAD, X, Y, at, b64, bytes, ec_jwk, hs256, rsa_jwk, secret, set};
+use crate::auth::{Claims, Issuer, Jwks, JwksError, OwnTokens, TokenError, Verifier, Whom, claims, crypto, jws};
 
 fn open(token: &str, keys: &[Value]) -> Result<Map<String, Value>, TokenError> {
     let keys = Jwks::parse(&set(keys)).unwrap();
@@ -33,6 +33,25 @@ fn the_examples_of_rfc_7515_are_verified() {
 fn a_token_without_kid_has_a_key_only_where_there_is_no_choice() {
     let rsa = format!("eyJhbGciOiJSUzI1NiJ9.{PAYLOAD}.{A2_SIGNATURE}");
     assert_eq!(open(&rsa, &[rsa_jwk("r1"), rsa_jwk("r2")]).unwrap_err(), TokenError::UnknownKey);
+}
+
+#[test]
+fn a_public_key_is_never_taken_for_a_secret() {
+    let keys = Jwks::parse(&set(&[rsa_jwk("r1"), ec_jwk("e1")])).unwrap();
+    let point = [&[4], bytes(X).as_slice(), &bytes(Y)].concat();
+    let token = hs256(r#"{"alg":"HS256"}"#, "{}", &point);
+    // Also where whoever picks the key makes a mistake.
+    for algorithm in [Algorithm::ES256, Algorithm::RS256] {
+        let key = keys.find(None, algorithm).unwrap();
+        assert_eq!(jws::open(&token, |_| Ok(key.clone())).unwrap_err(), TokenError::Algorithm);
+    }
+}
+
+#[test]
+fn what_is_signed_in_parts_cannot_be_cut_otherwise() {
+    assert_ne!(crypto::mac(b"k", &["a", "bc"]), crypto::mac(b"k", &["ab", "c"]));
+    assert_ne!(crypto::mac(b"k", &["a"]), crypto::mac(b"k", &["a", ""]));
+    assert_ne!(crypto::derived(&secret(), "one"), crypto::derived(&secret(), "two"));
 }
 
 #[test]
