@@ -321,7 +321,8 @@ fn calling(settings: config::Calling, clock: &Clock) -> anyhow::Result<pipeline:
     }
     for hook in settings.webhooks {
         let way = format!("webhook:{}", hook.name);
-        let hook = notify::Webhook::new(hook, settings.allowed.clone(), settings.proxy.as_ref(), clock.clone()).map_err(anyhow::Error::msg)?;
+        let hook =
+            notify::Webhook::new(hook, settings.allowed.clone(), settings.proxy.as_ref(), clock.clone()).map_err(anyhow::Error::msg)?;
         ways.insert(way, Arc::new(hook));
     }
     let mut services = std::collections::BTreeMap::new();

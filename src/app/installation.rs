@@ -45,7 +45,13 @@ pub async fn look(store: &dyn Store, settings: &BTreeMap<String, SecretString>, 
     }
     let more = changed.len().saturating_sub(NAMED_MAX);
     let named = changed.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
-    let detail = if before.is_empty() { "the first start".to_owned() } else if more > 0 { format!("{named} and {more} more") } else { named };
+    let detail = if before.is_empty() {
+        "the first start".to_owned()
+    } else if more > 0 {
+        format!("{named} and {more} more")
+    } else {
+        named
+    };
     let entry = AuditEntry {
         at: clock.now(),
         actor: "sre-agent".to_owned(),

@@ -59,7 +59,9 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             for role in &roles {
                 anyhow::ensure!(known.contains(&role.as_str()), "--role: `{role}` is no role; there are {}", known.join(", "));
             }
-            let lifetime = lifetime.map(|text| config::parse_duration(&text).context("--for: a length of time such as 1h or 90d is wanted")).transpose()?;
+            let lifetime = lifetime
+                .map(|text| config::parse_duration(&text).context("--for: a length of time such as 1h or 90d is wanted"))
+                .transpose()?;
             let store = place.open_or_make()?;
             match (subject, key) {
                 (Some(subject), _) => block_on(issue_token(&store, &access.tokens, &subject, roles, lifetime)),
@@ -96,7 +98,8 @@ async fn issue_token(
     roles: Vec<String>,
     lifetime: Option<Duration>,
 ) -> anyhow::Result<ExitCode> {
-    let secret = tokens.secret.clone().context("`access.tokens.secret` is empty: set SRE_AGENT_TOKEN_SECRET (`openssl rand -hex 32` makes one)")?;
+    let secret =
+        tokens.secret.clone().context("`access.tokens.secret` is empty: set SRE_AGENT_TOKEN_SECRET (`openssl rand -hex 32` makes one)")?;
     let issuer = Issuer::new(&secret, config::ISSUER, config::AUDIENCE)?;
     let now = system_clock().now();
     let id = random_ids().fresh(now).to_string();

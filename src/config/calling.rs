@@ -32,16 +32,19 @@ pub fn read(reader: &mut Reader<'_>, proxy: Option<&Proxy>, pagerduty: bool) -> 
         hosts: reader.list("escalation.allow_hosts").into_iter().collect(),
         allow_private: reader.switch("escalation.allow_private", false),
     };
-    let services = [
-        ("pagerduty", Service::PagerDuty, "https://api.pagerduty.com"),
-        ("opsgenie", Service::Opsgenie, "https://api.opsgenie.com"),
-    ]
-    .into_iter()
-    .filter_map(|(name, service, usual)| on_call(reader, name, service, usual))
-    .collect::<Vec<_>>();
+    let services =
+        [("pagerduty", Service::PagerDuty, "https://api.pagerduty.com"), ("opsgenie", Service::Opsgenie, "https://api.opsgenie.com")]
+            .into_iter()
+            .filter_map(|(name, service, usual)| on_call(reader, name, service, usual))
+            .collect::<Vec<_>>();
     let schedules = file(reader, "escalation.schedules_file", Schedules::from_yaml).unwrap_or_default();
     let known = Known {
-        schedules: schedules.0.keys().cloned().chain(services.iter().flat_map(|(_, names)| names.iter().map(|(name, _)| name.clone()))).collect(),
+        schedules: schedules
+            .0
+            .keys()
+            .cloned()
+            .chain(services.iter().flat_map(|(_, names)| names.iter().map(|(name, _)| name.clone())))
+            .collect(),
         webhooks: webhooks.iter().map(|hook| hook.name.clone()).collect(),
         pagerduty,
         email: email.is_some(),

@@ -165,5 +165,7 @@ pub fn runbooks(folder: Option<&Path>, errors: &mut Vec<String>) -> Option<Catal
         }
     }
     files.sort();
-    Catalog::from_files(files).map_err(|wrong| errors.extend(wrong.0.into_iter().map(|error| format!("{}: {error}", folder.display())))).ok()
+    Catalog::from_files(files)
+        .map_err(|wrong| errors.extend(wrong.0.into_iter().map(|error| format!("{}: {error}", folder.display()))))
+        .ok()
 }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     alert::Alert,
     ids::{AlertId, IncidentId, InvestigationId},
-    run::RunWish,
     observation::Change,
+    run::RunWish,
     silence::Matcher,
 };
 

@@ -30,7 +30,9 @@ pub use entity::Entity;
 pub use evidence::{Category, Evidence, EvidenceKind, Hypothesis};
 pub use ids::{AlertId, EvidenceId, IncidentId, InvestigationId};
 pub use inbound::{Act, Ask, Caller, Inbound, RawRecord, RecordSource, Reply, Verdict};
-pub use incident::{AuditEntry, ChainStep, Escalation, Feedback, Group, Incident, IncidentState, Member, Silenced, ThreadRef, TimelineEntry};
+pub use incident::{
+    AuditEntry, ChainStep, Escalation, Feedback, Group, Incident, IncidentState, Member, Silenced, ThreadRef, TimelineEntry,
+};
 pub use investigation::{Activity, Investigation, InvestigationStatus, Routing, ToolCall};
 pub use message::{Action, ActionKind, ActionStyle, Choice, Confirm, Form, Input, InputKind, Message, Part, Span, Task, TaskState, Text};
 pub use nearest::{edit_distance, nearest};
@@ -38,8 +40,8 @@ pub use question::{Request, Subject};
 pub use report::{Report, TimelineItem};
 pub use run::{Decision, Preview, Run, RunState, RunStep, RunWish, StepState};
 pub use runbook::{
-    Applies, Check, CheckPlan, LabelMatch, Operation, Parameter, ParameterKind, PatchResources, People, Risk, Rollback, RunId, Runbook, Scale,
-    StepPlan, Workload, WorkloadKind,
+    Applies, Check, CheckPlan, LabelMatch, Operation, Parameter, ParameterKind, PatchResources, People, Risk, Rollback, RunId, Runbook,
+    Scale, StepPlan, Workload, WorkloadKind,
 };
 pub use silence::{Matcher, Pushed, Scope, Silence, SilenceError, silence_until};
 pub use storm::Storm;

@@ -149,6 +149,7 @@ pub struct Runbook {
 #[serde(deny_unknown_fields)]
 pub struct Workload {
     /// The cluster's name in the settings.
+    #[serde(default)]
     pub cluster: String,
     pub namespace: String,
     /// `Deployment`, `StatefulSet` or `DaemonSet`.
@@ -193,6 +194,7 @@ impl WorkloadKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rollback {
+    #[serde(default)]
     pub cluster: String,
     pub namespace: String,
     #[serde(default = "deployment")]
@@ -207,6 +209,7 @@ pub struct Rollback {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scale {
+    #[serde(default)]
     pub cluster: String,
     pub namespace: String,
     #[serde(default = "deployment")]
@@ -219,6 +222,7 @@ pub struct Scale {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PatchResources {
+    #[serde(default)]
     pub cluster: String,
     pub namespace: String,
     #[serde(default = "deployment")]
@@ -282,22 +286,37 @@ pub enum Operation {
     #[serde(rename = "kubernetes.scale")]
     Scale(Scale),
     #[serde(rename = "kubernetes.delete_pod")]
-    DeletePod { cluster: String, namespace: String, name: String },
+    DeletePod {
+        #[serde(default)]
+        cluster: String,
+        namespace: String,
+        name: String,
+    },
     #[serde(rename = "kubernetes.cordon")]
-    Cordon { cluster: String, node: String },
+    Cordon {
+        #[serde(default)]
+        cluster: String,
+        node: String,
+    },
     #[serde(rename = "kubernetes.uncordon")]
-    Uncordon { cluster: String, node: String },
+    Uncordon {
+        #[serde(default)]
+        cluster: String,
+        node: String,
+    },
     #[serde(rename = "kubernetes.patch_resources")]
     PatchResources(PatchResources),
     #[serde(rename = "mongodb.kill_op")]
     KillOp {
         /// The deployment's name in the settings.
+        #[serde(default)]
         deployment: String,
         /// A number, or `shard:number` on a sharded cluster.
         opid: String,
     },
     #[serde(rename = "mongodb.step_down")]
     StepDown {
+        #[serde(default)]
         deployment: String,
         /// How long the member may not become primary again; 60 is MongoDB's own default.
         #[serde(default = "sixty")]
@@ -305,6 +324,7 @@ pub enum Operation {
     },
     #[serde(rename = "mongodb.profiler")]
     Profiler {
+        #[serde(default)]
         deployment: String,
         database: String,
         /// 0, 1 or 2.
@@ -313,7 +333,13 @@ pub enum Operation {
         slow_ms: Option<u32>,
     },
     #[serde(rename = "alertmanager.silence")]
-    Silence { alertmanager: String, matchers: Vec<LabelMatch>, minutes: u32, comment: String },
+    Silence {
+        #[serde(default)]
+        alertmanager: String,
+        matchers: Vec<LabelMatch>,
+        minutes: u32,
+        comment: String,
+    },
     #[serde(rename = "http.call")]
     Http {
         /// The name of a configured address.
@@ -343,6 +369,7 @@ pub enum Check {
     /// Every replica is of the newest revision and ready, and none has restarted for a while.
     #[serde(rename = "kubernetes.ready")]
     Ready {
+        #[serde(default)]
         cluster: String,
         namespace: String,
         #[serde(default = "deployment")]
@@ -354,19 +381,47 @@ pub enum Check {
     },
     /// The pod of this uid is gone.
     #[serde(rename = "kubernetes.pod_gone")]
-    PodGone { cluster: String, namespace: String, name: String, uid: String },
+    PodGone {
+        #[serde(default)]
+        cluster: String,
+        namespace: String,
+        name: String,
+        uid: String,
+    },
     #[serde(rename = "kubernetes.schedulable")]
-    Schedulable { cluster: String, node: String, schedulable: bool },
+    Schedulable {
+        #[serde(default)]
+        cluster: String,
+        node: String,
+        schedulable: bool,
+    },
     #[serde(rename = "mongodb.op_gone")]
-    OpGone { deployment: String, opid: String },
+    OpGone {
+        #[serde(default)]
+        deployment: String,
+        opid: String,
+    },
     /// There is a primary, and it is not this member.
     #[serde(rename = "mongodb.other_primary")]
-    OtherPrimary { deployment: String, not: String },
+    OtherPrimary {
+        #[serde(default)]
+        deployment: String,
+        not: String,
+    },
     #[serde(rename = "mongodb.profiler_level")]
-    ProfilerLevel { deployment: String, database: String, level: u8 },
+    ProfilerLevel {
+        #[serde(default)]
+        deployment: String,
+        database: String,
+        level: u8,
+    },
     /// The silence with this comment holds.
     #[serde(rename = "alertmanager.silenced")]
-    Silenced { alertmanager: String, comment: String },
+    Silenced {
+        #[serde(default)]
+        alertmanager: String,
+        comment: String,
+    },
     /// A value in the JSON that the address answers: `pointer` as in RFC 6901, one of the three comparisons.
     #[serde(rename = "http.json")]
     Json {

@@ -111,11 +111,19 @@ async fn one(
             let (people, stale) = on_call(ctx, name, now).await;
             let mut incident = incident;
             if people.is_empty() {
-                note(&mut incident, now, "sre-agent", &format!("nobody is on call in {name}{}", stale.map(|why| format!(" ({why})")).unwrap_or_default()));
+                note(
+                    &mut incident,
+                    now,
+                    "sre-agent",
+                    &format!("nobody is on call in {name}{}", stale.map(|why| format!(" ({why})")).unwrap_or_default()),
+                );
                 return incident;
             }
-            let mails: Vec<String> =
-                people.iter().filter(|person| person.slack.is_empty() && !person.email.is_empty()).map(|person| person.email.clone()).collect();
+            let mails: Vec<String> = people
+                .iter()
+                .filter(|person| person.slack.is_empty() && !person.email.is_empty())
+                .map(|person| person.email.clone())
+                .collect();
             spans.extend(people.iter().map(|person| person.slack.clone()).filter(|id| !id.is_empty()).map(Span::User));
             if !mails.is_empty() {
                 tell(&incident, key, Told::Notice { way: "email".to_owned(), to: mails, reason: reason.to_owned() }, commit);

@@ -84,7 +84,8 @@ pub fn calls(id: IncidentId, investigation: &Investigation, at: jiff::Timestamp)
             act: "tool_call".to_owned(),
             object: id.to_string(),
             outcome: if call.error.is_some() { "failed" } else { "done" }.to_owned(),
-            detail: redact::text(&format!("{}: {}; {said}", call.tool, arguments.chars().take(ARGUMENTS_MAX).collect::<String>())).into_owned(),
+            detail: redact::text(&format!("{}: {}; {said}", call.tool, arguments.chars().take(ARGUMENTS_MAX).collect::<String>()))
+                .into_owned(),
         }
     })
     .collect()

@@ -95,7 +95,8 @@ pub async fn still_counts(ctx: &Ctx, caller: &Caller) -> anyhow::Result<bool> {
     }
     let now = ctx.clock.now();
     Ok(match ctx.store.document(DocumentKind::ApiKey, token).await? {
-        Some(document) => serde_json::from_value::<crate::auth::StoredKey>(document.body).is_ok_and(|key| key.revoked_at.is_none() && key.expires_at.is_none_or(|until| until > now)),
+        Some(document) => serde_json::from_value::<crate::auth::StoredKey>(document.body)
+            .is_ok_and(|key| key.revoked_at.is_none() && key.expires_at.is_none_or(|until| until > now)),
         None => true,
     })
 }
@@ -104,7 +105,14 @@ pub async fn still_counts(ctx: &Ctx, caller: &Caller) -> anyhow::Result<bool> {
 ///
 /// # Errors
 /// A sentence that names what is missing.
-pub async fn check(ctx: &Ctx, team: &str, caller: &Caller, permission: &str, scope: &Scope<'_>, roles: &[&[String]]) -> Result<Granted, Denied> {
+pub async fn check(
+    ctx: &Ctx,
+    team: &str,
+    caller: &Caller,
+    permission: &str,
+    scope: &Scope<'_>,
+    roles: &[&[String]],
+) -> Result<Granted, Denied> {
     let who = principal(ctx, team, caller).await;
     let granted = ctx.access.check(&who, permission, scope)?;
     for named in roles.iter().filter(|named| !named.is_empty()) {

@@ -144,7 +144,9 @@ async fn notice(
     commit: &mut Commit,
 ) -> Outcome {
     let system = if way == "email" { "e-mail" } else { "the webhook" };
-    let Some(notifier) = ctx.calling.ways.get(way) else { return (system, Err(NotifyError::Never(format!("{way} is not configured any more")))) };
+    let Some(notifier) = ctx.calling.ways.get(way) else {
+        return (system, Err(NotifyError::Never(format!("{way} is not configured any more"))));
+    };
     let page = the_page(ctx, incident, &tell.user, reason);
     let told = Notice {
         key: format!("sre-agent/{}/{}", incident.id, tell.act),

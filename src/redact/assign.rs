@@ -105,7 +105,7 @@ impl Scan<'_> {
         if before(self.bytes, name_start) == b'/' && annotation(name) {
             return;
         }
-        let Some((joined, from)) = self.joined(name_start, name_end, name.starts_with("--")) else { return };
+        let Some((joined, from)) = self.joined(name_start, name_end, name.contains("--")) else { return };
         let Some((from, to, quoted)) = self.value(joined, from, name_start) else { return };
         let value = self.part(from, to);
         if self.no_secret(sign, name, value, joined, quoted) {
@@ -168,7 +168,8 @@ impl Scan<'_> {
         }
         // `{"name": "TOKEN", "value": "…"}` and the same in YAML.
         let gap = run(bytes, index, 40, |byte| matches!(byte, b' ' | b'\t' | b',' | b'\n' | b'\r'));
-        let gap = if self.part(gap, gap + 2) == "\\n" { run(bytes, gap + 2, 40, |byte| byte == b' ') } else { gap };
+        let slashes = run(bytes, gap, SLASHES, |byte| byte == b'\\');
+        let gap = if slashes > gap && at(bytes, slashes) == b'n' { run(bytes, slashes + 1, 40, |byte| byte == b' ') } else { gap };
         let inside = quote(bytes, gap).map_or(gap, |open| open.inside);
         if gap > index && self.part(inside, inside + 5).eq_ignore_ascii_case("value") {
             let after = quote(bytes, inside + 5).map_or(inside + 5, |close| close.inside);

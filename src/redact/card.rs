@@ -87,7 +87,7 @@ fn next(bytes: &[u8], from: usize) -> Option<(usize, usize)> {
     let mut index = from;
     while index < bytes.len() {
         // Cards begin with 2 to 6.
-        let Some(found) = bytes.get(index..)?.iter().position(u8::is_ascii_digit) else { return None };
+        let found = bytes.get(index..)?.iter().position(u8::is_ascii_digit)?;
         let start = index + found;
         let end = run(bytes, start, usize::MAX, |byte| byte.is_ascii_digit());
         index = end;

@@ -221,7 +221,7 @@ pub(super) fn placeholder(text: &str) -> bool {
     text.chars().all(|c| matches!(c, '*' | '•' | '.' | '-' | '#' | '…' | '?'))
         || text.bytes().all(|byte| byte.eq_ignore_ascii_case(&b'x'))
         || inside('<', '>').is_some_and(|word| word.len() <= 40 && word.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '_' | '-')))
-        || ["[", "(", "<", "__", "%5b"].iter().any(|open| lower.strip_prefix(open).is_some_and(|rest| hidden(rest)))
+        || ["[", "(", "<", "__", "%5b"].iter().any(|open| lower.strip_prefix(open).is_some_and(hidden))
         || hidden(&lower) && text.len() <= 12
         || text.strip_prefix('$').is_some_and(|name| {
             name.len() <= 64

@@ -46,7 +46,7 @@ impl Scan<'_> {
         // The rest of the header: ` KEY-----`, and whatever a query makes of the space.
         let header = run(bytes, body, 40, |byte| byte != b'\n' && byte != b'\\' && byte != b'"');
         if at(bytes, header) != b'\n' && at(bytes, header) != b'\r' {
-            let to = run(bytes, header, last - header.min(last), |byte| byte > b' ' && !matches!(byte, b'"' | b'\''));
+            let to = run(bytes, header, last - header.min(last), |byte| byte != b'\n' && !matches!(byte, b'"' | b'\''));
             return run_back(bytes, to, to - body, |byte| byte == b'\\').max(header.min(to));
         }
         let mut index = line_end(bytes, header) + 1;

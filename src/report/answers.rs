@@ -283,7 +283,10 @@ pub fn refused(why: &str) -> Message {
 
 /// The dry run is on its way.
 pub fn preparing(run: &Run) -> Message {
-    says(format!("Preparing “{}”: the dry run comes in the thread. Nothing is changed before somebody approves it.", super::run::run_title(run)))
+    says(format!(
+        "Preparing “{}”: the dry run comes in the thread. Nothing is changed before somebody approves it.",
+        super::run::run_title(run)
+    ))
 }
 
 /// The decision counts.

@@ -1,8 +1,8 @@
 //! A run of a runbook, as people see it: what exactly would be done, who agreed, how far it is and what came of it.
 
 use crate::model::{
-    Action, ActionStyle, Check, Form, Incident, Input, InputKind, Message, Operation, Parameter, ParameterKind, Part, Run, RunState, RunStep, Runbook, StepState,
-    Text,
+    Action, ActionStyle, Check, Form, Incident, Input, InputKind, Message, Operation, Parameter, ParameterKind, Part, Run, RunState,
+    RunStep, Runbook, StepState, Text,
 };
 
 use super::words::{count, is_person, short};
@@ -95,8 +95,13 @@ pub fn verified_by(run: &Run) -> String {
     let words: Vec<String> = run.steps.iter().flat_map(|step| step.checks.iter()).map(check_words).collect();
     let mut words = words;
     words.dedup();
-    let undo = if run.steps.iter().any(|step| step.rollback) { "what can be taken back is, and it says so" } else { "it stops and says so" };
-    if words.is_empty() { "Nothing can be checked afterwards.".to_owned() } else { format!("Verified afterwards: {}, else {undo}.", words.join(", ")) }
+    let undo =
+        if run.steps.iter().any(|step| step.rollback) { "what can be taken back is, and it says so" } else { "it stops and says so" };
+    if words.is_empty() {
+        "Nothing can be checked afterwards.".to_owned()
+    } else {
+        format!("Verified afterwards: {}, else {undo}.", words.join(", "))
+    }
 }
 
 fn check_words(check: &Check) -> String {
@@ -108,7 +113,9 @@ fn check_words(check: &Check) -> String {
         Check::OtherPrimary { .. } => "another member is primary".to_owned(),
         Check::ProfilerLevel { level, .. } => format!("the profiler is at level {level}"),
         Check::Silenced { .. } => "the silence holds".to_owned(),
-        Check::Json { target, pointer, .. } => format!("{target} says so{}", if pointer.is_empty() { String::new() } else { format!(" at {pointer}") }),
+        Check::Json { target, pointer, .. } => {
+            format!("{target} says so{}", if pointer.is_empty() { String::new() } else { format!(" at {pointer}") })
+        }
     }
 }
 
@@ -248,7 +255,12 @@ pub fn offered(incident: &Incident, runbooks: &[&Runbook]) -> Option<Part> {
 }
 
 /// "Roll back the workload…": what it needs to know, as the evidence has it.
-pub fn prepare(incident: &Incident, runbook: &Runbook, values: &std::collections::BTreeMap<String, serde_json::Value>, context: String) -> Form {
+pub fn prepare(
+    incident: &Incident,
+    runbook: &Runbook,
+    values: &std::collections::BTreeMap<String, serde_json::Value>,
+    context: String,
+) -> Form {
     let about = Text::new()
         .bold(runbook.title.clone())
         .plain(format!("  ·  risk {}  ·  {}\n{}", runbook.risk, incident.id, short(&runbook.description, 400)))
@@ -300,7 +312,13 @@ pub fn runs(found: &[Run]) -> Message {
         .take(20)
         .map(|run| {
             let id = run.id.to_string();
-            vec![id, run.state.as_str().to_owned(), short(&run_title(run), 80), short(&run.requested_by.id, 40), run.hash.get(..12).unwrap_or("–").to_owned()]
+            vec![
+                id,
+                run.state.as_str().to_owned(),
+                short(&run_title(run), 80),
+                short(&run.requested_by.id, 40),
+                run.hash.get(..12).unwrap_or("–").to_owned(),
+            ]
         })
         .collect();
     Message { text: count(found.len() as u64, "run"), parts: vec![Part::Table { header, rows }] }

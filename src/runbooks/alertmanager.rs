@@ -35,7 +35,13 @@ fn signature(doing: &Doing<'_>) -> String {
     format!("[sre-agent {}]", doing.mark())
 }
 
-pub async fn preview(systems: &Systems, doing: &Doing<'_>, name: &str, matchers: &[LabelMatch], minutes: u32) -> Result<(Preview, Vec<Check>), Failure> {
+pub async fn preview(
+    systems: &Systems,
+    doing: &Doing<'_>,
+    name: &str,
+    matchers: &[LabelMatch],
+    minutes: u32,
+) -> Result<(Preview, Vec<Check>), Failure> {
     let endpoint = systems.alertmanager(name)?;
     let mut query = filters(matchers);
     query.push(("active", "true".to_owned()));
@@ -53,7 +59,11 @@ pub async fn preview(systems: &Systems, doing: &Doing<'_>, name: &str, matchers:
         diff.push(format!("  … and {} alerts more", alerts.len() - NAMED_MAX));
     }
     diff.extend(filters(matchers).into_iter().map(|(_, filter)| format!("+ silence {filter}")));
-    let what = if alerts.len() == 1 { "1 alert that fires now falls silent".to_owned() } else { format!("{} alerts that fire now fall silent", alerts.len()) };
+    let what = if alerts.len() == 1 {
+        "1 alert that fires now falls silent".to_owned()
+    } else {
+        format!("{} alerts that fire now fall silent", alerts.len())
+    };
     let preview = Preview {
         place: format!("looked at {name}; Alertmanager has no dry run for this"),
         diff,

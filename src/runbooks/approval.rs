@@ -44,7 +44,9 @@ pub enum Refused {
     Own,
     #[error("a key cannot approve: a person must")]
     Machine,
-    #[error("nobody can tell whether you are another person than the one who asked: decide where they asked, or have `access.identities` name your Slack user")]
+    #[error(
+        "nobody can tell whether you are another person than the one who asked: decide where they asked, or have `access.identities` name your Slack user"
+    )]
     Unknown,
     #[error("you have decided already")]
     Again,

@@ -6,8 +6,8 @@ use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use crate::model::{
-    Check, CheckPlan, Hypothesis, Incident, LabelMatch, Operation, Parameter, ParameterKind, Preview, RunStep, Runbook, StepPlan, StepState,
-    Workload,
+    Check, CheckPlan, Hypothesis, Incident, LabelMatch, Operation, Parameter, ParameterKind, Preview, RunStep, Runbook, StepPlan,
+    StepState, Workload,
 };
 
 /// How long a value may be.
@@ -147,11 +147,18 @@ pub fn values(
     for (name, value) in given {
         let Some(parameter) = runbook.parameters.iter().find(|parameter| &parameter.name == name) else {
             let known: Vec<&str> = runbook.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
-            errors.push(FillError::new(name.chars().take(60).collect::<String>(), format!("is no parameter of it; they are {}", known.join(", "))));
+            errors.push(FillError::new(
+                name.chars().take(60).collect::<String>(),
+                format!("is no parameter of it; they are {}", known.join(", ")),
+            ));
             continue;
         };
         if matches!(value, Value::String(text) if text.trim().is_empty()) {
-            out.remove(name);
+            // What somebody has emptied is not what the evidence says.
+            match &parameter.default {
+                Some(default) => out.insert(name.clone(), default.clone()),
+                None => out.remove(name),
+            };
             continue;
         }
         match typed(parameter, value) {
@@ -187,7 +194,8 @@ fn typed(parameter: &Parameter, value: &Value) -> Result<Value, String> {
             };
             let number = number.ok_or("is no whole number")?;
             if parameter.least.is_some_and(|least| number < least) || parameter.most.is_some_and(|most| number > most) {
-                let bounds = [parameter.least.map(|least| format!("at least {least}")), parameter.most.map(|most| format!("at most {most}"))];
+                let bounds =
+                    [parameter.least.map(|least| format!("at least {least}")), parameter.most.map(|most| format!("at most {most}"))];
                 return Err(format!("must be {}", bounds.into_iter().flatten().collect::<Vec<_>>().join(" and ")));
             }
             Ok(json!(number))
@@ -276,14 +284,19 @@ fn the_check(plan: &CheckPlan, values: &BTreeMap<String, Value>) -> Result<Check
 
 /// What is seen of an operation when nothing else is asked for.
 fn own_checks(operation: &Operation) -> Vec<Check> {
-    let ready = |of: Workload| Check::Ready { cluster: of.cluster, namespace: of.namespace, kind: of.kind, name: of.name, stable_seconds: 10 };
+    let ready =
+        |of: Workload| Check::Ready { cluster: of.cluster, namespace: of.namespace, kind: of.kind, name: of.name, stable_seconds: 10 };
     match operation {
         Operation::RolloutRestart(of) => vec![ready(of.clone())],
         Operation::Rollback(of) => vec![ready(of.into())],
         Operation::Scale(of) => vec![ready(of.into())],
         Operation::PatchResources(of) => vec![ready(of.into())],
-        Operation::Cordon { cluster, node } => vec![Check::Schedulable { cluster: cluster.clone(), node: node.clone(), schedulable: false }],
-        Operation::Uncordon { cluster, node } => vec![Check::Schedulable { cluster: cluster.clone(), node: node.clone(), schedulable: true }],
+        Operation::Cordon { cluster, node } => {
+            vec![Check::Schedulable { cluster: cluster.clone(), node: node.clone(), schedulable: false }]
+        }
+        Operation::Uncordon { cluster, node } => {
+            vec![Check::Schedulable { cluster: cluster.clone(), node: node.clone(), schedulable: true }]
+        }
         Operation::KillOp { deployment, opid } => vec![Check::OpGone { deployment: deployment.clone(), opid: opid.clone() }],
         Operation::Profiler { deployment, database, level, .. } => {
             vec![Check::ProfilerLevel { deployment: deployment.clone(), database: database.clone(), level: *level }]
@@ -301,7 +314,9 @@ fn sensible(operation: &Operation) -> Result<(), FillError> {
     match operation {
         Operation::Scale(of) if of.kind == crate::model::WorkloadKind::DaemonSet => wrong("kind", "a DaemonSet has as many pods as nodes"),
         Operation::Scale(of) if of.replicas > 1000 => wrong("replicas", "must be at most 1000"),
-        Operation::PatchResources(of) if of.requests.is_empty() && of.limits.is_empty() => wrong("limits", "neither limits nor requests are given"),
+        Operation::PatchResources(of) if of.requests.is_empty() && of.limits.is_empty() => {
+            wrong("limits", "neither limits nor requests are given")
+        }
         Operation::Profiler { level, .. } if *level > 2 => wrong("level", "must be 0, 1 or 2"),
         Operation::StepDown { seconds, .. } if !(10..=3600).contains(seconds) => wrong("seconds", "must be 10 to 3600"),
         Operation::Silence { matchers, minutes, .. } => {

@@ -42,11 +42,20 @@ pub fn preview(systems: &Systems, target: &str, method: &str, path: &str, body: 
     Ok((preview, Vec::new()))
 }
 
-pub async fn apply(systems: &Systems, target: &str, method: &str, path: &str, body: Option<&Value>, doing: Doing<'_>) -> Result<String, Failure> {
+pub async fn apply(
+    systems: &Systems,
+    target: &str,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+    doing: Doing<'_>,
+) -> Result<String, Failure> {
     let endpoint = systems.callable(target, method, path)?;
     let verb = Method::from_str(method).map_err(|_| Failure::Refused(format!("{method} is no method")))?;
     if doing.again && !verb.is_idempotent() {
-        return Err(Failure::Refused("the process ended while it was sent: it may have arrived, and is not sent again; please look there".to_owned()));
+        return Err(Failure::Refused(
+            "the process ended while it was sent: it may have arrived, and is not sent again; please look there".to_owned(),
+        ));
     }
     let mut headers = HeaderMap::new();
     if let Ok(key) = HeaderValue::from_str(&doing.mark()) {
@@ -75,7 +84,8 @@ pub async fn json(
     let query: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let query: Vec<(&str, String)> = query.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
     let answer = endpoint.get(TOOL, path, &query).await?;
-    let body: Value = serde_json::from_slice(&answer.body).map_err(|error| Failure::Refused(format!("{target}: the answer is no JSON ({error})")))?;
+    let body: Value =
+        serde_json::from_slice(&answer.body).map_err(|error| Failure::Refused(format!("{target}: the answer is no JSON ({error})")))?;
     let place = if pointer.is_empty() { "the answer" } else { pointer };
     let Some(found) = body.pointer(pointer) else { return Ok(Seen::not_yet(format!("{target}: there is nothing at {place}"))) };
     // Prometheus gives its numbers as text.

@@ -33,7 +33,9 @@ pub fn failure(error: &Error) -> Failure {
             "MongoDB does not allow it ({}): the account needs hostManager and clusterManager on admin, and dbAdmin for the profiler",
             command.code_name
         )),
-        ErrorKind::Command(command) => Failure::Refused(format!("MongoDB says: {} ({})", redact::text(&command.message), command.code_name)),
+        ErrorKind::Command(command) => {
+            Failure::Refused(format!("MongoDB says: {} ({})", redact::text(&command.message), command.code_name))
+        }
         ErrorKind::InvalidArgument { message, .. } => Failure::Refused(format!("the connection string cannot be used: {message}")),
         ErrorKind::Authentication { .. } => Failure::Refused("MongoDB does not take our credentials".to_owned()),
         ErrorKind::ServerSelection { .. } => Failure::Later("no server of the deployment answers".to_owned()),
@@ -99,13 +101,22 @@ pub async fn kill_op(systems: &Systems, deployment: &str, opid: &str) -> Result<
     let namespace = word(&found, "ns");
     // Ending one of these can leave a member behind, or does nothing. Source: MongoDB's manual, "killOp".
     if namespace.starts_with("local.") || word(&found, "desc").starts_with("repl") || word(&found, "op") == "none" && namespace.is_empty() {
-        return Err(Failure::Refused(format!("operation {opid} is one of MongoDB's own ({}): it is not ended from here", word(&found, "desc"))));
+        return Err(Failure::Refused(format!(
+            "operation {opid} is one of MongoDB's own ({}): it is not ended from here",
+            word(&found, "desc")
+        )));
     }
-    let command: String = found.get("command").map(|command| redact::text(&command.to_string()).chars().take(COMMAND_MAX).collect()).unwrap_or_default();
+    let command: String =
+        found.get("command").map(|command| redact::text(&command.to_string()).chars().take(COMMAND_MAX).collect()).unwrap_or_default();
     let preview = Preview {
         place: format!("looked at {deployment}; MongoDB has no dry run for this"),
         diff: vec![
-            format!("- operation {opid}: {} on {namespace}, running {} s, client {}", word(&found, "op"), whole(&found, "secs_running"), word(&found, "client")),
+            format!(
+                "- operation {opid}: {} on {namespace}, running {} s, client {}",
+                word(&found, "op"),
+                whole(&found, "secs_running"),
+                word(&found, "client")
+            ),
             format!("  {command}"),
         ],
         effect: "its client gets the error Interrupted; a write that is half done in a transaction is rolled back".to_owned(),
@@ -207,7 +218,13 @@ async fn profile(client: &Client, database: &str) -> Result<(i64, i64), Failure>
     Ok((whole(&answer, "was"), whole(&answer, "slowms")))
 }
 
-pub async fn profiler(systems: &Systems, deployment: &str, database: &str, level: u8, slow_ms: Option<u32>) -> Result<(Preview, Vec<Check>), Failure> {
+pub async fn profiler(
+    systems: &Systems,
+    deployment: &str,
+    database: &str,
+    level: u8,
+    slow_ms: Option<u32>,
+) -> Result<(Preview, Vec<Check>), Failure> {
     let (was, slow) = profile(systems.deployment(deployment).await?, database).await?;
     let wanted = slow_ms.map_or(slow, i64::from);
     if (was, slow) == (i64::from(level), wanted) {
@@ -232,7 +249,14 @@ pub async fn profiler(systems: &Systems, deployment: &str, database: &str, level
     Ok((preview, Vec::new()))
 }
 
-pub async fn apply_profiler(systems: &Systems, deployment: &str, database: &str, level: u8, slow_ms: Option<u32>, doing: Doing<'_>) -> Result<String, Failure> {
+pub async fn apply_profiler(
+    systems: &Systems,
+    deployment: &str,
+    database: &str,
+    level: u8,
+    slow_ms: Option<u32>,
+    doing: Doing<'_>,
+) -> Result<String, Failure> {
     let client = systems.deployment(deployment).await?;
     let (was, slow) = profile(client, database).await?;
     if (was, slow) == (i64::from(level), slow_ms.map_or(slow, i64::from)) && doing.again {

@@ -95,9 +95,10 @@ pub async fn preview(systems: &Systems, run: &Run, at: usize, step: &RunStep) ->
             alertmanager::preview(systems, &doing, alertmanager, matchers, *minutes).await
         }
         Operation::Http { target, method, path, body } => http::preview(systems, target, method, path, body.as_ref()),
-        Operation::WaitUntil(_) => {
-            Ok((Preview { place: "changes nothing".to_owned(), effect: "waits until it is so".to_owned(), ..Preview::default() }, Vec::new()))
-        }
+        Operation::WaitUntil(_) => Ok((
+            Preview { place: "changes nothing".to_owned(), effect: "waits until it is so".to_owned(), ..Preview::default() },
+            Vec::new(),
+        )),
         Operation::Note { text } => {
             Ok((Preview { place: "changes nothing".to_owned(), effect: text.clone(), ..Preview::default() }, Vec::new()))
         }

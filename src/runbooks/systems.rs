@@ -83,8 +83,7 @@ impl Systems {
             .into_iter()
             .map(|(name, access)| (name.clone(), Arc::new(Client::new(&name, access).of_section("actions"))))
             .collect();
-        let mongodb =
-            reach.mongodb.into_iter().map(|(name, uri)| (name, Deployment { uri, client: OnceCell::new() })).collect();
+        let mongodb = reach.mongodb.into_iter().map(|(name, uri)| (name, Deployment { uri, client: OnceCell::new() })).collect();
         if errors.is_empty() { Ok(Self { kubernetes, mongodb, alertmanager, http }) } else { Err(errors) }
     }
 

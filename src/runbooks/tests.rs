@@ -45,8 +45,14 @@ fn what_is_wrong_in_a_runbook_is_said_at_load_all_at_once() {
         (SCALE.replace("risk: medium", "risk: medium\napplies: {categories: [bad_luck]}"), "bad_luck"),
         ("title: Nothing\nrisk: low\nsteps: []".to_owned(), "1 to 20"),
         ("title: Only words\nrisk: low\nsteps: [{name: a, action: note, with: {text: b}}]".to_owned(), "none of them does anything"),
-        ("title: Out\nrisk: low\nsteps: [{name: a, action: http.call, with: {target: x, method: POST, path: /a/../b}}]".to_owned(), "stay below"),
-        ("title: Far\nrisk: low\nsteps: [{name: a, action: http.call, with: {target: x, method: TRACE, path: /a}}]".to_owned(), "must be GET"),
+        (
+            "title: Out\nrisk: low\nsteps: [{name: a, action: http.call, with: {target: x, method: POST, path: /a/../b}}]".to_owned(),
+            "stay below",
+        ),
+        (
+            "title: Far\nrisk: low\nsteps: [{name: a, action: http.call, with: {target: x, method: TRACE, path: /a}}]".to_owned(),
+            "must be GET",
+        ),
     ];
     assert!(catalog(SCALE).is_ok());
     for (text, part) in table {
@@ -85,8 +91,22 @@ fn a_path_stays_below_its_address() {
         assert!(is_plain_path(path), "{path}");
     }
     for path in [
-        "flags", "//evil.example/a", "/../a", "/a/../b", "/a/./b", "/a/%2e%2e/b", "/a%2F..", "\\\\evil", "/a\\b", "/a b", "/a#b", "/@evil",
-        "/a\r\nHost: evil", "/%00", "", "/a?x=/../b/..",
+        "flags",
+        "//evil.example/a",
+        "/../a",
+        "/a/../b",
+        "/a/./b",
+        "/a/%2e%2e/b",
+        "/a%2F..",
+        "\\\\evil",
+        "/a\\b",
+        "/a b",
+        "/a#b",
+        "/@evil",
+        "/a\r\nHost: evil",
+        "/%00",
+        "",
+        "/a?x=/../b/..",
     ] {
         assert!(!is_plain_path(path), "{path}");
     }
@@ -194,7 +214,15 @@ fn the_proof_is_only_for_what_was_approved() {
     assert!(refused(&|_| {}, 15).contains("not used in time"));
     assert!(refused(&|run| run.steps[0].preview.seen = "other".to_owned(), 2).contains("not what was approved"));
     assert!(refused(&|run| run.parameters.clear(), 2).contains("not what was approved"));
-    assert!(refused(&|run| if let Operation::Scale(of) = &mut run.steps[0].operation { of.replicas = 0 }, 2).contains("not what was approved"));
+    assert!(
+        refused(
+            &|run| if let Operation::Scale(of) = &mut run.steps[0].operation {
+                of.replicas = 0
+            },
+            2
+        )
+        .contains("not what was approved")
+    );
     assert!(refused(&|run| run.decisions.clear(), 2).contains("not enough people"));
     assert!(refused(&|run| run.decisions[0].by = run.requested_by.clone(), 2).contains("not enough people"));
     assert!(refused(&|run| run.hash = String::new(), 2).contains("not what was approved"));
@@ -208,8 +236,10 @@ fn the_proof_is_only_for_what_was_approved() {
 
 #[test]
 fn differences_are_named_by_their_place() {
-    let before = json!({"replicas": 3, "containers": [{"name": "a", "image": "x:1", "env": [{"name": "DB_PASSWORD", "value": "hunter2hunter2"}]}]});
-    let after = json!({"replicas": 5, "containers": [{"name": "a", "image": "x:2", "env": [{"name": "DB_PASSWORD", "value": "other-secret-9"}]}]});
+    let before =
+        json!({"replicas": 3, "containers": [{"name": "a", "image": "x:1", "env": [{"name": "DB_PASSWORD", "value": "hunter2hunter2"}]}]});
+    let after =
+        json!({"replicas": 5, "containers": [{"name": "a", "image": "x:2", "env": [{"name": "DB_PASSWORD", "value": "other-secret-9"}]}]});
     let lines = kubernetes::diff(&before, &after);
     assert!(lines.contains(&"- containers.a.image: x:1".to_owned()) && lines.contains(&"+ replicas: 5".to_owned()), "{lines:?}");
     assert!(!lines.join("\n").contains("hunter2") && !lines.join("\n").contains("other-secret"), "{lines:?}");

@@ -78,7 +78,9 @@ impl World {
     pub async fn run_is(&self, state: RunState) -> Run {
         for _ in 0..600 {
             let documents = self.store().documents(DocumentKind::Run, 10).await.unwrap();
-            if let Some(run) = documents.iter().filter_map(|one| serde_json::from_value::<Run>(one.body.clone()).ok()).find(|run| run.state == state) {
+            if let Some(run) =
+                documents.iter().filter_map(|one| serde_json::from_value::<Run>(one.body.clone()).ok()).find(|run| run.state == state)
+            {
                 return run;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -146,7 +148,7 @@ async fn a_second_person_approves_exactly_what_was_shown_and_it_is_done_once_ver
     assert_eq!(now["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]["memory"], "512Mi");
     let run = world.run_is(RunState::Done).await;
     // Once more, and by somebody else: it was used.
-    world.press(BOB, &message, "run_approve").await.clone();
+    world.press(BOB, &message, "run_approve").await;
     let again = sre_agent::runbooks::Approved::of(&run, run.requested_at);
     assert!(again.is_err(), "a run that is done is not approved any more");
     let acts: Vec<String> = world.audit().await.iter().map(|line| format!("{} {} {}", line.actor, line.act, line.outcome)).collect();
@@ -330,11 +332,10 @@ async fn an_audit_log_that_was_tampered_with_is_found_out() {
     let cluster = shop(&["* *"]).await;
     let mut world = world(&cluster, "").await;
     let (ts, card, _) = reported(&world).await;
-    for action in ["ack", "unack", "resolve"] {
+    for (action, shows) in [("ack", "Unacknowledge"), ("unack", "Reported"), ("resolve", "Resolved")] {
         world.press(ALICE, &card, action).await;
-        tokio::time::sleep(Duration::from_millis(150)).await;
+        world.card_shows(&ts, shows).await;
     }
-    world.card_shows(&ts, "Resolved").await;
     world.stop_service().await;
     let path = world.folder.path().join("store.db");
     let whole = audit::verify(&Embedded::open(&path).unwrap(), &[]).await.unwrap().unwrap();
@@ -353,7 +354,10 @@ async fn an_audit_log_that_was_tampered_with_is_found_out() {
     for (sql, word) in [
         ("UPDATE audit SET doc = replace(doc, 'acknowledge', 'escalate') WHERE seq = 2", "was changed"),
         ("DELETE FROM audit WHERE seq = 2", "is missing"),
-        ("UPDATE audit SET seq = 1000 WHERE seq = 2; UPDATE audit SET seq = 2 WHERE seq = 3; UPDATE audit SET seq = 3 WHERE seq = 1000", "was changed"),
+        (
+            "UPDATE audit SET seq = 1000 WHERE seq = 2; UPDATE audit SET seq = 2 WHERE seq = 3; UPDATE audit SET seq = 3 WHERE seq = 1000",
+            "was changed",
+        ),
         ("DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)", "cut off"),
         ("DELETE FROM audit WHERE seq > 1; UPDATE sqlite_sequence SET seq = 1 WHERE name = 'audit'", "cut off"),
     ] {

@@ -44,15 +44,28 @@ pub enum Command {
     Why(Reference),
     Similar(Reference),
     Handoff,
-    Postmortem { of: Reference, markdown: bool },
-    Stats { days: i64 },
+    Postmortem {
+        of: Reference,
+        markdown: bool,
+    },
+    Stats {
+        days: i64,
+    },
     Runbook(Reference),
     /// The runs of runbooks.
     Runs,
     /// A runbook is to be prepared: its id, the incident, and values by parameter.
-    Run { runbook: String, of: Reference, values: Vec<(String, String)> },
+    Run {
+        runbook: String,
+        of: Reference,
+        values: Vec<(String, String)>,
+    },
     /// Yes or no to a run, by its id and the first digits of its hash.
-    Decide { run: RunId, approves: bool, hash: String },
+    Decide {
+        run: RunId,
+        approves: bool,
+        hash: String,
+    },
     OnCall,
     Doctor,
 }

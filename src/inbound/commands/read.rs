@@ -31,7 +31,9 @@ pub async fn message(state: &State, asker: &Asker, command: Command) -> Result<M
     let now = state.clock.now();
     Ok(match command {
         // Both are recorded by their callers; as words they mean a look at the list of commands.
-        Command::Help | Command::Investigate(_) | Command::Act(..) | Command::Run { .. } | Command::Decide { .. } => report::help(&asker.prefix),
+        Command::Help | Command::Investigate(_) | Command::Act(..) | Command::Run { .. } | Command::Decide { .. } => {
+            report::help(&asker.prefix)
+        }
         Command::Status => report::status(&open(state, asker).await?, &silences(state, asker).await?, now),
         Command::Incidents(which) => incidents(state, asker, which).await?,
         Command::Show(of) => match one(state, asker, of, "show").await? {

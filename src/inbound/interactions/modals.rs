@@ -118,7 +118,8 @@ fn is_late(error: &SlackError) -> bool {
 
 async fn build(asked: &Asked, id: IncidentId, modal: Modal) -> Result<Option<Value>> {
     let Some(incident) = asked.state.store.incident(id).await? else { return Ok(None) };
-    let mut context = Context { incident: id, reply: asked.reply.clone(), zone: String::new(), investigation: None, runbook: String::new() };
+    let mut context =
+        Context { incident: id, reply: asked.reply.clone(), zone: String::new(), investigation: None, runbook: String::new() };
     let form = match modal {
         Modal::Silence => {
             let zone = zone(asked).await;

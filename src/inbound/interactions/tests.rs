@@ -6,7 +6,13 @@ use crate::model::{IncidentId, Reply};
 #[test]
 fn a_modal_carries_what_it_is_about_and_where_the_person_is_answered() {
     let reply = Reply { channel: "C1".into(), thread: Some("1.2".into()), response_url: None };
-    let context = Context { incident: IncidentId(7), reply: reply.clone(), zone: "Europe/Berlin".into(), investigation: None };
+    let context = Context {
+        incident: IncidentId(7),
+        reply: reply.clone(),
+        zone: "Europe/Berlin".into(),
+        investigation: None,
+        runbook: String::new(),
+    };
     let view = View { private_metadata: context.to_metadata(), ..View::default() };
     assert_eq!(view.context(), Some(context));
     let payload = Payload { view: Some(view), ..Payload::default() };

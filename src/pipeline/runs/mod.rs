@@ -53,8 +53,7 @@ async fn save(ctx: &Ctx, stored: &Stored, mut run: Run, mut commit: Commit, next
     }
     let over = run.state.is_over() && !stored.run.state.is_over();
     show(ctx, &run, over, &mut commit).await?;
-    let wake: Vec<_> =
-        commit.enqueue.iter().filter(|work| work.not_before.is_none()).map(|work| (work.kind.id(), work.priority)).collect();
+    let wake: Vec<_> = commit.enqueue.iter().filter(|work| work.not_before.is_none()).map(|work| (work.kind.id(), work.priority)).collect();
     ctx.store.commit(write(stored, &run, commit)?).await?;
     for (id, priority) in wake {
         // When the queue is away the sweeper finds the work.

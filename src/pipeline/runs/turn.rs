@@ -144,7 +144,14 @@ impl Turning<'_> {
         let doing = Doing { run: run.id, at, step, again: self.work.attempts > 1 };
         match runbooks::apply(&self.ctx.runbooks.systems, &proof, doing).await {
             Ok(says) => {
-                commit.audit.push(audit(&run, self.now, "sre-agent", "runbook_step", "applied", format!("step {}: {} {says}", at + 1, step.name)));
+                commit.audit.push(audit(
+                    &run,
+                    self.now,
+                    "sre-agent",
+                    "runbook_step",
+                    "applied",
+                    format!("step {}: {} {says}", at + 1, step.name),
+                ));
                 if let Some(step) = run.steps.get_mut(at) {
                     step.applied_at = Some(self.now);
                     step.outcome = says;

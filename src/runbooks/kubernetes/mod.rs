@@ -135,7 +135,10 @@ fn below(path: &str, name: &str) -> String {
 fn lines(sign: char, path: &str, value: &Value, out: &mut Vec<String>) {
     match value {
         Value::Object(fields) if !fields.is_empty() => fields.iter().for_each(|(name, inner)| lines(sign, &below(path, name), inner, out)),
-        Value::String(text) => out.push(format!("{sign} {path}: {}", crate::redact::text(&format!("{path}: {text}")).strip_prefix(&format!("{path}: ")).unwrap_or("[redacted]"))),
+        Value::String(text) => out.push(format!(
+            "{sign} {path}: {}",
+            crate::redact::text(&format!("{path}: {text}")).strip_prefix(&format!("{path}: ")).unwrap_or("[redacted]")
+        )),
         other => out.push(format!("{sign} {path}: {other}")),
     }
 }

@@ -67,7 +67,6 @@ fn progress(kind: WorkloadKind, object: &Value) -> Seen {
 /// The workload's own selector, as a query's value.
 fn selector(object: &Value) -> String {
     let labels = object.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
-    let pairs: Vec<String> =
-        labels.into_iter().flatten().filter_map(|(name, value)| Some(format!("{name}={}", value.as_str()?))).collect();
+    let pairs: Vec<String> = labels.into_iter().flatten().filter_map(|(name, value)| Some(format!("{name}={}", value.as_str()?))).collect();
     url::form_urlencoded::byte_serialize(pairs.join(",").as_bytes()).collect()
 }

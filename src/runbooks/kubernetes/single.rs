@@ -96,7 +96,14 @@ pub async fn cordon(systems: &Systems, cluster: &str, node: &str, closed: bool) 
     Ok((preview, Vec::new()))
 }
 
-async fn set(systems: &Systems, cluster: &str, node: &str, closed: bool, mark: &str, ready: impl Fn(&Value) -> Result<bool, Failure>) -> Result<bool, Failure> {
+async fn set(
+    systems: &Systems,
+    cluster: &str,
+    node: &str,
+    closed: bool,
+    mark: &str,
+    ready: impl Fn(&Value) -> Result<bool, Failure>,
+) -> Result<bool, Failure> {
     let client = systems.cluster(cluster)?;
     let path = node_path(node)?;
     for _ in 0..TRIES {

@@ -55,11 +55,7 @@ async fn shown(client: &Client, of: &Workload, object: &Value, change: Value, ba
     }
     diff.insert(0, format!("  {}", of.object()));
     let scales = change["path"] == "/spec/replicas";
-    let facts = [
-        ("change".to_owned(), change),
-        ("back".to_owned(), back),
-        ("scales".to_owned(), json!(scales)),
-    ];
+    let facts = [("change".to_owned(), change), ("back".to_owned(), back), ("scales".to_owned(), json!(scales))];
     let preview = Preview {
         place: format!("dry run on {}, accepted by the API server", client.cluster()),
         diff,
@@ -93,13 +89,16 @@ fn wish(object: &Value) -> Value {
 
 /// "3 pods are replaced one by one".
 fn replacing(object: &Value) -> String {
-    let pods = object.pointer("/spec/replicas").or_else(|| object.pointer("/status/desiredNumberScheduled")).and_then(Value::as_u64).unwrap_or(1);
+    let pods =
+        object.pointer("/spec/replicas").or_else(|| object.pointer("/status/desiredNumberScheduled")).and_then(Value::as_u64).unwrap_or(1);
     let pods = if pods == 1 { "1 pod is replaced".to_owned() } else { format!("{pods} pods are replaced") };
     let strategy = object.pointer("/spec/strategy").or_else(|| object.pointer("/spec/updateStrategy")).unwrap_or(&Value::Null);
     match (text(strategy, "/type"), strategy.pointer("/rollingUpdate/maxUnavailable"), strategy.pointer("/rollingUpdate/maxSurge")) {
         ("Recreate", ..) => format!("{pods} all at once (strategy Recreate): the service is away meanwhile"),
         ("OnDelete", ..) => format!("{pods} when somebody deletes them (strategy OnDelete)"),
-        (_, Some(unavailable), Some(surge)) => format!("{pods} step by step (maxUnavailable {}, maxSurge {})", word(unavailable), word(surge)),
+        (_, Some(unavailable), Some(surge)) => {
+            format!("{pods} step by step (maxUnavailable {}, maxSurge {})", word(unavailable), word(surge))
+        }
         (_, Some(unavailable), None) => format!("{pods} step by step (maxUnavailable {})", word(unavailable)),
         _ => format!("{pods} step by step"),
     }
@@ -150,9 +149,10 @@ pub async fn scale(systems: &Systems, of: &Workload, replicas: u32) -> Shown {
 /// The range of the autoscaler that has its hands on the workload; a server that does not let us look is no obstacle.
 async fn autoscaler(client: &Client, of: &Workload) -> Option<String> {
     let list = get(client, &format!("/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers", of.namespace)).await.ok()?;
-    let ours = list["items"].as_array()?.iter().find(|item| {
-        text(item, "/spec/scaleTargetRef/kind") == of.kind.as_str() && text(item, "/spec/scaleTargetRef/name") == of.name
-    })?;
+    let ours = list["items"]
+        .as_array()?
+        .iter()
+        .find(|item| text(item, "/spec/scaleTargetRef/kind") == of.kind.as_str() && text(item, "/spec/scaleTargetRef/name") == of.name)?;
     Some(format!("{} to {}", number(ours, "/spec/minReplicas").max(1), number(ours, "/spec/maxReplicas")))
 }
 
@@ -199,9 +199,8 @@ pub async fn rollback(systems: &Systems, of: &Workload, revision: Option<u64>) -
             .find(|number| **number < present)
             .ok_or_else(|| Failure::Refused(format!("{} has no earlier revision (it has {})", of.object(), known())))?,
     };
-    let template = revisions
-        .get(&target)
-        .ok_or_else(|| Failure::Refused(format!("{} has no revision {target}; it has {}", of.object(), known())))?;
+    let template =
+        revisions.get(&target).ok_or_else(|| Failure::Refused(format!("{} has no revision {target}; it has {}", of.object(), known())))?;
     let change = json!({"op": "replace", "path": "/spec/template", "value": template});
     let back = json!({"op": "replace", "path": "/spec/template", "value": object.pointer("/spec/template")});
     let effect = format!("back to revision {target} (now {present}); {}", replacing(&object));

@@ -20,8 +20,8 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params};
 use tokio::sync::Semaphore;
 
 use super::{
-    AuditLine, Commit, Delivery, Document, DocumentKind, IncidentFilter, Place, Recorded, Result, Settled, Similar, Slot, SlotUpdate, Store,
-    StoreError, Work,
+    AuditLine, Commit, Delivery, Document, DocumentKind, IncidentFilter, Place, Recorded, Result, Settled, Similar, Slot, SlotUpdate,
+    Store, StoreError, Work,
 };
 use crate::model::{AlertId, AuditEntry, Incident, IncidentId, Investigation, InvestigationId, Member, Priority, RawRecord};
 use writer::Writer;

@@ -50,8 +50,8 @@ CREATE INDEX IF NOT EXISTS slots_due ON slots (seq) WHERE version > sent_version
 /// What each version has that the one before had not; run once, in order, on a file of an earlier version.
 const STEPS: &[(i64, &str)] = &[
     (
-    2,
-    "ALTER TABLE incidents ADD COLUMN thread TEXT NOT NULL DEFAULT '';
+        2,
+        "ALTER TABLE incidents ADD COLUMN thread TEXT NOT NULL DEFAULT '';
      ALTER TABLE incidents ADD COLUMN owner TEXT NOT NULL DEFAULT '';
      CREATE INDEX incidents_thread ON incidents (thread) WHERE thread <> '';
      ALTER TABLE slots ADD COLUMN team TEXT NOT NULL DEFAULT '';

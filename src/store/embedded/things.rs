@@ -127,10 +127,12 @@ pub fn put_audit(connection: &Connection, entries: &[AuditEntry]) -> Result<()> 
 
 /// The last line's number, as the store counts them, and its hash.
 fn audit_head(connection: &Connection) -> Result<(u64, String)> {
-    let last = optional(connection.prepare_cached("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").map_err(unavailable)?.query_row(
-        [],
-        |row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get::<_, String>(1)?)),
-    ))?;
+    let last = optional(
+        connection
+            .prepare_cached("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
+            .map_err(unavailable)?
+            .query_row([], |row| Ok((row.get::<_, i64>(0)?.unsigned_abs(), row.get::<_, String>(1)?))),
+    )?;
     let (sequence, hash) = last.unwrap_or_else(|| (0, audit::GENESIS.to_owned()));
     // A line that was taken off the end keeps its number: the gap shows.
     Ok((sequence.max(audit_count(connection)?), hash))
@@ -157,7 +159,10 @@ pub fn chain_audit(connection: &Connection) -> rusqlite::Result<()> {
 
 pub fn audit_count(connection: &Connection) -> Result<u64> {
     let found: Option<i64> = optional(
-        connection.prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'audit'").map_err(unavailable)?.query_row([], |row| row.get(0)),
+        connection
+            .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'audit'")
+            .map_err(unavailable)?
+            .query_row([], |row| row.get(0)),
     )?;
     Ok(found.unwrap_or(0).unsigned_abs())
 }

@@ -100,7 +100,8 @@ impl Client {
             };
             let request = Request::builder().method(method).uri(path).header("accept", "application/json").header("content-type", kind);
             let request = request.body(kube::client::Body::from(body.to_string().into_bytes()));
-            let request = request.map_err(|error| self.error(tool, format!("{path} is no address ({error})"), ToolErrorKind::BadArguments))?;
+            let request =
+                request.map_err(|error| self.error(tool, format!("{path} is no address ({error})"), ToolErrorKind::BadArguments))?;
             let response = client.send(request).await.map_err(|error| self.unreachable(tool, &error))?;
             let status = response.status();
             let body = axum::body::to_bytes(axum::body::Body::new(response.into_body()), PAGE_BYTES).await;
@@ -108,7 +109,8 @@ impl Client {
             if !status.is_success() {
                 return Err(self.refused_to(tool, verb, path, status, &body));
             }
-            serde_json::from_slice(&body).map_err(|error| self.error(tool, format!("its answer is no JSON ({error})"), ToolErrorKind::BadAnswer))
+            serde_json::from_slice(&body)
+                .map_err(|error| self.error(tool, format!("its answer is no JSON ({error})"), ToolErrorKind::BadAnswer))
         };
         let late = || self.error(tool, format!("no answer in {} s", REQUEST_TIMEOUT.as_secs()), ToolErrorKind::Timeout);
         tokio::time::timeout(REQUEST_TIMEOUT, write).await.unwrap_or_else(|_| Err(late()))
