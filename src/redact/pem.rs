@@ -10,6 +10,9 @@ use super::{
 const KEY_MAX: usize = 32 * 1024;
 /// A line of a key has at least so many characters of base64, unless it is the last; RFC 7468 says 64.
 const LINE_MIN: usize = 20;
+/// How many backslashes stand before a line break that was escaped again and again: each time twice as many, and five times is more than
+/// anybody does.
+const ESCAPES_MAX: usize = 32;
 
 fn base64(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
@@ -77,7 +80,7 @@ impl Scan<'_> {
         loop {
             let gap = run_back(self.bytes, from, 8, |byte| byte.is_ascii_whitespace());
             let gap = if gap == from && at(self.bytes, from.saturating_sub(1)) == b'n' {
-                run_back(self.bytes, from - 1, 4, |byte| byte == b'\\')
+                run_back(self.bytes, from - 1, ESCAPES_MAX, |byte| byte == b'\\')
             } else {
                 gap
             };

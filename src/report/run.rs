@@ -168,7 +168,11 @@ fn progress(run: &Run) -> Text {
     for step in run.steps.iter().filter(|step| step.state != StepState::Waiting) {
         text = text.plain(format!("  ·  {}: {}", short(&step.name, 60), step_word(step)));
     }
-    text.plain(format!("  ·  action {} in the audit log", run.short_hash()))
+    let told = run.steps.iter().any(|step| !step.outcome.is_empty() && run.detail.contains(&step.outcome));
+    if run.state.is_over() && !run.detail.is_empty() && !told {
+        text = text.plain(format!("  ·  {}", short(&run.detail, 600)));
+    }
+    if run.hash.is_empty() { text } else { text.plain(format!("  ·  action {} in the audit log", run.short_hash())) }
 }
 
 fn step_word(step: &RunStep) -> String {
@@ -215,13 +219,13 @@ pub fn run_sentence(run: &Run) -> String {
 pub fn run_outcome(run: &Run) -> Message {
     let (mark, word) = match run.state {
         RunState::Done => ("white_check_mark", ""),
-        RunState::Undone => ("leftwards_arrow_with_hook", "Taken back: "),
-        RunState::Void => ("no_entry_sign", "Not run: "),
-        _ => ("x", "Failed: "),
+        RunState::Undone => ("leftwards_arrow_with_hook", "Taken back:"),
+        RunState::Void => ("no_entry_sign", "Not run:"),
+        _ => ("x", "Failed:"),
     };
     let mut text = Text::new().emoji(mark).plain(" ");
     if !word.is_empty() {
-        text = text.bold(word);
+        text = text.bold(word).plain(" ");
     }
     text.0.extend(titled(run).0);
     let mut line: Vec<Text> = Vec::new();
