@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{State, api, reply::Refusal, state::Door};
+use super::{State, api::dedup_key, reply::Refusal, state::Door};
 use crate::{
     model::{Entity, Inbound, Priority, RecordSource, observation::Change},
     redact,
@@ -67,7 +67,7 @@ pub async fn changes(state: &State, headers: &HeaderMap, body: &[u8]) -> Result<
     let now = state.clock.now();
     let changes = list.into_iter().enumerate().map(|(at, value)| read(at, value, now)).collect::<Result<Vec<_>, _>>()?;
     let key = headers.get("idempotency-key").and_then(|value| value.to_str().ok()).filter(|key| !key.is_empty() && key.len() <= 200);
-    let key = api::dedup_key(key, body, now);
+    let key = dedup_key(key, body, now);
     let count = changes.len();
     let id = state
         .record(Door { source: RecordSource::Api, key: Some(&key), team: "", priority: Priority::P3 }, |_| Inbound::Changes { changes })

@@ -27,7 +27,7 @@ pub use clock::{Clock, Ids};
 pub use entity::Entity;
 pub use evidence::{Category, Evidence, EvidenceKind, Hypothesis};
 pub use ids::{AlertId, EvidenceId, IncidentId, InvestigationId};
-pub use inbound::{Act, Ask, Inbound, RawRecord, RecordSource, Reply, Verdict};
+pub use inbound::{Act, AgentTask, Ask, Inbound, RawRecord, RecordSource, Reply, TaskAction, Verdict};
 pub use incident::{AuditEntry, Escalation, Feedback, Group, Incident, IncidentState, Member, Silenced, ThreadRef, TimelineEntry};
 pub use investigation::{Activity, Investigation, InvestigationStatus, Routing, ToolCall};
 pub use message::{Action, ActionKind, ActionStyle, Choice, Confirm, Form, Input, InputKind, Message, Part, Span, Task, TaskState, Text};

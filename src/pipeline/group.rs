@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, MutexGuard};
 use ulid::Ulid;
 
-use super::{Ctx, act, act::Person, ask, changes, heartbeats, stop, storm};
+use super::{Ctx, act, act::Person, ask, changes, heartbeats, stop, storm, task};
 use crate::{
     model::{AlertId, Inbound, InvestigationId, RawRecord, Silence},
     store::{DocumentKind, StoreError, Work},
@@ -61,6 +61,7 @@ pub async fn step(ctx: &Ctx, work: &Work, id: AlertId) -> anyhow::Result<()> {
         Inbound::Ask { ask: asked, reply } => ask::step(ctx, work, asked, &Person { id: &asked.user, team: &record.team, reply }).await,
         Inbound::Stop { channel, thread, user } => stop::step(ctx, work, channel, thread, user).await,
         Inbound::Changes { changes } => changes::step(ctx, work, &record, changes).await,
+        Inbound::Task { task } => task::begin(ctx, work, id, task).await,
     }
 }
 

@@ -25,6 +25,7 @@ mod route;
 mod slots;
 mod stop;
 mod storm;
+mod task;
 mod tell;
 #[cfg(test)]
 mod tests;

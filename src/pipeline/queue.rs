@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Ctx, further, group, investigate, publish, slots, tell, timers};
+use super::{Ctx, further, group, investigate, publish, slots, task, tell, timers};
 use crate::{
     coord::Queue,
     model::Inbound,
@@ -219,6 +219,7 @@ async fn perform(ctx: &Arc<Ctx>, work: Work) -> anyhow::Result<Outcome> {
                     investigate::step(&ctx, &work, *incident, *investigation, occasion).await
                 }
                 WorkKind::Tell(told) => tell::step(&ctx, &work, told).await,
+                WorkKind::Task(record) => task::step(&ctx, &work, *record).await,
             }
         }
     });
@@ -269,6 +270,10 @@ async fn put_aside(ctx: &Ctx, work: &Work, error: &anyhow::Error) -> anyhow::Res
             let slots = vec![slots::notice(&ctx.settings.channel, *record)];
             ctx.store.commit(Commit { slots, ..Commit::default() }).await?;
             ctx.outbox.notify_one();
+        }
+        WorkKind::Task(record) => {
+            task::put_aside(ctx, work, *record).await?;
+            return Ok(Outcome::PutAside);
         }
         WorkKind::Record(_) | WorkKind::Tell(_) => {}
     }
