@@ -16,8 +16,8 @@ use crate::{
 };
 
 /// How many changes one request may tell of.
-const CHANGES_MAX: usize = 100;
-/// How much of a text, and of a diff, is kept.
+pub const CHANGES_MAX: usize = 100;
+/// How many characters a text may have, and how many bytes of a diff are kept.
 const TEXT_MAX: usize = 2_000;
 const DIFF_MAX: usize = 16 << 10;
 const FILES_MAX: usize = 200;
@@ -89,8 +89,8 @@ fn read(at: usize, value: Value, now: Timestamp) -> Result<Change, Refusal> {
         if needed && text.trim().is_empty() {
             return Err(invalid(field, "is empty".to_owned()));
         }
-        if text.len() > TEXT_MAX {
-            return Err(invalid(field, format!("is longer than {TEXT_MAX} bytes")));
+        if text.chars().count() > TEXT_MAX {
+            return Err(invalid(field, format!("is longer than {TEXT_MAX} characters")));
         }
     }
     if !KINDS.contains(&told.kind.as_str()) {

@@ -118,9 +118,9 @@ plain_acts! {
 #[serde(deny_unknown_fields)]
 struct MatcherGiven {
     /// A label's name, or `alertname`, `service`, `namespace`, `cluster`, `resource`, `severity`.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     name: String,
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     value: String,
 }
 
@@ -129,8 +129,11 @@ struct MatcherGiven {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"seconds": 3600, "reason": "the migration runs"}))]
 pub struct SilenceGiven {
-    #[schema(minimum = 60, maximum = 2_592_000)]
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(minimum = 60, maximum = 2_592_000, nullable = false)]
     seconds: Option<u64>,
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(nullable = false)]
     until: Option<When>,
     #[serde(default)]
     #[schema(max_length = 500)]
@@ -188,6 +191,11 @@ pub struct AssignGiven {
     to: Option<String>,
 }
 
+/// An `Option` that is left out, never null: of two fields exactly one is wanted.
+fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
 /// An `Option` that must be there: nobody loses an incident because a field was forgotten.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Option::deserialize(deserializer)
@@ -222,7 +230,7 @@ pub struct FeedbackGiven {
     #[schema(max_length = 2000)]
     note: String,
     /// The investigation that it is about; without it the incident's newest.
-    #[schema(pattern = "^[0-9A-Za-z]{26}$", min_length = 26, max_length = 26)]
+    #[schema(pattern = "^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
     investigation: Option<String>,
 }
 

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use super::{
     Api,
     acts::short,
+    alerts::AlertGiven,
     body,
     call::{Answer, Call, JSON, json, ok},
     once::once,
@@ -128,15 +129,15 @@ enum ActionName {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct TaskData {
-    #[schema(min_length = 1, max_length = 1000)]
+    #[schema(min_length = 1, max_length = 1000, pattern = r"\S")]
     question: Option<String>,
     /// An alert, as `POST /api/v1/alerts` takes it.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<AlertGiven>)]
     alert: Option<Value>,
     /// Where to look.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     service: Option<String>,
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     namespace: Option<String>,
 }
 

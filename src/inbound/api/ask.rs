@@ -37,7 +37,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 #[schema(example = json!({"text": "only the last 10 minutes"}))]
 pub struct QuestionGiven {
     /// In one's own words.
-    #[schema(min_length = 1, max_length = 1000)]
+    #[schema(min_length = 1, max_length = 1000, pattern = r"\S")]
     text: String,
 }
 
@@ -47,7 +47,7 @@ pub struct QuestionGiven {
 #[schema(example = json!({"question": "why does checkout restart?"}))]
 pub struct InvestigationGiven {
     /// In one's own words.
-    #[schema(min_length = 1, max_length = 1000)]
+    #[schema(min_length = 1, max_length = 1000, pattern = r"\S")]
     question: String,
 }
 

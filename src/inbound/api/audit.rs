@@ -34,7 +34,7 @@ pub struct Which {
     #[param(minimum = 1, maximum = 200, default = 50, example = 50)]
     limit: Option<usize>,
     /// `next_cursor` of the page before.
-    #[param(max_length = 100, pattern = "^[A-Za-z0-9_-]+$")]
+    #[param(pattern = "^[0-9]{1,18}-[0-9]{1,18}$")]
     cursor: Option<String>,
 }
 

@@ -29,9 +29,9 @@ const KEPT_MAX: usize = 1000;
 #[allow(dead_code, reason = "describes what `told` reads")]
 #[schema(example = json!({"service": "checkout", "kind": "deploy", "id": "v1.42", "summary": "checkout v1.42", "time": "2026-01-31T14:05:00Z"}))]
 pub struct ChangeGiven {
-    #[schema(min_length = 1, max_length = 2000)]
+    #[schema(min_length = 1, max_length = 2000, pattern = r"\S")]
     service: String,
-    #[schema(min_length = 1, max_length = 2000)]
+    #[schema(min_length = 1, max_length = 2000, pattern = r"\S")]
     summary: String,
     kind: Option<ChangeKindName>,
     /// A commit, a deploy's id, a rollout's revision.
@@ -114,7 +114,7 @@ pub struct Which {
     #[param(minimum = 1, maximum = 200, default = 50, example = 50)]
     limit: Option<usize>,
     /// `next_cursor` of the page before.
-    #[param(max_length = 100, pattern = "^[A-Za-z0-9_-]+$")]
+    #[param(pattern = "^[0-9]{1,18}-[0-9]{1,18}$")]
     cursor: Option<String>,
 }
 

@@ -25,10 +25,6 @@ const REQUEST_ID_MAX: usize = 64;
 /// How much of a path the log shows.
 const PATH_MAX: usize = 200;
 
-/// Who acted, for the log; put into the answer by the handler's own step, where it knows.
-#[derive(Debug, Clone)]
-pub struct Who(pub String);
-
 /// Around every request.
 pub async fn around(Shared(api): Shared<Api>, request: Request, next: Next) -> Response {
     let started = Instant::now();

@@ -49,7 +49,7 @@ pub struct Which {
     #[param(minimum = 1, maximum = 200, default = 50, example = 50)]
     limit: Option<usize>,
     /// `next_cursor` of the page before.
-    #[param(max_length = 100, pattern = "^[A-Za-z0-9_-]+$")]
+    #[param(pattern = "^[0-9]{1,18}-[0-9]{1,18}$")]
     cursor: Option<String>,
 }
 
@@ -136,7 +136,7 @@ pub async fn alerts(Shared(api): Shared<Api>, call: Call) -> Answer {
 /// How a text is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Form {
+pub enum FormName {
     Json,
     Markdown,
 }
@@ -147,13 +147,13 @@ enum Form {
 #[into_params(parameter_in = Query)]
 pub struct Format {
     /// Goes before what `Accept` says.
-    format: Option<Form>,
+    format: Option<FormName>,
 }
 
-fn form(call: &Call) -> Result<Form, Problem> {
+fn form(call: &Call) -> Result<FormName, Problem> {
     match call.query::<Format>()?.format {
         Some(form) => Ok(form),
-        None => Ok(if call.wants(&[JSON, MARKDOWN])? == MARKDOWN { Form::Markdown } else { Form::Json }),
+        None => Ok(if call.wants(&[JSON, MARKDOWN])? == MARKDOWN { FormName::Markdown } else { FormName::Json }),
     }
 }
 
@@ -174,7 +174,7 @@ pub async fn report(Shared(api): Shared<Api>, call: Call) -> Answer {
         None => None,
     };
     match (found.report, investigation) {
-        (Some(report), _) if form == Form::Markdown => text(MARKDOWN, report::markdown(&report)),
+        (Some(report), _) if form == FormName::Markdown => text(MARKDOWN, report::markdown(&report)),
         (Some(report), Some(investigation)) => ok(&ReportView::of(investigation, report)),
         _ => Err(Problem::not_found(format!("{id} has no report yet"))),
     }
@@ -201,8 +201,8 @@ pub async fn postmortem(Shared(api): Shared<Api>, call: Call) -> Answer {
     let names = commands::names(&api.state, &found).await;
     let markdown = report::postmortem_markdown(&found, &names, api.state.clock.now());
     match form {
-        Form::Markdown => text(MARKDOWN, markdown),
-        Form::Json => ok(&PostmortemView { incident: found.id.to_string(), title: found.title, markdown }),
+        FormName::Markdown => text(MARKDOWN, markdown),
+        FormName::Json => ok(&PostmortemView { incident: found.id.to_string(), title: found.title, markdown }),
     }
 }
 

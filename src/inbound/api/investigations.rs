@@ -73,7 +73,7 @@ pub async fn get(Shared(api): Shared<Api>, call: Call) -> Answer {
 /// `progress` comes whenever there is something new to see, `report` ends the stream (or `failed`, when the investigation was
 /// put aside). A comment keeps the connection alive every 15 s. After `Last-Event-ID: end` there is nothing more: 204.
 #[utoipa::path(get, path = "/api/v1/investigations/{investigation_id}/events", tag = "investigations", operation_id = "followInvestigation",
-    params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was received", max_length = 40)),
+    params(("Last-Event-ID" = Option<String>, Header, description = "The id of the last event that was received")),
     responses((status = 200, description = "Events until the investigation is done", body = String, content_type = "text/event-stream"),
               (status = 204, description = "The last event was received already")))]
 pub async fn events(Shared(api): Shared<Api>, call: Call) -> Answer {

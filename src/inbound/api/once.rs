@@ -8,7 +8,7 @@ use axum::{
         HeaderName, HeaderValue, StatusCode,
         header::{CONTENT_TYPE, LOCATION},
     },
-    response::{IntoResponse, Response},
+    response::Response,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -84,9 +84,15 @@ pub async fn once(api: &Api, caller: &Caller, mut call: Call, work: impl AsyncFn
     }
     // As long as the key stands for one request, so long does the store know it.
     let known = format!("once/{key}/{}/{request}", now.as_second().div_euclid(KEEP.as_secs()));
+    let path = call.head.uri.path().to_owned();
     let answer = match work(call, Asked { body, key: Some(known) }).await {
         Ok(answer) => answer,
-        Err(problem) => problem.into_response(),
+        Err(problem) => {
+            // Whole, as it is kept; and marked, as the door counts it.
+            let mut answer = problem.answer(&path);
+            answer.extensions_mut().insert(problem);
+            answer
+        }
     };
     keep(api, &key, request, now, answer).await
 }
@@ -100,6 +106,9 @@ fn key(call: &Call) -> Result<Option<String>, Problem> {
     let given = one_header(headers, IDEMPOTENCY_KEY.as_str()).ok_or_else(|| wrong("must come once, as plain text".to_owned()))?;
     if given.len() > KEY_MAX {
         return Err(wrong(format!("is longer than {KEY_MAX} bytes")));
+    }
+    if !given.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(wrong("must be letters, digits and signs, without blanks".to_owned()));
     }
     Ok(Some(given.to_owned()))
 }

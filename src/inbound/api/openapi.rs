@@ -14,6 +14,7 @@ use super::{
     problem::{Details, Kind, MEDIA_TYPE},
     silences, stats,
 };
+use crate::inbound::{alerts::MAX_ALERTS, told::CHANGES_MAX};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -35,7 +36,7 @@ use super::{
         silences::list, silences::end,
         stats::get, audit::list, health::get, health::description,
     ),
-    components(schemas(Details, investigations::ProgressView)),
+    components(schemas(Details, investigations::ProgressView, incidents::FormName)),
     tags(
         (name = "alerts", description = "What senders say"),
         (name = "changes", description = "What was deployed or changed: evidence for later"),
@@ -76,6 +77,7 @@ fn complete(document: &mut Value) {
     if let Some(components) = document.get_mut("components").and_then(Value::as_object_mut) {
         components.insert("responses".to_owned(), Value::Object(responses));
     }
+    bodies(document);
     let paths = document.get_mut("paths").and_then(Value::as_object_mut);
     for (path, item) in paths.into_iter().flatten() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
@@ -95,6 +97,26 @@ fn complete(document: &mut Value) {
     }
 }
 
+/// What the shapes themselves cannot say: how long a list may be, and which of two fields is wanted.
+fn bodies(document: &mut Value) {
+    let lists = [("AlertsGiven", MAX_ALERTS), ("ChangesGiven", CHANGES_MAX)];
+    let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
+    for (name, most) in lists {
+        let choices = schemas.get_mut(name).and_then(|schema| schema.get_mut("oneOf")).and_then(Value::as_array_mut);
+        for list in choices.into_iter().flatten().filter(|choice| choice.get("type") == Some(&json!("array"))) {
+            list["minItems"] = json!(1);
+            list["maxItems"] = json!(most);
+        }
+    }
+    if let Some(alerts) = schemas.get_mut("AlertList").and_then(|list| list.pointer_mut("/properties/alerts")) {
+        alerts["minItems"] = json!(1);
+        alerts["maxItems"] = json!(MAX_ALERTS);
+    }
+    if let Some(silence) = schemas.get_mut("SilenceGiven") {
+        silence["oneOf"] = json!([{"required": ["seconds"]}, {"required": ["until"]}]);
+    }
+}
+
 fn parameters(operation: &mut Map<String, Value>, path: &str, changes: bool) {
     let mut all: Vec<Value> = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).map(of_path).collect();
     let mut given = match operation.remove("parameters") {
@@ -107,13 +129,13 @@ fn parameters(operation: &mut Map<String, Value>, path: &str, changes: bool) {
     if waits {
         all.push(
             json!({"name": "Prefer", "in": "header", "required": false, "description": "`wait=5` waits that many seconds for the outcome",
-            "schema": {"type": "string", "maxLength": 100, "pattern": "^wait=[0-9]{1,3}$"}}),
+            "schema": {"type": "string"}}),
         );
     }
     if changes {
         all.push(json!({"name": "Idempotency-Key", "in": "header", "required": false,
             "description": "Any text of the caller's own: a second request with it within 24 hours has no further effect and gets the same answer",
-            "schema": {"type": "string", "minLength": 1, "maxLength": KEY_MAX, "pattern": "^[!-~]+$"}}));
+            "schema": {"type": "string", "maxLength": KEY_MAX, "pattern": "^[!-~]*$"}}));
     }
     operation.insert("parameters".to_owned(), Value::Array(all));
 }

@@ -1,6 +1,5 @@
 //! Lists in pages: bounded, with a mark for where the next one begins.
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -19,7 +18,7 @@ pub struct Paging {
     #[param(minimum = 1, maximum = 200, default = 50, example = 50)]
     pub limit: Option<usize>,
     /// `next_cursor` of the page before.
-    #[param(max_length = 100, pattern = "^[A-Za-z0-9_-]+$")]
+    #[param(pattern = "^[0-9]{1,18}-[0-9]{1,18}$")]
     pub cursor: Option<String>,
 }
 
@@ -41,18 +40,20 @@ pub struct Mark(pub u64, pub u64);
 
 impl Mark {
     pub fn written(self) -> String {
-        URL_SAFE_NO_PAD.encode(format!("{}.{}", self.0, self.1))
+        format!("{}-{}", self.0, self.1)
     }
 
     /// # Errors
     /// 400 for what is no mark of ours.
     pub fn read(cursor: Option<&str>) -> Result<Option<Self>, Problem> {
         let Some(cursor) = cursor else { return Ok(None) };
-        let text = URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        let read = text.as_deref().and_then(|text| text.split_once('.')).and_then(|(a, b)| Some(Self(a.parse().ok()?, b.parse().ok()?)));
-        // Numbers beyond what the store counts with are no marks of ours either.
-        let fits = |mark: &Self| i64::try_from(mark.0).is_ok() && i64::try_from(mark.1).is_ok();
-        read.filter(fits).map(Some).ok_or_else(|| Problem::parameter("cursor", "is not one of ours: take `next_cursor` of the page before"))
+        // As many digits as the store can count with.
+        let number = |digits: &str| {
+            let fits = (1..=18).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_digit());
+            digits.parse().ok().filter(|_| fits)
+        };
+        let read = cursor.split_once('-').and_then(|(first, second)| Some(Self(number(first)?, number(second)?)));
+        read.map(Some).ok_or_else(|| Problem::parameter("cursor", "is not one of ours: take `next_cursor` of the page before"))
     }
 }
 

@@ -23,7 +23,7 @@ impl From<Timestamp> for When {
 
 /// Declares a list of words that are the model's own, one for one.
 macro_rules! words {
-    ($($(#[$doc:meta])* $name:ident($case:literal) of $model:ident { $($word:ident),* $(,)? })*) => {$(
+    ($($(#[$doc:meta])* $name:ident($case:tt) of $model:ident { $($word:ident),* $(,)? })*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
         #[serde(rename_all = $case)]
