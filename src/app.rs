@@ -166,6 +166,7 @@ impl App {
         doors.proxy = slack.connection().proxy().cloned();
         doors.channel.clone_from(&settings.pipeline.channel);
         doors.services = rules.services.clone();
+        doors.agents.clone_from(&rules.agents.agents);
         doors.groups.clone_from(&settings.pipeline.groups);
         doors.pagerduty = settings.notify.pagerduty_key.is_some();
         // Alert senders are inside, PagerDuty is outside.

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     analysis::{Finding, Focus, Role, Thresholds, fuse, kubernetes::Cluster, links::Links, spans::peers},
     model::{
-        Alert, Category, Investigation, InvestigationId, InvestigationStatus, Request, Routing, Subject, ToolCall,
+        Alert, Category, Investigation, InvestigationId, InvestigationStatus, Request, Routing, Subject, ToolCall, ToolSpec,
         observation::{Edge, Observations},
     },
     redact,
@@ -96,9 +96,37 @@ impl Engine {
         request: &Request,
         progress: &(dyn Fn(Progress) + Send + Sync),
     ) -> Result<Investigation> {
+        self.run(None, id, request, progress).await
+    }
+
+    /// As [`Engine::investigate`], by this one agent alone.
+    ///
+    /// # Errors
+    /// Never for bad evidence.
+    pub async fn investigate_as(&self, agent: &str, id: InvestigationId, request: &Request) -> Result<Investigation> {
+        self.run(Some(agent), id, request, &|_| {}).await
+    }
+
+    /// The tools that an agent may ask; none for an agent that there is not.
+    pub fn tools_of(&self, agent: &str) -> Vec<&ToolSpec> {
+        let topics = self.catalog.get(agent).map(|spec| spec.tools.iter().take(spec.limits.calls)).into_iter().flatten();
+        let names: BTreeSet<&str> = topics.flat_map(|topic| self.tools.about(topic)).collect();
+        self.tools.specs().filter(|spec| names.contains(spec.name.as_str())).collect()
+    }
+
+    async fn run(
+        &self,
+        alone: Option<&str>,
+        id: InvestigationId,
+        request: &Request,
+        progress: &(dyn Fn(Progress) + Send + Sync),
+    ) -> Result<Investigation> {
         let started = Instant::now();
         let mut focus = focus_of(request);
-        let mut routing = self.route(request);
+        let mut routing = match alone {
+            Some(agent) => Routing { agents: vec![agent.to_owned()], reasons: vec!["asked for by name".to_owned()] },
+            None => self.route(request),
+        };
         let mut gathered = Gathered::default();
         // What we were told of counts like what the tools find.
         gathered.observations.changes.clone_from(&request.changes);
@@ -115,7 +143,7 @@ impl Engine {
 
         let mut rest: Vec<String> =
             self.catalog.agents.iter().map(|agent| agent.name.clone()).filter(|name| !chosen.contains(name)).collect();
-        if !narrow::agents(words).is_empty() {
+        if alone.is_some() || !narrow::agents(words).is_empty() {
             rest.clear();
         }
         if !rest.is_empty() && !settles(&verdict, &view.focus, &Links::of(&view.observations)) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
-use crate::{report::Services, web::Proxy};
+use crate::{agents::AgentSpec, report::Services, web::Proxy};
 
 /// The senders that have a webhook of their own.
 pub const WEBHOOKS: [&str; 10] =
@@ -40,6 +40,8 @@ pub struct Config {
     pub pagerduty: bool,
     /// The alert sources that silences are pushed to.
     pub silencers: Vec<String>,
+    /// The agents that there are.
+    pub agents: Vec<AgentSpec>,
     /// What the team says about its services.
     pub services: Services,
 }

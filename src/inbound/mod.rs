@@ -5,6 +5,7 @@
 pub mod alerts;
 pub mod mcp;
 
+mod access;
 mod api;
 mod commands;
 mod config;

@@ -14,7 +14,7 @@ use axum::{
 use super::{
     State, api, deliveries, oauth,
     reply::{BODY_MAX, Refusal},
-    told, webhooks,
+    webhooks,
 };
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -26,13 +26,12 @@ const BODY_WAIT: Duration = Duration::from_secs(10);
 
 /// The service's HTTP side.
 pub fn router(state: State) -> Router {
+    let api = api::router(state.clone());
     Router::new()
         .route("/slack/events", post(slack))
         .route("/slack/interactions", post(slack))
         .route("/slack/commands", post(slack))
         .route("/api/v1/slack/webhook", post(slack_webhook))
-        .route("/api/v1/alerts", post(api_alerts))
-        .route("/api/v1/changes", post(api_changes))
         .route("/api/v1/webhooks/{sender}", post(webhook))
         .route("/slack/install", get(|Shared(state): Shared<State>| async move { oauth::install(&state) }))
         .route("/slack/oauth/callback", get(oauth_callback))
@@ -40,6 +39,7 @@ pub fn router(state: State) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .with_state(state)
+        .merge(api)
 }
 
 /// Events, clicks and commands: whatever Slack was told to send to whichever path.
@@ -62,28 +62,6 @@ async fn slack_webhook(Shared(state): Shared<State>, request: Request) -> Respon
 async fn slack_delivery(state: &State, request: Request) -> deliveries::Ack {
     let body = signed_body(state, request).await?;
     deliveries::body(state, &body).await
-}
-
-async fn api_alerts(Shared(state): Shared<State>, request: Request) -> Response {
-    let (head, body) = request.into_parts();
-    if let Err(refusal) = api::authorize(&state, &head.headers) {
-        return refused(&state, refusal);
-    }
-    match limited(body).await {
-        Ok(body) => answer(&state, api::alerts(&state, &head.headers, &body).await),
-        Err(refusal) => refused(&state, refusal),
-    }
-}
-
-async fn api_changes(Shared(state): Shared<State>, request: Request) -> Response {
-    let (head, body) = request.into_parts();
-    if let Err(refusal) = api::authorize(&state, &head.headers) {
-        return refused(&state, refusal);
-    }
-    match limited(body).await {
-        Ok(body) => answer(&state, told::changes(&state, &head.headers, &body).await),
-        Err(refusal) => refused(&state, refusal),
-    }
 }
 
 async fn webhook(Shared(state): Shared<State>, Path(sender): Path<String>, request: Request) -> Response {

@@ -9,15 +9,15 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{State, api, reply::Refusal, state::Door};
+use super::{State, api::dedup_key, reply::Refusal, state::Door};
 use crate::{
     model::{Entity, Inbound, Priority, RecordSource, observation::Change},
     redact,
 };
 
 /// How many changes one request may tell of.
-const CHANGES_MAX: usize = 100;
-/// How much of a text, and of a diff, is kept.
+pub const CHANGES_MAX: usize = 100;
+/// How many characters a text may have, and how many bytes of a diff are kept.
 const TEXT_MAX: usize = 2_000;
 const DIFF_MAX: usize = 16 << 10;
 const FILES_MAX: usize = 200;
@@ -67,7 +67,7 @@ pub async fn changes(state: &State, headers: &HeaderMap, body: &[u8]) -> Result<
     let now = state.clock.now();
     let changes = list.into_iter().enumerate().map(|(at, value)| read(at, value, now)).collect::<Result<Vec<_>, _>>()?;
     let key = headers.get("idempotency-key").and_then(|value| value.to_str().ok()).filter(|key| !key.is_empty() && key.len() <= 200);
-    let key = api::dedup_key(key, body, now);
+    let key = dedup_key(key, body, now);
     let count = changes.len();
     let id = state
         .record(Door { source: RecordSource::Api, key: Some(&key), team: "", priority: Priority::P3 }, |_| Inbound::Changes { changes })
@@ -89,8 +89,8 @@ fn read(at: usize, value: Value, now: Timestamp) -> Result<Change, Refusal> {
         if needed && text.trim().is_empty() {
             return Err(invalid(field, "is empty".to_owned()));
         }
-        if text.len() > TEXT_MAX {
-            return Err(invalid(field, format!("is longer than {TEXT_MAX} bytes")));
+        if text.chars().count() > TEXT_MAX {
+            return Err(invalid(field, format!("is longer than {TEXT_MAX} characters")));
         }
     }
     if !KINDS.contains(&told.kind.as_str()) {

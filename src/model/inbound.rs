@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    alert::Alert,
+    alert::{Alert, Priority},
     ids::{AlertId, IncidentId, InvestigationId},
     observation::Change,
+    question::Request,
     run::RunWish,
     silence::Matcher,
 };
@@ -190,6 +191,26 @@ pub struct Ask {
     pub incident: Option<IncidentId>,
 }
 
+/// What an agent is asked to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum TaskAction {
+    /// Look into an alert or a question, by itself alone.
+    Investigate { request: Box<Request> },
+    /// Say what it may ask.
+    Tools,
+}
+
+/// One task for one agent, and who gave it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AgentTask {
+    pub agent: String,
+    pub user: String,
+    pub priority: Priority,
+    #[serde(flatten)]
+    pub action: TaskAction,
+}
+
 /// The outside, as our own enum.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -227,6 +248,8 @@ pub enum Inbound {
         #[serde(default)]
         reply: Reply,
     },
+    /// An agent is asked to do something; its result is kept as a document.
+    Task { task: AgentTask },
 }
 
 impl Inbound {

@@ -29,7 +29,7 @@ pub use clock::{Clock, Ids};
 pub use entity::Entity;
 pub use evidence::{Category, Evidence, EvidenceKind, Hypothesis};
 pub use ids::{AlertId, EvidenceId, IncidentId, InvestigationId};
-pub use inbound::{Act, Ask, Caller, Inbound, RawRecord, RecordSource, Reply, Verdict};
+pub use inbound::{Act, AgentTask, Ask, Caller, Inbound, RawRecord, RecordSource, Reply, TaskAction, Verdict};
 pub use incident::{
     AuditEntry, ChainStep, Escalation, Feedback, Group, Incident, IncidentState, Member, Silenced, ThreadRef, TimelineEntry,
 };

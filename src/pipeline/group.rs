@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Mutex, MutexGuard};
 use ulid::Ulid;
 
-use super::{Ctx, act, act::Person, ask, changes, heartbeats, runs, stop, storm};
+use super::{Ctx, act, act::Person, ask, changes, heartbeats, runs, stop, storm, task};
 use crate::{
     model::{AlertId, Inbound, InvestigationId, RawRecord, Silence},
     store::{DocumentKind, StoreError, Work},
@@ -64,6 +64,7 @@ pub async fn step(ctx: &Ctx, work: &Work, id: AlertId) -> anyhow::Result<()> {
         Inbound::Stop { channel, thread, user } => stop::step(ctx, work, channel, thread, user).await,
         Inbound::Runbook { wish, by, reply } => runs::wish(ctx, work, wish, by, &record.team, reply).await,
         Inbound::Changes { changes } => changes::step(ctx, work, &record, changes).await,
+        Inbound::Task { task } => task::begin(ctx, work, id, task).await,
     }
 }
 

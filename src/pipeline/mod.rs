@@ -28,6 +28,7 @@ mod runs;
 mod slots;
 mod stop;
 mod storm;
+mod task;
 mod tell;
 #[cfg(test)]
 mod tests;

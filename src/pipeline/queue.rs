@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Ctx, calls, further, group, investigate, publish, runs, slots, tell, timers};
+use super::{Ctx, calls, further, group, investigate, publish, runs, slots, task, tell, timers};
 use crate::{
     coord::Queue,
     model::Inbound,
@@ -220,6 +220,7 @@ async fn perform(ctx: &Arc<Ctx>, work: Work) -> anyhow::Result<Outcome> {
                 }
                 WorkKind::Tell(told) => tell::step(&ctx, &work, told).await,
                 WorkKind::Run { run, turn } => runs::turn(&ctx, &work, *run, *turn).await,
+                WorkKind::Task(record) => task::step(&ctx, &work, *record).await,
             }
         }
     });
@@ -277,6 +278,10 @@ async fn put_aside(ctx: &Ctx, work: &Work, error: &anyhow::Error) -> anyhow::Res
             ctx.outbox.notify_one();
         }
         WorkKind::Run { run, .. } => runs::give_up(ctx, *run, &format!("{error:#}")).await?,
+        WorkKind::Task(record) => {
+            task::put_aside(ctx, work, *record).await?;
+            return Ok(Outcome::PutAside);
+        }
         WorkKind::Record(_) | WorkKind::Tell(_) => {}
     }
     ctx.store.give_back(work, &format!("{error:#}"), None).await?;

@@ -56,7 +56,7 @@ pub use runbook::runbook;
 pub use services::{Service, Services, ServicesError};
 pub use similar::{Past, similar};
 pub use state::state_line;
-pub use stats::stats;
+pub use stats::{Figures, Week, figures, stats};
 pub use storm::{storm, storm_page, waits};
 pub use unfurl::unfurl;
 pub use why::why;

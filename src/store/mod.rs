@@ -16,8 +16,8 @@ use crate::model::{AlertId, AuditEntry, Incident, IncidentId, Investigation, Inv
 pub use audit::{Anchor, AuditLine};
 pub use embedded::Embedded;
 pub use types::{
-    Commit, Delivery, Document, DocumentKind, DocumentUpdate, FileContent, FileWish, IncidentFilter, NewWork, Occasion, Place, Recorded,
-    Settled, Similar, Slot, SlotBody, SlotUpdate, Tell, Told, Work, WorkKind,
+    Commit, Delivery, Document, DocumentKind, DocumentUpdate, FileContent, FileWish, IncidentFilter, Look, LookState, Looks, NewWork,
+    Occasion, Place, Recorded, Settled, Similar, Slot, SlotBody, SlotUpdate, TaskResult, Tell, Told, Work, WorkKind,
 };
 
 /// Why the store did not do it. Nothing of a failed call has happened.
@@ -113,6 +113,9 @@ pub trait Store: Send + Sync {
 
     /// Newest first.
     async fn incidents(&self, filter: &IncidentFilter) -> Result<Vec<Incident>>;
+
+    /// The investigations that were asked for, how far each is at `now`; at most 500.
+    async fn looks(&self, which: Looks, now: Timestamp) -> Result<Vec<Look>>;
 
     async fn investigation(&self, id: InvestigationId) -> Result<Option<Investigation>>;
 

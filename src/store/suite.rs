@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Commit, Delivery, DocumentKind, DocumentUpdate, Embedded, IncidentFilter, NewWork, Place, Recorded, Settled, SlotBody, SlotUpdate,
-    Store, StoreError, WorkKind,
+    Commit, Delivery, DocumentKind, DocumentUpdate, Embedded, IncidentFilter, LookState, Looks, NewWork, Occasion, Place, Recorded,
+    Settled, SlotBody, SlotUpdate, Store, StoreError, WorkKind,
 };
 use crate::model::{
     Alert, AlertId, AlertStatus, AuditEntry, Inbound, Incident, IncidentId, IncidentState, Investigation, InvestigationId,
@@ -339,6 +339,48 @@ pub async fn incidents_are_listed_by_owner_and_age(store: &impl Store) {
     assert_eq!(of(IncidentFilter { since: Some(later(-60)), ..IncidentFilter::default() }).await, [2]);
 }
 
+pub async fn incidents_are_found_by_what_they_are_and_paged_by_number(store: &impl Store) {
+    for number in 1..=7 {
+        let mut made = incident(number, &format!("f{number}"));
+        made.priority = if number % 2 == 0 { Priority::P0 } else { Priority::P2 };
+        made.opened_at = later(i64::try_from(number).unwrap());
+        if number > 5 {
+            made.state = IncidentState::Resolved;
+        }
+        put(store, vec![made]).await.unwrap();
+    }
+    let found = async |filter: IncidentFilter| -> Vec<u64> {
+        store.incidents(&filter).await.unwrap().into_iter().map(|incident| incident.id.0).collect()
+    };
+    let all = IncidentFilter::default;
+    assert_eq!(found(IncidentFilter { limit: 3, ..all() }).await, [7, 6, 5]);
+    assert_eq!(found(IncidentFilter { limit: 3, before: Some(IncidentId(5)), ..all() }).await, [4, 3, 2]);
+    assert_eq!(found(IncidentFilter { state: Some(IncidentState::Resolved), ..all() }).await, [7, 6]);
+    assert_eq!(found(IncidentFilter { priority: Some(Priority::P0), open: true, ..all() }).await, [4, 2]);
+    assert_eq!(found(IncidentFilter { since: Some(later(2)), until: Some(later(4)), ..all() }).await, [3, 2]);
+    assert_eq!(found(IncidentFilter { text: Some("restart 3".to_owned()), ..all() }).await, [3]);
+    assert_eq!(found(IncidentFilter { text: Some("\" OR * ()".to_owned()), ..all() }).await, [0u64; 0]);
+}
+
+pub async fn investigations_are_listed_as_work(store: &impl Store) {
+    let of = |incident: u64, investigation: u64| WorkKind::Investigate {
+        incident: IncidentId(incident),
+        investigation: InvestigationId(u128::from(investigation).into()),
+        occasion: Occasion::Alert,
+    };
+    let enqueue = [of(4, 1), of(42, 2), of(4, 3)].map(|kind| NewWork::now(kind, Priority::P1)).to_vec();
+    store.commit(Commit { enqueue, ..Commit::default() }).await.unwrap();
+    let running = store.claim(&of(4, 3).id(), now(), later(60)).await.unwrap().expect("free");
+    let looks = async |which| -> Vec<(u64, LookState)> {
+        let found = store.looks(which, now()).await.unwrap();
+        found.into_iter().map(|look| (u64::try_from(look.investigation.0.0).unwrap(), look.state)).collect()
+    };
+    assert_eq!(looks(Looks::Of(IncidentId(4))).await, [(3, LookState::Running), (1, LookState::Waiting)]);
+    store.commit(Commit { done: Some(running), ..Commit::default() }).await.unwrap();
+    assert_eq!(looks(Looks::One(InvestigationId(3u128.into()))).await, [(3, LookState::Done)]);
+    assert_eq!(looks(Looks::One(InvestigationId(9u128.into()))).await, []);
+}
+
 pub async fn documents_are_replaced_listed_and_taken_away(store: &impl Store) {
     let write = |key: &str, body: Option<serde_json::Value>| Commit {
         documents: vec![DocumentUpdate { kind: DocumentKind::Silence, key: key.to_owned(), body }],
@@ -473,6 +515,8 @@ store_suite!(
         old_and_finished_rows_are_forgotten,
         an_incident_is_found_by_its_alerts_its_keys_and_its_thread,
         incidents_are_listed_by_owner_and_age,
+        incidents_are_found_by_what_they_are_and_paged_by_number,
+        investigations_are_listed_as_work,
         documents_are_replaced_listed_and_taken_away,
         the_audit_log_keeps_its_order,
         a_delivery_waits_until_it_is_settled_and_has_one_effect,

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::{
-    AlertId, AuditEntry, Incident, IncidentId, Investigation, InvestigationId, Member, Message, Origin, Priority, RawRecord, RecordSource,
-    Reply, RunId,
+    AlertId, AuditEntry, Incident, IncidentId, IncidentState, Investigation, InvestigationId, Member, Message, Origin, Priority, RawRecord,
+    RecordSource, Reply, RunId,
 };
 
 /// What became of a raw record.
@@ -58,6 +58,8 @@ pub enum WorkKind {
     Tell(Tell),
     /// Bring the run of a runbook one turn further.
     Run { run: RunId, turn: u32 },
+    /// Do what an agent was asked to do, as this record says.
+    Task(AlertId),
 }
 
 /// What another system is to be told, and who is to hear how it went.
@@ -121,8 +123,43 @@ impl WorkKind {
             Self::Investigate { incident, investigation, .. } => format!("investigate/{incident}/{investigation}"),
             Self::Tell(tell) => format!("tell/{}/{}/{}", tell.what.as_str(), tell.incident, tell.act),
             Self::Run { run, turn } => format!("run/{run}/{turn}"),
+            Self::Task(id) => format!("task/{id}"),
         }
     }
+
+    /// What the ids of all investigations of an incident begin with.
+    pub fn looks_prefix(incident: IncidentId) -> String {
+        format!("investigate/{incident}/")
+    }
+}
+
+/// How far an investigation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LookState {
+    /// Nobody has begun it, or it waits to be tried again.
+    Waiting,
+    Running,
+    Done,
+    /// It failed again and again.
+    PutAside,
+}
+
+/// An investigation as a piece of work: also before it has found anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    pub incident: IncidentId,
+    pub investigation: InvestigationId,
+    pub occasion: Occasion,
+    pub state: LookState,
+}
+
+/// Which investigations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Looks {
+    /// All of an incident, the one asked for last first.
+    Of(IncidentId),
+    One(InvestigationId),
 }
 
 /// Work to add.
@@ -197,6 +234,10 @@ pub enum DocumentKind {
     Revoked,
     /// What this installation knows of itself: its key, and the settings that it ran with.
     Installation,
+    /// What the API answered to a request with a key of its own.
+    Answer,
+    /// What became of an agent's task.
+    Task,
 }
 
 impl DocumentKind {
@@ -212,6 +253,8 @@ impl DocumentKind {
             Self::ApiKey => "api_key",
             Self::Revoked => "revoked",
             Self::Installation => "installation",
+            Self::Answer => "answer",
+            Self::Task => "task",
         }
     }
 }
@@ -223,6 +266,19 @@ pub struct DocumentUpdate {
     pub key: String,
     /// `None` takes it away.
     pub body: Option<Value>,
+}
+
+/// What became of an agent's task: a [`DocumentKind::Task`] document, under the id of the record that brought it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskResult {
+    pub agent: String,
+    /// Null when it failed.
+    pub result: Value,
+    /// Why it failed.
+    pub error: Option<String>,
+    pub milliseconds: u64,
+    /// When it was done.
+    pub at: Timestamp,
 }
 
 /// A document as it is stored.
@@ -364,6 +420,14 @@ pub struct IncidentFilter {
     pub owner: Option<String>,
     /// Only those that were opened at or after this instant.
     pub since: Option<Timestamp>,
+    /// Only those that were opened before this instant.
+    pub until: Option<Timestamp>,
+    pub state: Option<IncidentState>,
+    pub priority: Option<Priority>,
+    /// Only those whose title, service or cause has all of these words.
+    pub text: Option<String>,
+    /// Only those with a lower number: the next page begins after the last one of this page.
+    pub before: Option<IncidentId>,
     /// At most this many; 0 means 50, and 500 is the most.
     pub limit: usize,
 }

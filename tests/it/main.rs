@@ -4,6 +4,7 @@
 
 mod acts;
 mod alerts;
+mod api;
 mod architecture;
 mod cli;
 mod commands;

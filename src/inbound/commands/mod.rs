@@ -23,6 +23,7 @@ pub use doctor::{checks, last_alert};
 pub use find::same_workspace;
 pub use oncall::names as on_call;
 pub use parse::{Command, parse, reads_as_command};
+pub use postmortem::names;
 
 /// Slack waits three seconds for the answer; what takes longer than this goes to the command's own address instead.
 const ANSWER_WAIT: Duration = Duration::from_secs(2);

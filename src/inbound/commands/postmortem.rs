@@ -61,7 +61,7 @@ pub async fn as_text(state: &State, incident: &Incident) -> Message {
 }
 
 /// What the people of the timeline are called, as far as Slack says.
-async fn names(state: &State, incident: &Incident) -> Names {
+pub async fn names(state: &State, incident: &Incident) -> Names {
     let people: BTreeSet<&str> = incident
         .timeline
         .iter()

@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod inbox;
+mod looks;
 mod rows;
 mod schema;
 #[cfg(test)]
@@ -20,8 +21,8 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params};
 use tokio::sync::Semaphore;
 
 use super::{
-    AuditLine, Commit, Delivery, Document, DocumentKind, IncidentFilter, Place, Recorded, Result, Settled, Similar, Slot, SlotUpdate,
-    Store, StoreError, Work,
+    AuditLine, Commit, Delivery, Document, DocumentKind, IncidentFilter, Look, Looks, Place, Recorded, Result, Settled, Similar, Slot,
+    SlotUpdate, Store, StoreError, Work,
 };
 use crate::model::{AlertId, AuditEntry, Incident, IncidentId, Investigation, InvestigationId, Member, Priority, RawRecord};
 use writer::Writer;
@@ -245,6 +246,10 @@ impl Store for Embedded {
     async fn incidents(&self, filter: &IncidentFilter) -> Result<Vec<Incident>> {
         let filter = filter.clone();
         self.read(move |connection| rows::incidents(connection, &filter)).await
+    }
+
+    async fn looks(&self, which: Looks, now: Timestamp) -> Result<Vec<Look>> {
+        self.read(move |connection| looks::list(connection, which, millis(now))).await
     }
 
     async fn investigation(&self, id: InvestigationId) -> Result<Option<Investigation>> {

@@ -7,11 +7,13 @@ use serde::de::DeserializeOwned;
 use super::{Prepared, corrupt, millis, optional, things, unavailable};
 use crate::{
     model::{Incident, IncidentId, Priority, RawRecord},
-    store::{Commit, IncidentFilter, NewWork, Recorded, Result, Similar, Slot, SlotUpdate, StoreError, Work, WorkKind},
+    store::{Commit, DocumentKind, IncidentFilter, NewWork, Recorded, Result, Similar, Slot, SlotUpdate, StoreError, Work, WorkKind},
 };
 
 /// The most rows that a list hands out.
 const LIST_MAX: usize = 500;
+/// How many answers of the API, and how many results of tasks, are kept; the oldest go first.
+const ANSWERS_MAX: i64 = 20_000;
 /// How many words of a text are searched for: more cost time and find no better match.
 const SEARCH_WORDS: usize = 24;
 
@@ -159,15 +161,31 @@ pub fn incidents(connection: &Connection, filter: &IncidentFilter) -> Result<Vec
     let mut statement = connection
         .prepare_cached(
             "SELECT doc FROM incidents WHERE (?1 = 0 OR open = 1) AND (?2 IS NULL OR service = ?2) AND (?4 IS NULL OR owner = ?4)
-             AND (?5 IS NULL OR opened_at >= ?5) ORDER BY id DESC LIMIT ?3",
+             AND (?5 IS NULL OR opened_at >= ?5) AND (?6 IS NULL OR opened_at < ?6) AND (?7 IS NULL OR id < ?7)
+             AND (?8 IS NULL OR json_extract(doc, '$.state') = ?8) AND (?9 IS NULL OR json_extract(doc, '$.priority') = ?9)
+             AND (?10 IS NULL OR id IN (SELECT rowid FROM incidents_text WHERE incidents_text MATCH ?10))
+             ORDER BY id DESC LIMIT ?3",
         )
         .map_err(unavailable)?;
-    let rows = statement
-        .query_map(params![filter.open, filter.service, limit as i64, filter.owner, filter.since.map(millis)], |row| {
-            row.get::<_, String>(0)
-        })
-        .map_err(unavailable)?;
+    let words = match filter.text.as_deref().map(quoted) {
+        // Nothing that could be looked for is found nowhere.
+        Some(words) if words.is_empty() => return Ok(Vec::new()),
+        words => words.map(|words| words.join(" ")),
+    };
+    let (state, priority) = (filter.state.map(|state| state.as_str()), filter.priority.map(|priority| priority.to_string()));
+    let (since, until, before) = (filter.since.map(millis), filter.until.map(millis), filter.before.map(|id| id.0 as i64));
+    let values = params![filter.open, filter.service, limit as i64, filter.owner, since, until, before, state, priority, words];
+    let rows = statement.query_map(values, |row| row.get::<_, String>(0)).map_err(unavailable)?;
     parsed(rows)
+}
+
+/// The words of a text, each quoted, so that nothing in it can be read as a search operator.
+fn quoted(text: &str) -> Vec<String> {
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .take(SEARCH_WORDS)
+        .map(|word| format!("\"{word}\""))
+        .collect()
 }
 
 /// Rows of one JSON document each.
@@ -326,5 +344,10 @@ pub fn prune(connection: &Connection, before: i64) -> Result<usize> {
         "DELETE FROM slots WHERE incident IN (SELECT id FROM incidents WHERE open = 0 AND opened_at < ?1)",
         "DELETE FROM members WHERE incident IN (SELECT id FROM incidents WHERE open = 0 AND opened_at < ?1)",
     ];
-    FINISHED.iter().try_fold(0, |gone, sql| Ok(gone + connection.run(sql, params![before]).map_err(unavailable)?))
+    let gone = FINISHED.iter().try_fold(0, |gone, sql| Ok(gone + connection.run(sql, params![before]).map_err(unavailable)?))?;
+    [DocumentKind::Answer, DocumentKind::Task].iter().try_fold(gone, |gone, kind| {
+        let sql = "DELETE FROM documents WHERE kind = ?1
+                   AND seq <= (SELECT seq FROM documents WHERE kind = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)";
+        Ok(gone + connection.run(sql, params![kind.as_str(), ANSWERS_MAX]).map_err(unavailable)?)
+    })
 }
