@@ -1,5 +1,6 @@
 //! The composition root: the only file that names concrete types. Builds the parts, runs them, drains them.
 
+mod gate;
 mod installation;
 mod live;
 
@@ -175,8 +176,11 @@ impl App {
         let pager = notify::PagerDuty::new(&settings.notify, slack.connection().proxy()).map_err(anyhow::Error::msg)?;
         let engine =
             tokio::task::spawn_blocking(move || engine_with(bundle.as_deref(), rules, tools)).await.context("opening the evidence")??;
+        let slack_app = settings.slack.oauth.clone();
         let install =
             settings.slack.oauth.zip(settings.public_url.as_deref()).map(|(app, public_url)| inbound::Install::new(app, public_url));
+        let own_url = settings.public_url.as_deref();
+        let gate = gate::build(settings.api_token, settings.tokens, Arc::clone(&access), slack_app.as_ref(), own_url, slack.connection())?;
         let state = inbound::State {
             store: Arc::clone(&store),
             queue: coord.clone(),
@@ -185,7 +189,7 @@ impl App {
             socket: socket.as_ref().map(|socket| Arc::clone(&socket.health)),
             install,
             signing_secret: Arc::new(settings.slack.signing_secret),
-            api_token: settings.api_token.map(Arc::new),
+            gate: Arc::new(gate),
             public_url: settings.public_url.map(Into::into),
             config: Arc::new(doors),
             runbooks: Arc::clone(&runbooks),

@@ -11,7 +11,7 @@
 //! | level | rooms |
 //! |---|---|
 //! | 0 | `model` the words everybody uses · `telemetry` logs and metrics · `redact` secrets out of text · `web` the HTTP client |
-//! | 1 | `analysis` facts and causes from observations · `report` what the bot says · `slack` how it is said in Slack · `tools` where observations come from · `store` what must not be lost · `auth` who may · `coord` queue, locks, cache · `notify` other systems that are told · `sandbox` a Slack workspace on this machine |
+//! | 1 | `analysis` facts and causes from observations · `report` what the bot says · `slack` how it is said in Slack · `tools` where observations come from · `store` what must not be lost · `auth` who may · `coord` queue, locks, cache · `notify` other systems that are told · `console` pages for a browser · `sandbox` a Slack workspace on this machine |
 //! | 2 | `agents` who looks where, and the router · `runbooks` what may be changed, and how it is agreed to |
 //! | 3 | `pipeline` the steps · `inbound` the doors · `eval` scenarios and scores |
 //! | 4 | `main` → `cli` → `app` → `config` |
@@ -26,6 +26,7 @@
 //! - does what a button says? `inbound::interactions` records the act, `pipeline::act` does it and answers, `pipeline::tell` tells other systems
 //! - decides who may? `auth::Access`, asked by `pipeline::rights` for people of Slack and by `inbound::access` at the API; who is mentioned? `pipeline::mentions`
 //! - changes a system of the user's? only `runbooks::operate`, with an `Approved` in its hand; `pipeline::runs` takes a run from wish to verification
+//! - fills the console's pages, and lets people in? `inbound::console`; `console` makes the HTML
 //! - keeps the audit log whole? `store::audit`
 //! - shows what is being done while people wait? `pipeline::progress` collects, `report::progress` words it, `slack::stream` streams it
 //! - draws the timeline? `report::picture`; `pipeline::files` shares it in the thread
@@ -38,6 +39,7 @@ pub mod web;
 
 pub mod analysis;
 pub mod auth;
+pub mod console;
 pub mod coord;
 pub mod notify;
 pub mod report;

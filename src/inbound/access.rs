@@ -1,14 +1,17 @@
-//! Who calls the API, and whether they may.
+//! Whether a caller of the API may: who they are, how often they come, what their roles allow. A refusal is audited.
 
-use axum::http::{HeaderMap, header::AUTHORIZATION};
-use secrecy::ExposeSecret;
-use subtle::ConstantTimeEq;
+use axum::http::HeaderMap;
 
-use super::{State, api::Problem};
-use crate::model::IncidentId;
-
-/// What the callers are called who have no name of their own: whoever holds the one token.
-const ANYBODY: &str = "api";
+use super::{
+    State,
+    api::Problem,
+    gate::{self, Shut},
+};
+use crate::{
+    auth::{self, Principal},
+    model::{self, AuditEntry, IncidentId},
+    store::Commit,
+};
 
 /// Somebody who was let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +19,8 @@ pub struct Caller {
     /// Who they are: in the audit log, and as the `user` of what they do.
     pub subject: String,
     pub roles: Vec<String>,
+    /// As records keep them.
+    pub as_recorded: model::Caller,
 }
 
 /// What the permission is wanted for, as far as the request's path says it.
@@ -26,22 +31,61 @@ pub enum Scope<'a> {
     Incident(IncidentId),
     /// An agent, by its name.
     Agent(&'a str),
+    /// A runbook, by its id.
+    Runbook(&'a str),
 }
 
 /// Lets the caller in, or says why not. Every handler of the API asks exactly once, before it reads anything else.
 ///
-/// Today one bearer token opens everything. Where none is configured everybody may everything: the settings refuse that for
-/// an address that other machines reach.
+/// # Errors
+/// 401 for nobody, 403 with the missing permission, 429 for one who comes too often.
+pub async fn authorize(state: &State, headers: &HeaderMap, permission: &str, scope: Scope<'_>) -> Result<Caller, Problem> {
+    let who = match state.gate.bearer(state.store.as_ref(), headers, state.clock.now()).await {
+        Ok(who) => who,
+        Err(Shut::Unknown(why)) => return Err(Problem::unauthorized(&why)),
+        Err(Shut::Unavailable) => return Err(Problem::unavailable()),
+    };
+    // Senders of alerts drop an alert that is answered with 429, and are limited by the doors' own bounds.
+    if permission != "alert:create"
+        && let Err(wait) = state.gate.limits.take(&who.subject, state.clock.now())
+    {
+        return Err(Problem::too_many(&wait));
+    }
+    check(state, &who, permission, scope).await
+}
+
+/// Whether somebody whose identity is proved may.
 ///
 /// # Errors
-/// 401 without the token, or with another one.
-pub async fn authorize(state: &State, headers: &HeaderMap, _permission: &str, _scope: Scope<'_>) -> Result<Caller, Problem> {
-    let caller = Caller { subject: ANYBODY.to_owned(), roles: Vec::new() };
-    let Some(expected) = &state.api_token else { return Ok(caller) };
-    let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
-    match given {
-        Some(given) if bool::from(given.as_bytes().ct_eq(expected.expose_secret().as_bytes())) => Ok(caller),
-        Some(_) => Err(Problem::unauthorized("the bearer token is not the configured one")),
-        None => Err(Problem::unauthorized("this API wants `Authorization: Bearer <token>`")),
+/// 403 with the missing permission.
+pub async fn check(state: &State, who: &Principal, permission: &str, scope: Scope<'_>) -> Result<Caller, Problem> {
+    let channel = match scope {
+        Scope::Incident(id) => state.store.incident(id).await?.map(|incident| incident.channel).unwrap_or_default(),
+        _ => String::new(),
+    };
+    let runbook = if let Scope::Runbook(id) = scope { id } else { "" };
+    let place = auth::Scope { channel: &channel, runbook, cluster: "" };
+    match state.gate.access.check(who, permission, &place) {
+        Ok(granted) => {
+            let as_recorded = gate::caller(granted.who());
+            Ok(Caller { subject: as_recorded.id.clone(), roles: who.roles.iter().cloned().collect(), as_recorded })
+        }
+        Err(denied) => {
+            let object = match scope {
+                Scope::Incident(id) => id.to_string(),
+                Scope::Agent(name) | Scope::Runbook(name) => name.chars().take(60).collect(),
+                Scope::All => String::new(),
+            };
+            let entry = AuditEntry {
+                at: state.clock.now(),
+                actor: gate::caller(who).id,
+                act: permission.to_owned(),
+                object,
+                outcome: "refused".to_owned(),
+                detail: denied.why.clone(),
+            };
+            state.store.commit(Commit { audit: vec![entry], ..Commit::default() }).await?;
+            Err(Problem::lacks(permission, &denied.why))
+        }
     }
 }

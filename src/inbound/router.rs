@@ -12,7 +12,7 @@ use axum::{
 };
 
 use super::{
-    State, api, deliveries, oauth,
+    State, api, console, deliveries, oauth,
     reply::{BODY_MAX, Refusal},
     webhooks,
 };
@@ -38,7 +38,8 @@ pub fn router(state: State) -> Router {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
-        .with_state(state)
+        .with_state(state.clone())
+        .merge(console::router(state))
         .merge(api)
 }
 

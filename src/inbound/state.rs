@@ -29,8 +29,8 @@ pub struct State {
     pub install: Option<Arc<super::Install>>,
     /// Empty where Slack does not call us: then no request can be Slack's.
     pub signing_secret: Arc<SecretString>,
-    /// What callers of the API must present; `None` only where the API is not reachable from outside this machine.
-    pub api_token: Option<Arc<SecretString>>,
+    /// Who callers of the API and the console are.
+    pub gate: Arc<super::Gate>,
     /// Where people reach us, without a slash at the end.
     pub public_url: Option<Arc<str>>,
     pub config: Arc<Config>,

@@ -62,7 +62,7 @@ pub async fn step(ctx: &Ctx, work: &Work, id: AlertId) -> anyhow::Result<()> {
         }
         Inbound::Ask { ask: asked, reply } => ask::step(ctx, work, asked, &Person { id: &asked.user, team: &record.team, reply }).await,
         Inbound::Stop { channel, thread, user } => stop::step(ctx, work, channel, thread, user).await,
-        Inbound::Runbook { wish, by, reply } => runs::wish(ctx, work, wish, by, &record.team, reply).await,
+        Inbound::Runbook { wish, by, reply } => runs::wish(ctx, work, wish, by, &record, reply).await,
         Inbound::Changes { changes } => changes::step(ctx, work, &record, changes).await,
         Inbound::Task { task } => task::begin(ctx, work, id, task).await,
     }

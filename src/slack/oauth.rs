@@ -11,7 +11,7 @@ const METHOD: &str = "oauth.v2.access";
 const ANSWER_MAX: usize = 256 << 10;
 
 /// The app's own credentials.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct AppCredentials {
     pub client_id: String,
     pub client_secret: SecretString,

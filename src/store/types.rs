@@ -232,6 +232,8 @@ pub enum DocumentKind {
     ApiKey,
     /// A token that is not taken any more.
     Revoked,
+    /// What somebody who is signed in to the console may.
+    Session,
     /// What this installation knows of itself: its key, and the settings that it ran with.
     Installation,
     /// What the API answered to a request with a key of its own.
@@ -252,6 +254,7 @@ impl DocumentKind {
             Self::Run => "run",
             Self::ApiKey => "api_key",
             Self::Revoked => "revoked",
+            Self::Session => "session",
             Self::Installation => "installation",
             Self::Answer => "answer",
             Self::Task => "task",

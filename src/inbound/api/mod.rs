@@ -20,6 +20,7 @@ mod once;
 mod openapi;
 mod page;
 mod problem;
+mod runbooks;
 mod shown;
 mod silences;
 mod stats;
@@ -95,6 +96,14 @@ fn routes() -> Vec<(&'static str, &'static str, MethodRouter<Api>)> {
         ("GET", "/agents/{agent_name}/tasks/{task_id}", get(agents::task)),
         ("GET", "/silences", get(silences::list)),
         ("DELETE", "/silences/{silence_id}", delete(silences::end)),
+        ("GET", "/runbooks", get(runbooks::list)),
+        ("GET", "/runbooks/{runbook_id}", get(runbooks::get)),
+        ("POST", "/runbooks/{runbook_id}/runs", post(runbooks::request)),
+        ("GET", "/runs", get(runbooks::runs)),
+        ("GET", "/runs/{run_id}", get(runbooks::run)),
+        ("POST", "/runs/{run_id}/approve", post(runbooks::approve)),
+        ("POST", "/runs/{run_id}/deny", post(runbooks::deny)),
+        ("GET", "/approvals", get(runbooks::approvals)),
         ("GET", "/stats", get(stats::get)),
         ("GET", "/audit", get(audit::list)),
         ("GET", "/health", get(health::get)),

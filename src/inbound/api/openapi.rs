@@ -12,6 +12,7 @@ use super::{
     acts, agents, alerts, ask, audit, changes, health, incidents, investigations,
     once::KEY_MAX,
     problem::{Details, Kind, MEDIA_TYPE},
+    runbooks,
     silences, stats,
 };
 use crate::inbound::{alerts::MAX_ALERTS, told::CHANGES_MAX};
@@ -34,6 +35,8 @@ use crate::inbound::{alerts::MAX_ALERTS, told::CHANGES_MAX};
         investigations::of_incident, investigations::get, investigations::events,
         agents::list, agents::get, agents::run, agents::task,
         silences::list, silences::end,
+        runbooks::list, runbooks::get, runbooks::request, runbooks::runs, runbooks::run, runbooks::approve, runbooks::deny,
+        runbooks::approvals,
         stats::get, audit::list, health::get, health::description,
     ),
     components(schemas(Details, investigations::ProgressView, incidents::FormName)),
@@ -45,6 +48,7 @@ use crate::inbound::{alerts::MAX_ALERTS, told::CHANGES_MAX};
         (name = "investigations", description = "What was looked into, and questions"),
         (name = "agents", description = "The specialists, and tasks for one of them alone"),
         (name = "silences", description = "No messages about what matches, until they end"),
+        (name = "runbooks", description = "What can be changed, by whom it is agreed to, and what came of it"),
         (name = "operations", description = "Figures, the audit log, health"),
     ),
     security(("bearer" = [])),
@@ -56,7 +60,7 @@ struct Token;
 
 impl Modify for Token {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("The configured token: `api.token`")).build();
+        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("`api.token`, a token of `sre-agent token issue` or of the identity provider, or a key `sre_…`")).build();
         openapi.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
     }
 }
@@ -164,6 +168,8 @@ fn of_path(name: &str) -> Value {
         }
         "agent_name" => ("The agent's name", json!({"type": "string", "minLength": 1, "maxLength": 200, "examples": ["infrastructure"]})),
         "silence_id" => ("The silence's id", json!({"type": "string", "pattern": "^SIL-[0-9A-Z]{1,50}$"})),
+        "run_id" => ("The run's id", json!({"type": "string", "pattern": ULID})),
+        "runbook_id" => ("The runbook's id", json!({"type": "string", "pattern": "^[a-z0-9-]{1,100}$", "examples": ["restart-workload"]})),
         "task_id" => ("The task's id", json!({"type": "string", "pattern": ULID})),
         _ => ("The investigation's id", json!({"type": "string", "pattern": ULID})),
     };
@@ -180,7 +186,7 @@ fn wrong(operation: &Map<String, Value>, path: &str, changes: bool) -> Map<Strin
     if path.contains('{') {
         kinds.push(Kind::NotFound);
     }
-    if path.ends_with("/events") {
+    if !public && !path.ends_with("/alerts") || path.ends_with("/events") {
         kinds.push(Kind::TooMany);
     }
     if changes {

@@ -146,23 +146,40 @@ pub struct Problem {
     errors: Vec<FieldError>,
     place: Option<(usize, usize)>,
     missing_permission: Option<String>,
+    retry_seconds: u32,
     /// The caller is a script of before: it reads `error`.
     as_before: bool,
 }
 
 impl Problem {
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), place: None, missing_permission: None, as_before: false }
+        Self { kind, detail: detail.into(), errors: Vec::new(), place: None, missing_permission: None, retry_seconds: RETRY_SECONDS, as_before: false }
     }
 
     pub fn unauthorized(detail: &str) -> Self {
         Self::new(Kind::Unauthorized, detail)
     }
 
+    /// The store does not answer.
+    pub fn unavailable() -> Self {
+        Self::new(Kind::Unavailable, "the store does not answer; please send it again")
+    }
+
+    /// The caller comes too often.
+    pub fn too_many(wait: &crate::auth::Wait) -> Self {
+        Self { retry_seconds: u32::try_from(wait.0.as_secs()).unwrap_or(RETRY_SECONDS).saturating_add(1), ..Self::new(Kind::TooMany, wait.to_string()) }
+    }
+
+    /// Several fields of the body are wrong.
+    pub fn fields(wrong: impl IntoIterator<Item = (String, String)>) -> Self {
+        let errors: Vec<FieldError> = wrong.into_iter().map(|(field, reason)| FieldError { field, reason }).collect();
+        let detail = errors.iter().map(|error| format!("`{}` {}", error.field, error.reason)).collect::<Vec<_>>().join("; ");
+        Self { detail, errors, ..Self::new(Kind::Invalid, "") }
+    }
+
     /// The caller lacks `permission`.
-    #[allow(dead_code, reason = "one token opens everything so far; roles and scopes will say this")]
-    pub fn lacks(permission: &str) -> Self {
-        let detail = format!("this wants the permission `{permission}`, which you do not have");
+    pub fn lacks(permission: &str, why: &str) -> Self {
+        let detail = why.to_owned();
         Self { missing_permission: Some(permission.to_owned()), ..Self::new(Kind::Forbidden, detail) }
     }
 
@@ -232,7 +249,7 @@ impl Problem {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         match self.kind {
             Kind::Unauthorized => drop(headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
-            Kind::Unavailable | Kind::TooMany | Kind::Conflict => drop(headers.insert(RETRY_AFTER, RETRY_SECONDS.into())),
+            Kind::Unavailable | Kind::TooMany | Kind::Conflict => drop(headers.insert(RETRY_AFTER, self.retry_seconds.into())),
             _ => {}
         }
         response

@@ -19,7 +19,7 @@ use crate::{
     store::StoreError,
 };
 
-pub use doctor::{checks, last_alert};
+pub use doctor::{checks, findings, last_alert};
 pub use find::same_workspace;
 pub use oncall::names as on_call;
 pub use parse::{Command, parse, reads_as_command};

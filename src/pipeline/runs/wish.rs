@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Stored, audit, load, save};
 use crate::{
     auth::Scope,
-    model::{AuditEntry, Caller, Decision, IncidentId, Message, Reply, Run, RunId, RunState, RunWish},
+    model::{AlertId, AuditEntry, Caller, Decision, IncidentId, Message, RawRecord, Reply, Run, RunId, RunState, RunWish},
     pipeline::{Ctx, act::Person, replies, rights},
     report::answers,
     runbooks::{self, Facts, Refused, Terms},
@@ -21,14 +21,16 @@ const TRIES: usize = 8;
 struct Wished<'a> {
     ctx: &'a Ctx,
     work: &'a Work,
+    record: AlertId,
     by: &'a Caller,
     team: &'a str,
     reply: &'a Reply,
 }
 
 /// Does what is wished, and answers the person.
-pub async fn step(ctx: &Ctx, work: &Work, wish: &RunWish, by: &Caller, team: &str, reply: &Reply) -> anyhow::Result<()> {
-    let wished = Wished { ctx, work, by, team, reply };
+pub async fn step(ctx: &Ctx, work: &Work, wish: &RunWish, by: &Caller, record: &RawRecord, reply: &Reply) -> anyhow::Result<()> {
+    let team = record.team.as_str();
+    let wished = Wished { ctx, work, record: record.id, by, team, reply };
     let answer = match wish {
         RunWish::Request { runbook, parameters, incident } => request(&wished, runbook, parameters, *incident).await?,
         RunWish::Decide { run, approves, hash } => decide(&wished, *run, *approves, hash).await?,
@@ -99,8 +101,8 @@ async fn request(
     let now = ctx.clock.now();
     let (needed, own) = Terms::people(runbook.risk, runbook.people.approvals, wished.by);
     let run = Run {
-        // The same wish again, after a crash, is the same run.
-        id: RunId(crate::pipeline::group::id_of(&wished.work.id, now)),
+        // The same wish again, after a crash, is the same run; whoever asked knows it by their record.
+        id: RunId(wished.record.0),
         runbook: name.to_owned(),
         title: runbook.title.clone(),
         risk: runbook.risk,
