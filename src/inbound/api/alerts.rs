@@ -78,7 +78,7 @@ pub struct AlertGiven {
     starts_at: Option<When>,
     ends_at: Option<When>,
     /// Who sends it; `api` where it is not said.
-    #[schema(pattern = "^[A-Za-z0-9_.-]{1,60}$")]
+    #[schema(pattern = "^[A-Za-z0-9_.-]{0,60}$")]
     source: Option<String>,
     #[schema(nullable = false)]
     links: Option<Vec<LinkGiven>>,

@@ -33,6 +33,7 @@ pub struct ChangeGiven {
     service: String,
     #[schema(min_length = 1, max_length = 2000, pattern = r"\S")]
     summary: String,
+    #[schema(nullable = false)]
     kind: Option<ChangeKindName>,
     /// A commit, a deploy's id, a rollout's revision.
     #[schema(max_length = 2000, nullable = false)]
