@@ -99,7 +99,7 @@ pub async fn tell(Shared(api): Shared<Api>, call: Call) -> Answer {
         body::check(&asked.body)?;
         told::changes(&api.state, &call.head.headers, &asked.body).await.map_err(Problem::from)
     });
-    answer.await.map_err(Problem::as_before)
+    answer.await.map_err(Problem::with_error)
 }
 
 /// Which changes.
