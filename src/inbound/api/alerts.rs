@@ -78,7 +78,7 @@ pub struct AlertGiven {
     starts_at: Option<When>,
     ends_at: Option<When>,
     /// Who sends it; `api` where it is not said.
-    #[schema(pattern = "^[A-Za-z0-9_.-]{1,60}$")]
+    #[schema(pattern = "^[A-Za-z0-9_.-]{0,60}$")]
     source: Option<String>,
     #[schema(nullable = false)]
     links: Option<Vec<LinkGiven>>,
@@ -97,7 +97,7 @@ pub struct AlertList {
 #[serde(untagged)]
 #[allow(dead_code, reason = "describes what `alerts::from_api` reads")]
 pub enum AlertsGiven {
-    One(AlertGiven),
+    One(Box<AlertGiven>),
     Several(Vec<AlertGiven>),
     Named(AlertList),
 }
@@ -119,13 +119,13 @@ pub struct AlertsTaken {
 #[utoipa::path(post, path = "/api/v1/alerts", tag = "alerts", operation_id = "sendAlerts", request_body = AlertsGiven,
     responses((status = 200, description = "They are durable", body = AlertsTaken)))]
 pub async fn send(Shared(api): Shared<Api>, call: Call) -> Answer {
-    let caller = call.authorize(&api, "alert:create", Scope::All).await.map_err(Problem::as_before)?;
+    let caller = call.authorize(&api, "alert:create", Scope::All).await.map_err(Problem::with_error)?;
     let answer = once(&api, &caller, call, async |call, asked| {
         is_text_or_json(&call)?;
         body::check(&asked.body)?;
         Ok(alerts(&api.state, &call.head.headers, &asked.body).await?)
     });
-    answer.await.map_err(Problem::as_before)
+    answer.await.map_err(Problem::with_error)
 }
 
 /// Scripts of before send their JSON as whatever their tool says: `curl -d` says that it is a form. What is said to be

@@ -33,6 +33,7 @@ pub struct ChangeGiven {
     service: String,
     #[schema(min_length = 1, max_length = 2000, pattern = r"\S")]
     summary: String,
+    #[schema(nullable = false)]
     kind: Option<ChangeKindName>,
     /// A commit, a deploy's id, a rollout's revision.
     #[schema(max_length = 2000, nullable = false)]
@@ -98,7 +99,7 @@ pub async fn tell(Shared(api): Shared<Api>, call: Call) -> Answer {
         body::check(&asked.body)?;
         told::changes(&api.state, &call.head.headers, &asked.body).await.map_err(Problem::from)
     });
-    answer.await.map_err(Problem::as_before)
+    answer.await.map_err(Problem::with_error)
 }
 
 /// Which changes.

@@ -203,12 +203,13 @@ fn name(kind: Kind) -> String {
 }
 
 fn response(kind: Kind) -> Value {
-    let mut headers = json!({"X-Request-Id": {"schema": {"type": "string"}, "description": "By which the log knows the request"}});
+    let id = json!({"schema": {"type": "string"}, "description": "By which the log knows the request"});
+    let mut headers = Map::from_iter([("X-Request-Id".to_owned(), id)]);
     if matches!(kind, Kind::Unavailable | Kind::TooMany | Kind::Conflict) {
-        headers["Retry-After"] = json!({"schema": {"type": "integer", "minimum": 1}, "description": "Seconds"});
+        headers.insert("Retry-After".to_owned(), json!({"schema": {"type": "integer", "minimum": 1}, "description": "Seconds"}));
     }
     if kind == Kind::Unauthorized {
-        headers["WWW-Authenticate"] = json!({"schema": {"type": "string"}});
+        headers.insert("WWW-Authenticate".to_owned(), json!({"schema": {"type": "string"}}));
     }
     json!({"description": kind.title(), "headers": headers, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}})
 }

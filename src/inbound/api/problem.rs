@@ -222,7 +222,7 @@ impl Problem {
 
     /// With `error` in it, for scripts that have always read that.
     #[must_use]
-    pub fn as_before(mut self) -> Self {
+    pub fn with_error(mut self) -> Self {
         self.as_before = true;
         self
     }
