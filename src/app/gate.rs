@@ -29,7 +29,8 @@ pub fn build(
     public_url: Option<&str>,
     connection: &Connection,
 ) -> anyhow::Result<Gate> {
-    let own = tokens.secret.as_ref().map(|secret| OwnTokens::new(secret, ISSUER, AUDIENCE)).transpose().context("`access.tokens.secret`")?;
+    let own =
+        tokens.secret.as_ref().map(|secret| OwnTokens::new(secret, ISSUER, AUDIENCE)).transpose().context("`access.tokens.secret`")?;
     let foreign = match &tokens.provider {
         Some(provider) => {
             let keys = KeySet::new(&provider.jwks_url, connection.proxy()).context("`access.tokens.jwks_url`")?;
@@ -58,7 +59,17 @@ pub fn build(
     };
     let limits = RateLimits::new(tokens.per_second as f64, u32::try_from(tokens.burst).unwrap_or(u32::MAX)).context("`access.rate`")?;
     let secure = public_url.is_some_and(|url| url.starts_with("https://"));
-    Ok(Gate { access, token, verifier: Verifier::new(own, foreign), open, identities: tokens.identities, limits, sessions, sign_in, secure })
+    Ok(Gate {
+        access,
+        token,
+        verifier: Verifier::new(own, foreign),
+        open,
+        identities: tokens.identities,
+        limits,
+        sessions,
+        sign_in,
+        secure,
+    })
 }
 
 /// The addresses of Slack's sign-in beside an API that is somewhere else than Slack's own.

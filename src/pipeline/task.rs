@@ -15,9 +15,7 @@ use crate::{
 pub async fn begin(ctx: &Ctx, work: &Work, record: AlertId, task: &AgentTask) -> anyhow::Result<()> {
     let kind = WorkKind::Task(record);
     let id = kind.id();
-    ctx.store
-        .commit(Commit { done: Some(work.clone()), enqueue: vec![NewWork::now(kind, task.priority)], ..Commit::default() })
-        .await?;
+    ctx.store.commit(Commit { done: Some(work.clone()), enqueue: vec![NewWork::now(kind, task.priority)], ..Commit::default() }).await?;
     // When the queue is away the sweeper finds the work.
     let _ = ctx.investigations.push(&id, task.priority).await;
     Ok(())

@@ -21,17 +21,17 @@ pub async fn redeem(
     code_verifier: Option<&str>,
 ) -> Result<SecretString, SignInError> {
     // Slack takes a form here; the secret is in the body and not in the address.
-    let mut form = url::form_urlencoded::Serializer::new(String::new());
-    form.append_pair("client_id", &config.client_id)
-        .append_pair("client_secret", config.client_secret.expose_secret())
-        .append_pair("code", code)
-        .append_pair("grant_type", "authorization_code")
-        .append_pair("redirect_uri", &config.redirect);
-    if let Some(code_verifier) = code_verifier {
-        form.append_pair("code_verifier", code_verifier);
-    }
+    let mut fields = vec![
+        ("client_id", config.client_id.as_str()),
+        ("client_secret", config.client_secret.expose_secret()),
+        ("code", code),
+        ("grant_type", "authorization_code"),
+        ("redirect_uri", &config.redirect),
+    ];
+    fields.extend(code_verifier.map(|code_verifier| ("code_verifier", code_verifier)));
+    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     let unreachable = |error: reqwest::Error| SignInError::Unreachable(error.without_url().to_string());
-    let request = http.post(address.clone()).header("content-type", "application/x-www-form-urlencoded").body(form.finish());
+    let request = http.post(address.clone()).header("content-type", "application/x-www-form-urlencoded").body(form);
     let mut answer = request.send().await.map_err(unreachable)?;
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {

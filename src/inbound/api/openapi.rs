@@ -12,8 +12,7 @@ use super::{
     acts, agents, alerts, ask, audit, changes, health, incidents, investigations,
     once::KEY_MAX,
     problem::{Details, Kind, MEDIA_TYPE},
-    runbooks,
-    silences, stats,
+    runbooks, silences, stats,
 };
 use crate::inbound::{alerts::MAX_ALERTS, told::CHANGES_MAX};
 
@@ -60,7 +59,10 @@ struct Token;
 
 impl Modify for Token {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("`api.token`, a token of `sre-agent token issue` or of the identity provider, or a key `sre_…`")).build();
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("`api.token`, a token of `sre-agent token issue` or of the identity provider, or a key `sre_…`"))
+            .build();
         openapi.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
     }
 }

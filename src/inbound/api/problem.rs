@@ -153,7 +153,15 @@ pub struct Problem {
 
 impl Problem {
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), errors: Vec::new(), place: None, missing_permission: None, retry_seconds: RETRY_SECONDS, as_before: false }
+        Self {
+            kind,
+            detail: detail.into(),
+            errors: Vec::new(),
+            place: None,
+            missing_permission: None,
+            retry_seconds: RETRY_SECONDS,
+            as_before: false,
+        }
     }
 
     pub fn unauthorized(detail: &str) -> Self {
@@ -167,7 +175,10 @@ impl Problem {
 
     /// The caller comes too often.
     pub fn too_many(wait: &crate::auth::Wait) -> Self {
-        Self { retry_seconds: u32::try_from(wait.0.as_secs()).unwrap_or(RETRY_SECONDS).saturating_add(1), ..Self::new(Kind::TooMany, wait.to_string()) }
+        Self {
+            retry_seconds: u32::try_from(wait.0.as_secs()).unwrap_or(RETRY_SECONDS).saturating_add(1),
+            ..Self::new(Kind::TooMany, wait.to_string())
+        }
     }
 
     /// Several fields of the body are wrong.

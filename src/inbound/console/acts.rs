@@ -40,7 +40,12 @@ fn door<'a>(team: &'a str) -> Door<'a> {
 }
 
 /// A button of an incident's page.
-pub async fn act(Shared(state): Shared<State>, Path((id, name)): Path<(String, String)>, headers: HeaderMap, Form(form): Form<Fields>) -> Response {
+pub async fn act(
+    Shared(state): Shared<State>,
+    Path((id, name)): Path<(String, String)>,
+    headers: HeaderMap,
+    Form(form): Form<Fields>,
+) -> Response {
     let visitor = match Visitor::of_form(&state, &headers, field(&form, "csrf")).await {
         Ok(visitor) => visitor,
         Err(answer) => return answer,

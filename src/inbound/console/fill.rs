@@ -6,7 +6,8 @@ use crate::{
         Moment, Pending, Picture, RunLine, RunStep, Similar, Step, StepState, Tone, Verification,
     },
     model::{
-        Hypothesis, Incident, IncidentState, Investigation, ParameterKind, Report, Risk, Run, RunState, Runbook, StepState as Stage, Verdict,
+        Hypothesis, Incident, IncidentState, Investigation, ParameterKind, Report, Risk, Run, RunState, Runbook, StepState as Stage,
+        Verdict,
     },
     report,
     runbooks::{self, Facts},
@@ -66,10 +67,10 @@ pub fn incident(known: &Known<'_>) -> views::Incident {
     let may = known.may;
     let deeds: Vec<Deed> =
         incident.timeline.iter().map(|entry| Deed { at: entry.at, who: entry.actor.clone(), text: entry.text.replace('`', "") }).collect();
-    let picture = known.investigation.and_then(|investigation| report::timeline_picture(incident, investigation)).map(|picture| Picture {
-        src: format!("/incidents/{}/timeline.png", incident.id),
-        alt: picture.alt.clone(),
-    });
+    let picture = known
+        .investigation
+        .and_then(|investigation| report::timeline_picture(incident, investigation))
+        .map(|picture| Picture { src: format!("/incidents/{}/timeline.png", incident.id), alt: picture.alt.clone() });
     let forms = [Export::Markdown, Export::Json, Export::Postmortem];
     views::Incident {
         id: incident.id.to_string(),
@@ -227,7 +228,11 @@ fn the_runbook(runbook: &Runbook, incident: &Incident, may: bool) -> views::Runb
             None => String::new(),
         };
         let options = |chosen: &str| {
-            parameter.choices.iter().map(|choice| Choice { value: choice.clone(), label: choice.clone(), chosen: choice == chosen }).collect()
+            parameter
+                .choices
+                .iter()
+                .map(|choice| Choice { value: choice.clone(), label: choice.clone(), chosen: choice == chosen })
+                .collect()
         };
         Field {
             name: parameter.name.clone(),

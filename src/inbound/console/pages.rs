@@ -13,7 +13,8 @@ use super::{
 };
 use crate::{
     console::{
-        approvals as approvals_page, confirm as confirm_page, failure, incident as incident_page, incidents as incidents_page, run as run_page,
+        approvals as approvals_page, confirm as confirm_page, failure, incident as incident_page, incidents as incidents_page,
+        run as run_page,
         views::{self, Failure, Notice, Place, Tone},
     },
     inbound::State,
@@ -306,7 +307,13 @@ pub async fn approvals(Shared(state): Shared<State>, headers: HeaderMap, uri: Ur
 }
 
 /// The run that a path names, and who looks at it.
-async fn seen_run(state: &State, headers: &HeaderMap, uri: &Uri, id: &str, permission: &str) -> std::result::Result<(Visitor, Run), Response> {
+async fn seen_run(
+    state: &State,
+    headers: &HeaderMap,
+    uri: &Uri,
+    id: &str,
+    permission: &str,
+) -> std::result::Result<(Visitor, Run), Response> {
     let visitor = Visitor::of(state, headers, path_of(uri)).await?;
     let run = load_run(state, id).await.map_err(|_| away(state, Some(&visitor)))?;
     let Some(run) = run else { return Err(not_found(state, &visitor, "this run").await) };

@@ -37,7 +37,6 @@ const EVERYBODY: &str = "everybody";
 pub struct Visitor {
     pub who: Principal,
     session: signed::Session,
-    headers: HeaderMap,
 }
 
 /// What a session by token may, as the token said it.
@@ -51,7 +50,7 @@ impl Visitor {
     /// Whose request it is; a page that leads to signing in where it is nobody's.
     pub async fn of(state: &State, headers: &HeaderMap, path: &str) -> Result<Self, Response> {
         match find(state, headers).await {
-            Ok(Some((who, session))) => Ok(Self { who, session, headers: headers.clone() }),
+            Ok(Some((who, session))) => Ok(Self { who, session }),
             Ok(None) => {
                 let next = if links::safe_path(path).is_some() { path } else { "/incidents" };
                 let query: String = url::form_urlencoded::byte_serialize(next.as_bytes()).collect();
@@ -65,7 +64,8 @@ impl Visitor {
     pub async fn of_form(state: &State, headers: &HeaderMap, csrf: &str) -> Result<Self, Response> {
         let visitor = Self::of(state, headers, "/incidents").await?;
         if !is_ours(state, headers) || !state.gate.sessions.is_csrf(&visitor.session, csrf) {
-            let page = failure::page(&Failure::Forbidden { permission: "a form of this console".to_owned() }, &visitor.frame(state, None).await);
+            let page =
+                failure::page(&Failure::Forbidden { permission: "a form of this console".to_owned() }, &visitor.frame(state, None).await);
             return Err(html(StatusCode::FORBIDDEN, page));
         }
         Ok(visitor)
@@ -120,10 +120,6 @@ impl Visitor {
             notice: None,
             now: state.clock.now(),
         }
-    }
-
-    pub fn headers(&self) -> &HeaderMap {
-        &self.headers
     }
 }
 
@@ -255,7 +251,11 @@ pub async fn begin(Shared(state): Shared<State>, headers: HeaderMap, Form(form):
     }
     let who = match state.gate.token(state.store.as_ref(), form.token.trim(), now).await {
         Ok(who) if who.subject.starts_with("key:") => {
-            return sign_in_page(&state, &form.next, Some("A key is for machines. People sign in with Slack, or with a token of their own."));
+            return sign_in_page(
+                &state,
+                &form.next,
+                Some("A key is for machines. People sign in with Slack, or with a token of their own."),
+            );
         }
         Ok(who) => who,
         Err(Shut::Unknown(why)) => return sign_in_page(&state, &form.next, Some(&format!("This token is not taken: {why}."))),
@@ -343,7 +343,6 @@ pub async fn to_slack(Shared(state): Shared<State>) -> Response {
 }
 
 /// Back from Slack's page.
-#[axum::debug_handler]
 pub async fn from_slack(Shared(state): Shared<State>, headers: HeaderMap, Query(back): Query<Next>) -> Response {
     let Some(sign_in) = &state.gate.sign_in else { return sign_in_page(&state, "", Some("Signing in with Slack is not set up.")) };
     if !back.error.is_empty() {
@@ -352,12 +351,8 @@ pub async fn from_slack(Shared(state): Shared<State>, headers: HeaderMap, Query(
     let cookies: Vec<&str> = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).collect();
     let cookie = Cookie::new(oidc::COOKIE, state.gate.secure);
     let kept = cookie.read(cookies.iter().copied()).unwrap_or_default().to_owned();
-    let ours: Vec<String> = state
-        .slack
-        .all()
-        .into_iter()
-        .filter_map(|workspace| workspace.identity.get().map(|identity| identity.team_id.clone()))
-        .collect();
+    let ours: Vec<String> =
+        state.slack.all().into_iter().filter_map(|workspace| workspace.identity.get().map(|identity| identity.team_id.clone())).collect();
     let is_ours = move |team: &str| ours.iter().any(|known| known == team);
     match sign_in.finish(&back.code, &back.state, &kept, is_ours, state.clock.now()).await {
         Ok(person) => {
