@@ -26,8 +26,12 @@ const EXPIRES_MOST: u64 = 24 * 3600;
 pub const ISSUER: &str = "sre-agent";
 pub const AUDIENCE: &str = "sre-agent-api";
 
+/// How many requests one caller may make, unless the settings say otherwise: a script that polls, and a page that loads.
+const PER_SECOND: usize = 20;
+const BURST: usize = 100;
+
 /// How callers of the API prove who they are, beside the one token of `api.token`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Tokens {
     /// The secret of our own tokens.
     pub secret: Option<SecretString>,
@@ -37,6 +41,12 @@ pub struct Tokens {
     pub identities: BTreeMap<String, String>,
     pub per_second: usize,
     pub burst: usize,
+}
+
+impl Default for Tokens {
+    fn default() -> Self {
+        Self { secret: None, provider: None, identities: BTreeMap::new(), per_second: PER_SECOND, burst: BURST }
+    }
 }
 
 /// An identity provider.
@@ -86,7 +96,7 @@ pub fn access(reader: &mut Reader<'_>) -> (Option<Access>, Tokens) {
         (subject, user)
     });
     let identities = identities.collect();
-    let (per_second, burst) = (reader.number("access.rate.per_second", 20, 1, 10_000), reader.number("access.rate.burst", 100, 1, 100_000));
+    let (per_second, burst) = (reader.number("access.rate.per_second", PER_SECOND, 1, 10_000), reader.number("access.rate.burst", BURST, 1, 100_000));
     let tokens = Tokens { secret, provider, identities, per_second, burst };
     (access.ok(), tokens)
 }
