@@ -88,14 +88,11 @@ pub fn access(reader: &mut Reader<'_>) -> (Option<Access>, Tokens) {
     reader.check("access.tokens.jwks_url", jwks_url.is_empty() || is_http(&jwks_url), "an http(s) address, or empty");
     reader.check("access.tokens.issuer", jwks_url.is_empty() || !issuer.is_empty(), "the issuer (`iss`) beside the `jwks_url`");
     let provider = (!jwks_url.is_empty()).then_some(Provider { jwks_url, issuer, audience, roles_claim });
-    let names = reader.names("access.identities");
-    let identities = names.into_iter().map(|subject| {
-        let key = format!("access.identities.{subject}");
-        let user = reader.text(&key, "");
-        reader.check(&key, user.starts_with(['U', 'W']) && user.len() > 2, "a Slack user id (U…)");
-        (subject, user)
-    });
-    let identities = identities.collect();
+    // Subjects have dots in them, which our keys take for steps.
+    let identities: BTreeMap<String, String> =
+        reader.raw("access.identities").and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default();
+    let fine = identities.values().all(|user| user.starts_with(['U', 'W']) && user.len() > 2);
+    reader.check("access.identities", fine, "subjects of tokens, each with a Slack user id (U…)");
     let (per_second, burst) = (reader.number("access.rate.per_second", PER_SECOND, 1, 10_000), reader.number("access.rate.burst", BURST, 1, 100_000));
     let tokens = Tokens { secret, provider, identities, per_second, burst };
     (access.ok(), tokens)
