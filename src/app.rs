@@ -193,6 +193,7 @@ impl App {
             public_url: settings.public_url.map(Into::into),
             config: Arc::new(doors),
             runbooks: Arc::clone(&runbooks),
+            live: Arc::new(inbound::Live::new(live.clone())),
             clock: clock.clone(),
             ids,
             metrics: Arc::clone(&metrics),

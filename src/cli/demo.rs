@@ -81,7 +81,10 @@ async fn play(args: Args) -> anyhow::Result<ExitCode> {
         wait_until_settled(&slack, &watch).await?;
         super::print(&thread::text(&slack.thread(&channel, &ts)))?;
     } else {
-        println!("sre-agent demo, example `{}`\n\n  the workspace  {page_url}/#/{channel}/{ts}\n  the console    {service_url}/\n  the API        {service_url}/docs\n\nCtrl-C stops it.", args.scenario);
+        println!(
+            "sre-agent demo, example `{}`\n\n  the workspace  {page_url}/#/{channel}/{ts}\n  the console    {service_url}/\n  the API        {service_url}/docs\n\nCtrl-C stops it.",
+            args.scenario
+        );
         stop.cancelled().await;
     }
     finish(stop, running, serving).await

@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod approval;
 mod audit;
 mod config;
 mod demo;
@@ -60,6 +61,9 @@ enum Command {
     /// Tokens for people and keys for machines
     #[command(subcommand)]
     Token(token::Command),
+    /// What waits for approval, and the decision
+    #[command(subcommand)]
+    Approval(approval::Command),
     /// The audit log: is it whole? hand it out
     #[command(subcommand)]
     Audit(audit::Command),
@@ -80,6 +84,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Tools(command) => tools::run(command),
         Command::Mcp(args) => mcp::run(args),
         Command::Token(command) => token::run(command),
+        Command::Approval(command) => approval::run(command),
         Command::Audit(command) => audit::run(command),
     };
     match result {

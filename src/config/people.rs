@@ -93,7 +93,8 @@ pub fn access(reader: &mut Reader<'_>) -> (Option<Access>, Tokens) {
         reader.raw("access.identities").and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default();
     let fine = identities.values().all(|user| user.starts_with(['U', 'W']) && user.len() > 2);
     reader.check("access.identities", fine, "subjects of tokens, each with a Slack user id (U…)");
-    let (per_second, burst) = (reader.number("access.rate.per_second", PER_SECOND, 1, 10_000), reader.number("access.rate.burst", BURST, 1, 100_000));
+    let (per_second, burst) =
+        (reader.number("access.rate.per_second", PER_SECOND, 1, 10_000), reader.number("access.rate.burst", BURST, 1, 100_000));
     let tokens = Tokens { secret, provider, identities, per_second, burst };
     (access.ok(), tokens)
 }

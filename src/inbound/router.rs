@@ -19,7 +19,7 @@ use super::{
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use crate::slack::signature;
+use crate::{redact, slack::signature};
 
 /// How long a sender may take over its body.
 const BODY_WAIT: Duration = Duration::from_secs(10);
@@ -106,7 +106,21 @@ fn complaints(state: &State) -> String {
 }
 
 async fn metrics(Shared(state): Shared<State>) -> Response {
-    ([("content-type", "application/openmetrics-text; version=1.0.0; charset=utf-8")], state.metrics.render()).into_response()
+    let text = with_redactions(&state.metrics.render());
+    ([("content-type", "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
+}
+
+/// The figures with how many secrets were taken out of texts, by rule, before their end mark.
+fn with_redactions(figures: &str) -> String {
+    let mut lines =
+        String::from("# HELP sre_agent_redactions Secrets that were taken out of texts.\n# TYPE sre_agent_redactions counter\n");
+    for (rule, count) in redact::taken() {
+        lines.push_str(&format!("sre_agent_redactions_total{{rule=\"{rule}\"}} {count}\n"));
+    }
+    match figures.strip_suffix("# EOF\n") {
+        Some(before) => format!("{before}{lines}# EOF\n"),
+        None => figures.to_owned(),
+    }
 }
 
 /// The body of a request that Slack has signed. The timestamp is judged before the body is read, the size while it is read.

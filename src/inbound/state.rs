@@ -36,6 +36,8 @@ pub struct State {
     pub config: Arc<Config>,
     /// What can be done about a cause; shown here, done by the pipeline.
     pub runbooks: Arc<Runbooks>,
+    /// The live systems, to look how they are.
+    pub live: Arc<super::Live>,
     pub clock: Clock,
     pub ids: Ids,
     pub metrics: Arc<Metrics>,

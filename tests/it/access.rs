@@ -15,7 +15,11 @@ use sre_agent::{
     store::{Commit, DocumentKind, DocumentUpdate, Store},
 };
 
-use crate::{acts::reported, fakes::kubernetes::FakeCluster, world::World};
+use crate::{
+    acts::reported,
+    fakes::{idp::Idp, kubernetes::FakeCluster},
+    world::World,
+};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef-of-the-tests";
 const TOKEN: &str = "the-one-token-of-the-settings";
@@ -36,7 +40,9 @@ fn token(subject: &str, roles: &[&str]) -> String {
 async fn world(more: &str) -> World {
     let mut world = World::unstarted().await;
     let settings = fs::read_to_string(world.settings_file()).unwrap();
-    let access = format!("api: {{token: {TOKEN}}}\naccess:\n  tokens: {{secret: {SECRET}}}\n  identities: {{bob@example.com: U02BOB}}\n  people: {{U02BOB: [developer]}}");
+    let access = format!(
+        "api: {{token: {TOKEN}}}\naccess:\n  tokens: {{secret: {SECRET}}}\n  identities: {{bob@example.com: U02BOB}}\n  people: {{U02BOB: [developer]}}"
+    );
     fs::write(world.settings_file(), format!("{settings}{access}\n{more}\n")).unwrap();
     world.start_service().await;
     world
@@ -110,8 +116,11 @@ async fn what_a_role_lacks_is_named_and_audited() {
         assert_eq!((status, &problem["missing_permission"]), (StatusCode::FORBIDDEN, &json!(permission)), "{path}: {problem}");
     }
     let lines = world.store().audit(None, 50).await.unwrap();
-    let refused: Vec<&str> =
-        lines.iter().filter(|line| line.outcome == "refused" && line.actor == "jwt:alice@example.com").map(|line| line.act.as_str()).collect();
+    let refused: Vec<&str> = lines
+        .iter()
+        .filter(|line| line.outcome == "refused" && line.actor == "jwt:alice@example.com")
+        .map(|line| line.act.as_str())
+        .collect();
     assert_eq!(refused, ["change:create", "alert:create", "runbook:request", "audit:read"]);
     let nobody = token("carol@example.com", &["a-role-that-is-none"]);
     assert_eq!(world.calls_api("GET", "/incidents", Some(&nobody), None).await.0, 403);
@@ -256,7 +265,9 @@ async fn the_console_lets_people_in_by_token_and_guards_its_forms() {
     let (status, headers, _) = browser.post("/incidents/INC-1/acknowledge", &[("csrf", &csrf(&page))]).await;
     assert_eq!((status, headers[LOCATION].to_str().unwrap()), (303, "/incidents/INC-1?said=done"));
     assert_eq!(world.incident().await.owner.as_deref(), Some("jwt:alice@example.com"));
-    for path in ["/incidents", "/incidents?state=acknowledged&text=checkout", "/agents", "/accuracy", "/approvals", "/incidents/INC-1/report.md"] {
+    for path in
+        ["/incidents", "/incidents?state=acknowledged&text=checkout", "/agents", "/accuracy", "/approvals", "/incidents/INC-1/report.md"]
+    {
         assert_eq!(browser.get(path).await.0, 200, "{path}");
     }
     let (status, _, page) = browser.get("/audit").await;
@@ -329,4 +340,43 @@ async fn a_run_is_asked_for_by_api_and_approved_in_the_console_by_somebody_else(
     assert_eq!((run["state"].as_str(), run["steps"][0]["state"].as_str()), (Some("done"), Some("done")), "{run}");
     let (_, _, page) = second.get(&format!("/runs/{id}")).await;
     assert!(page.contains("it worked") && page.contains("3 of 3 pods ready"), "{page}");
+}
+
+#[tokio::test]
+async fn an_identity_providers_tokens_are_taken_and_its_forgeries_are_not() {
+    let idp = Idp::start().await;
+    let more = format!(
+        "api: {{token: {TOKEN}}}\naccess:\n  tokens: {{jwks_url: '{}', issuer: '{}', audience: sre-agent, roles_claim: groups}}\n",
+        idp.keys_url(),
+        idp.issuer()
+    );
+    let mut world = World::unstarted().await;
+    let settings = fs::read_to_string(world.settings_file()).unwrap();
+    fs::write(world.settings_file(), format!("{settings}{more}")).unwrap();
+    world.start_service().await;
+    let now = system_clock().now().as_second();
+    let mut claims = idp.claims("alice@example.com", "sre-agent", now);
+    claims["groups"] = json!(["user"]);
+    for (what, given) in [("RS256", idp.token(&claims)), ("ES256", idp.token_es256(&claims))] {
+        assert_eq!(world.calls_api("GET", "/incidents", Some(&given), None).await.0, 200, "{what}");
+    }
+    let mut admin = claims.clone();
+    admin["groups"] = json!(["admin"]);
+    let mut elsewhere = claims.clone();
+    elsewhere["aud"] = json!("another-service");
+    for (what, given) in [
+        ("no signature", idp.unsigned(&admin)),
+        ("another key", idp.wrong_key(&admin)),
+        ("another key, ES256", idp.wrong_key_es256(&admin)),
+        ("a key that is not published", idp.unknown_key_id(&admin)),
+        ("HS256 with the public key as its secret", idp.hs256_with_public_key(&admin)),
+        ("its own key in the head", idp.own_key_in_header(&admin)),
+        ("expired", idp.expired("alice", "sre-agent", now, 600)),
+        ("from the future", idp.future("alice", "sre-agent", now, 600)),
+        ("for somebody else", idp.token(&elsewhere)),
+    ] {
+        assert_eq!(world.calls_api("GET", "/incidents", Some(&given), None).await.0, 401, "{what}");
+    }
+    idp.down(true);
+    assert_eq!(world.calls_api("GET", "/incidents", Some(&idp.token(&claims)), None).await.0, 200, "keys that are known stay known");
 }

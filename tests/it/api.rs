@@ -11,6 +11,9 @@ const TOKEN: &str = "a-token-of-the-test-0123456789";
 /// How long a test waits for something that takes milliseconds when all is well.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Address, media type, body; the status, the kind of problem and a part of what is said about it.
+type Nonsense = (&'static str, &'static str, Vec<u8>, u16, &'static str, &'static str);
+
 /// One answer.
 #[derive(Debug)]
 struct Reply {
@@ -339,7 +342,7 @@ async fn nonsense_is_told_what_is_wrong_with_it() {
     let world = reported().await;
     let deep = format!("{}{}", "[".repeat(65), "]".repeat(65));
     let many = format!("{{\"text\": \"{}\"}}", "x".repeat(1024 * 1024));
-    let table: Vec<(&str, &str, Vec<u8>, u16, &str, &str)> = vec![
+    let table: Vec<Nonsense> = vec![
         ("/incidents/1/assign", "application/json", b"{\"to\":\n nonsense}".to_vec(), 400, "malformed", "line 2 column"),
         ("/incidents/1/assign", "application/json", b"{\"to\": \"\xff\"}".to_vec(), 400, "malformed", "UTF-8"),
         ("/incidents/1/assign", "application/json", deep.clone().into_bytes(), 400, "malformed", "deeper than 64"),

@@ -63,19 +63,23 @@ pub async fn agents(Shared(state): Shared<State>, headers: HeaderMap, uri: Uri) 
         figure("Audit log", lines.to_string(), "lines", "", None),
         figure("Version", env!("CARGO_PKG_VERSION").to_owned(), "", "", None),
     ];
-    let systems = commands::findings(&state)
-        .await
-        .into_iter()
-        .map(|finding| System {
+    // What Slack lets us do is only worth a line where something is missing.
+    let own = commands::findings(&state).await.into_iter().enumerate();
+    let own = own.filter(|(at, finding)| *at < 2 || finding.standing != Standing::Fine || finding.what.starts_with("channel"));
+    let (asked_at, live) = state.live.look(now).await;
+    let systems = own
+        .map(|(_, finding)| (now, "own", finding))
+        .chain(live.into_iter().map(|finding| (asked_at, "asked", finding)))
+        .map(|(checked_at, kind, finding)| System {
             state: match finding.standing {
                 Standing::Fine => Mark::new("fine", Tone::Good),
                 Standing::Lacking => Mark::new("lacking", Tone::Warn),
                 Standing::Broken => Mark::new("failing", Tone::Bad),
             },
             name: finding.what,
-            kind: String::new(),
+            kind: kind.to_owned(),
             said: if finding.advice.is_empty() { finding.said } else { format!("{} {}", finding.said, finding.advice) },
-            checked_at: Some(now),
+            checked_at: Some(checked_at),
             took_ms: None,
         })
         .collect();

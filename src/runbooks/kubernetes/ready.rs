@@ -10,7 +10,7 @@ use super::{
         Systems,
         operate::{Failure, Seen},
     },
-    get, number, segment, text,
+    get, items, number, segment, text,
 };
 
 /// Looks at the workload and its pods; `since` is when it was changed: an older restart does not count.
@@ -23,7 +23,7 @@ pub async fn ready(systems: &Systems, of: &Workload, since: Option<Timestamp>) -
         return Ok(progress);
     }
     let pods = get(client, &format!("/api/v1/namespaces/{namespace}/pods?labelSelector={}", selector(&object))).await?;
-    let restarted = pods["items"].as_array().into_iter().flatten().find_map(|pod| {
+    let restarted = items(&pods).find_map(|pod| {
         let statuses = pod.pointer("/status/containerStatuses").and_then(Value::as_array).into_iter().flatten();
         let fresh = |status: &Value| {
             let ended: Option<Timestamp> = text(status, "/lastState/terminated/finishedAt").parse().ok();

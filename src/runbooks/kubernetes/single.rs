@@ -11,7 +11,7 @@ use super::{
         operate::{Doing, Failure, Seen},
         systems::TOOL,
     },
-    MARK_POINTER, TRIES, diff, digest, get, marks, patch, segment, text,
+    MARK_POINTER, TRIES, diff, digest, get, marks, part, patch, segment, text,
 };
 
 fn pod_path(namespace: &str, name: &str) -> Result<String, Failure> {
@@ -90,7 +90,7 @@ pub async fn cordon(systems: &Systems, cluster: &str, node: &str, closed: bool) 
         place: format!("dry run on {}, accepted by the API server", client.cluster()),
         diff: lines,
         effect: effect.to_owned(),
-        seen: digest(&[&object["metadata"]["uid"], &json!(flag(&object))]),
+        seen: digest(&[part(&object, "/metadata/uid"), &json!(flag(&object))]),
         facts: [("before".to_owned(), json!(flag(&object)))].into(),
     };
     Ok((preview, Vec::new()))
@@ -124,7 +124,7 @@ async fn set(
 }
 
 pub async fn apply_cordon(systems: &Systems, cluster: &str, node: &str, closed: bool, doing: Doing<'_>) -> Result<String, Failure> {
-    let as_seen = |object: &Value| Ok(digest(&[&object["metadata"]["uid"], &json!(flag(object))]) == doing.step.preview.seen);
+    let as_seen = |object: &Value| Ok(digest(&[part(object, "/metadata/uid"), &json!(flag(object))]) == doing.step.preview.seen);
     let fresh = set(systems, cluster, node, closed, &doing.mark(), as_seen).await?;
     Ok(if fresh { String::new() } else { "it was done already".to_owned() })
 }

@@ -13,7 +13,7 @@ use super::{
         operate::{Doing, Failure},
         systems::TOOL,
     },
-    TRIES, diff, digest, get, marks, number, patch, segment, text,
+    TRIES, diff, digest, get, items, marks, number, part, patch, segment, text,
 };
 use crate::tools::kubernetes::Client;
 
@@ -30,11 +30,11 @@ fn path(of: &Workload) -> Result<String, Failure> {
 /// What must still be so when it is done: the same object, with the same wish. How many replicas there are does not matter
 /// where nobody changes their number: an autoscaler may.
 fn seen(object: &Value, replicas_too: bool) -> String {
-    let mut spec = object["spec"].clone();
+    let mut spec = part(object, "/spec").clone();
     if let (false, Some(fields)) = (replicas_too, spec.as_object_mut()) {
         fields.shift_remove("replicas");
     }
-    digest(&[&object["metadata"]["uid"], &spec])
+    digest(&[part(object, "/metadata/uid"), &spec])
 }
 
 /// Tries the patch at the server and shows what it would change.
@@ -54,7 +54,7 @@ async fn shown(client: &Client, of: &Workload, object: &Value, change: Value, ba
         return Err(Failure::Refused(format!("{} is so already: nothing would change", of.object())));
     }
     diff.insert(0, format!("  {}", of.object()));
-    let scales = change["path"] == "/spec/replicas";
+    let scales = part(&change, "/path") == "/spec/replicas";
     let facts = [("change".to_owned(), change), ("back".to_owned(), back), ("scales".to_owned(), json!(scales))];
     let preview = Preview {
         place: format!("dry run on {}, accepted by the API server", client.cluster()),
@@ -68,7 +68,7 @@ async fn shown(client: &Client, of: &Workload, object: &Value, change: Value, ba
 
 /// What an object's owner wishes, without what the server keeps there.
 fn wish(object: &Value) -> Value {
-    let mut out = object["spec"].clone();
+    let mut out = part(object, "/spec").clone();
     // Shorter lines: everything of interest is in the pods.
     if let Some(fields) = out.as_object_mut()
         && let Some(template) = fields.shift_remove("template")
@@ -78,7 +78,7 @@ fn wish(object: &Value) -> Value {
                 fields.insert(name.to_owned(), value.clone());
             }
         }
-        if let Some(pods) = template["spec"].as_object() {
+        if let Some(pods) = part(&template, "/spec").as_object() {
             for (name, value) in pods {
                 fields.insert(name.clone(), value.clone());
             }
@@ -149,9 +149,7 @@ pub async fn scale(systems: &Systems, of: &Workload, replicas: u32) -> Shown {
 /// The range of the autoscaler that has its hands on the workload; a server that does not let us look is no obstacle.
 async fn autoscaler(client: &Client, of: &Workload) -> Option<String> {
     let list = get(client, &format!("/apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers", of.namespace)).await.ok()?;
-    let ours = list["items"]
-        .as_array()?
-        .iter()
+    let ours = items(&list)
         .find(|item| text(item, "/spec/scaleTargetRef/kind") == of.kind.as_str() && text(item, "/spec/scaleTargetRef/name") == of.name)?;
     Some(format!("{} to {}", number(ours, "/spec/minReplicas").max(1), number(ours, "/spec/maxReplicas")))
 }
@@ -216,7 +214,7 @@ async fn revisions(client: &Client, of: &Workload, object: &Value) -> Result<BTr
         let owners = item.pointer("/metadata/ownerReferences").and_then(Value::as_array).into_iter().flatten();
         owners.into_iter().any(|owner| text(owner, "/uid") == uid)
     };
-    let found = list["items"].as_array().into_iter().flatten().filter(ours).filter_map(|item| {
+    let found = items(&list).filter(ours).filter_map(|item| {
         let (number, template) = if of.kind == WorkloadKind::Deployment {
             (text(item, REVISION).parse().ok()?, item.pointer("/spec/template")?)
         } else {
