@@ -137,7 +137,7 @@ impl App {
         install_tls();
         let store: Arc<dyn Store> = Arc::new(store::Embedded::open(&settings.store_path).context("cannot open the store")?);
         let coord = Arc::new(coord::Embedded::default());
-        installation::look(store.as_ref(), &settings.marks, &clock).await?;
+        installation::look(store.as_ref(), &settings.marks, settings.redact_emails, &clock).await?;
         let metrics = Arc::new(Metrics::default());
         let socket = match settings.slack.app_token {
             Some(app_token) if roles.socket => Some(Socket {

@@ -63,6 +63,8 @@ pub struct Settings {
     pub tokens: Tokens,
     /// Who is called when nobody takes an incident.
     pub calling: Calling,
+    /// Whether e-mail addresses are taken out of texts too.
+    pub redact_emails: bool,
     /// What is set, without secrets: by it a change of the settings is seen.
     pub marks: BTreeMap<String, SecretString>,
     /// The systems that runbooks may change.
@@ -289,6 +291,7 @@ fn settings(name: &str, text: &str, environment: &BTreeMap<String, String>, erro
     let redis = redis(&mut reader);
     let (access, tokens) = people::access(&mut reader);
     let anchors = people::anchors(&mut reader);
+    let redact_emails = reader.switch("redaction.emails", false);
     let calling = calling::read(&mut reader, proxy.as_ref(), notify.pagerduty_key.is_some());
     let (actions, terms) = (people::actions(&mut reader, proxy.as_ref()), people::terms(&mut reader));
     let log = reader.text("log", "info");
@@ -313,6 +316,7 @@ fn settings(name: &str, text: &str, environment: &BTreeMap<String, String>, erro
         access,
         tokens,
         calling,
+        redact_emails,
         marks,
         actions,
         terms,

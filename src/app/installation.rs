@@ -19,14 +19,14 @@ const SETTINGS: &str = "settings";
 /// How many changed settings one line of the audit log names.
 const NAMED_MAX: usize = 40;
 
-/// Takes the installation's key, or makes it, and writes a line into the audit log when the settings are other ones.
+/// Takes the installation's key, or makes it, for the pseudonyms of what is redacted (`emails`: addresses too), and writes a line into the audit log when the settings are other ones.
 ///
 /// # Errors
 /// When the store fails: without an audit log nothing is changed, and nothing starts.
-pub async fn look(store: &dyn Store, settings: &BTreeMap<String, SecretString>, clock: &Clock) -> anyhow::Result<()> {
+pub async fn look(store: &dyn Store, settings: &BTreeMap<String, SecretString>, emails: bool, clock: &Clock) -> anyhow::Result<()> {
     let key = key(store).await?;
     // A second installation in one process, as in tests, keeps the first one's pseudonyms.
-    crate::redact::install(crate::redact::Options { key: Some(key), emails: false });
+    crate::redact::install(crate::redact::Options { key: Some(key), emails });
     if settings.is_empty() {
         return Ok(());
     }

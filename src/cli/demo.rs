@@ -130,6 +130,7 @@ fn settings(scenario: &Scenario, workspace: &sandbox::Config, page_url: &str) ->
         tokens: config::Tokens::default(),
         marks: std::collections::BTreeMap::new(),
         calling: config::Calling::default(),
+        redact_emails: false,
         actions: runbooks::Reach::default(),
         terms: runbooks::Terms::default(),
     })

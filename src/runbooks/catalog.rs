@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::model::{Category, Incident, Operation, Parameter, ParameterKind, Runbook, nearest};
+use crate::model::{Category, EvidenceKind, Incident, Operation, Parameter, ParameterKind, Runbook, nearest};
 
 use super::fill;
 
@@ -80,13 +80,23 @@ impl Catalog {
         nearest(word, self.0.keys().map(String::as_str), 4)
     }
 
-    /// Those that fit the incident, the ones that fit its first cause before the others.
+    /// Those that fit the incident: what undoes a change that its first cause cites, then what fits an earlier cause, then what
+    /// is made for fewer things, then what can break less.
     pub fn for_incident(&self, incident: &Incident) -> Vec<&Runbook> {
+        let changed = cites_a_change(incident);
+        let undoes = |runbook: &Runbook| changed && runbook.steps.iter().any(|step| step.action == "kubernetes.rollback");
         let mut found: Vec<(usize, &Runbook)> =
             self.0.values().filter_map(|runbook| Some((applies(runbook, incident)?, runbook))).collect();
-        found.sort_by(|(a, left), (b, right)| a.cmp(b).then_with(|| left.risk.cmp(&right.risk)).then_with(|| left.id.cmp(&right.id)));
+        found.sort_by_key(|(rank, runbook)| (!undoes(runbook), *rank, runbook.applies.categories.len(), runbook.risk, runbook.id.clone()));
         found.into_iter().map(|(_, runbook)| runbook).collect()
     }
+}
+
+/// Whether what is said to be the cause began with a change that was seen.
+fn cites_a_change(incident: &Incident) -> bool {
+    let Some(report) = &incident.report else { return false };
+    let cited = report.hypotheses.first().map(|cause| cause.supporting.as_slice()).unwrap_or_default();
+    report.evidence.iter().any(|seen| seen.kind == EvidenceKind::Change && cited.contains(&seen.id))
 }
 
 /// The rank of the cause that the runbook is for, from 0; `None` where it does not apply. One that names nothing at all is

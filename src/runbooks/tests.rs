@@ -246,3 +246,23 @@ fn differences_are_named_by_their_place() {
     let many: Value = (0..100).map(|at| (format!("f{at}"), json!(at))).collect::<serde_json::Map<_, _>>().into();
     assert!(kubernetes::diff(&json!({}), &many).len() <= kubernetes::DIFF_MAX + 1);
 }
+
+#[test]
+fn the_runbook_that_undoes_a_cited_change_comes_first() {
+    use crate::model::{Alert, Incident};
+    let ids = |kind: &str| {
+        let report = json!({
+            "status": "complete", "headline": "", "affected": [], "timeline": [], "impact": "", "immediate_actions": [], "prevention": [], "gaps": [],
+            "ruled_out": [], "similar": [], "routing": {"agents": [], "reasons": []}, "tool_calls": 1, "duration_ms": 1,
+            "evidence": [{"id": "E1", "kind": kind, "source": "s", "query": "", "entity": {}, "time": null, "until": null, "summary": "", "excerpt": "",
+                "link": null, "decisive": true}],
+            "hypotheses": [{"rank": 1, "category": "oom_killed", "statement": "", "entity": {}, "confidence": 0.9, "supporting": ["E1"],
+                "contradicting": [], "falsifier": "", "remediation": [], "prevention": []}],
+        });
+        let mut incident = Incident::opened(Alert::default(), time(0));
+        incident.report = Some(serde_json::from_value(report).unwrap());
+        Catalog::embedded().for_incident(&incident).iter().map(|runbook| runbook.id.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids("change").first().map(String::as_str), Some("roll-back-workload"));
+    assert_eq!(ids("condition").first().map(String::as_str), Some("raise-memory-limit"));
+}

@@ -7,6 +7,7 @@ mod acts;
 mod alerts;
 mod api;
 mod architecture;
+mod browser;
 mod chains;
 mod cli;
 mod commands;
