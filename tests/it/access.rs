@@ -22,7 +22,7 @@ use crate::{
 };
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef-of-the-tests";
-const TOKEN: &str = "the-one-token-of-the-settings";
+pub const TOKEN: &str = "the-one-token-of-the-settings";
 
 fn token_with(secret: &str, subject: &str, roles: &[&str], back: i64, lifetime: i64, id: &str) -> String {
     let issuer = Issuer::new(&SecretString::from(secret.to_owned()), ISSUER, AUDIENCE).unwrap();
@@ -32,12 +32,12 @@ fn token_with(secret: &str, subject: &str, roles: &[&str], back: i64, lifetime: 
     issuer.issue(subject, subject, &roles, lifetime, now, id).unwrap().0.expose_secret().to_owned()
 }
 
-fn token(subject: &str, roles: &[&str]) -> String {
+pub fn token(subject: &str, roles: &[&str]) -> String {
     token_with(SECRET, subject, roles, 0, 3600, &format!("id-of-{subject}"))
 }
 
 /// A service that wants tokens; `more` are further lines of the settings.
-async fn world(more: &str) -> World {
+pub async fn world(more: &str) -> World {
     let mut world = World::unstarted().await;
     let settings = fs::read_to_string(world.settings_file()).unwrap();
     let access = format!(
@@ -49,7 +49,7 @@ async fn world(more: &str) -> World {
 }
 
 impl World {
-    async fn calls_api(&self, method: &str, path: &str, token: Option<&str>, body: Option<Value>) -> (StatusCode, Value) {
+    pub async fn calls_api(&self, method: &str, path: &str, token: Option<&str>, body: Option<Value>) -> (StatusCode, Value) {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
         let mut request = reqwest::Client::new().request(method, format!("{}/api/v1{path}", self.service_url));
         if let Some(token) = token {

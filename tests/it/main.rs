@@ -20,6 +20,7 @@ mod heartbeats;
 mod home;
 mod install;
 mod live;
+mod operations;
 mod payloads;
 mod pictures;
 mod progress;
