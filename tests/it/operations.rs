@@ -125,6 +125,10 @@ async fn mongodb_operation_profiler_and_step_down() {
     assert!(diff(&run).contains("slowms: 50"), "{run}");
     let done = approved(&world, &run, || ()).await;
     assert_eq!((done["state"].as_str(), mongod.profiling("shop").1), (Some("done"), 50), "{done}");
+    let run = prepared(&world, "mongodb-step-down", json!({"deployment": "set"})).await;
+    assert!(diff(&run).contains(&format!("- primary: {}", set[0].address())), "{run}");
+    let done = approved(&world, &run, || ()).await;
+    assert_eq!((done["state"].as_str(), set[0].member()), (Some("done"), Member::Secondary), "{done}");
     let run = prepared(&world, "kill-mongodb-operation", json!({"deployment": "few", "opid": "771204"})).await;
     let done = approved(&world, &run, || ()).await;
     assert!(done["state"] == "failed" && done["detail"].as_str().unwrap().contains("hostManager"), "{done}");
