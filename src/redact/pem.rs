@@ -78,12 +78,10 @@ impl Scan<'_> {
         let low = start.saturating_sub(KEY_MAX);
         let mut from = start;
         loop {
-            let gap = run_back(self.bytes, from, 8, |byte| byte.is_ascii_whitespace());
-            let gap = if gap == from && at(self.bytes, from.saturating_sub(1)) == b'n' {
-                run_back(self.bytes, from - 1, ESCAPES_MAX, |byte| byte == b'\\')
-            } else {
-                gap
-            };
+            // The indent of the line, and the line break before it where that is escaped.
+            let indent = run_back(self.bytes, from, 8, |byte| byte.is_ascii_whitespace());
+            let escaped = indent >= 2 && at(self.bytes, indent - 1) == b'n' && at(self.bytes, indent - 2) == b'\\';
+            let gap = if escaped { run_back(self.bytes, indent - 1, ESCAPES_MAX, |byte| byte == b'\\') } else { indent };
             let text = run_back(self.bytes, gap, gap.saturating_sub(low), base64);
             // The first letter of a line can be that of the escape before it.
             let text = if at(self.bytes, text.wrapping_sub(1)) == b'\\' && at(self.bytes, text) == b'n' { text + 1 } else { text };
