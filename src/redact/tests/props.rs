@@ -97,7 +97,7 @@ fn settled(input: &str, options: &Options) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, rng_seed: proptest::test_runner::RngSeed::Fixed(20_261_127), ..ProptestConfig::default() })]
 
     #[test]
     fn no_planted_secret_survives(kind in 0..planted().len(), how in 0..WRAPS, before in noise(), after in noise()) {
