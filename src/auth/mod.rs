@@ -8,7 +8,6 @@ mod claims;
 mod cookie;
 mod crypto;
 mod denied;
-mod glob;
 mod jwks;
 mod jws;
 mod jwt;

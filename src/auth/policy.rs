@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 
-use super::{access::Scope, glob, permissions::Pattern};
+use crate::model::glob;
+
+use super::{access::Scope, permissions::Pattern};
 
 /// What a policy does where it applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

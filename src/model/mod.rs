@@ -8,6 +8,7 @@ mod checkup;
 mod clock;
 mod entity;
 mod evidence;
+pub mod glob;
 mod ids;
 mod inbound;
 mod incident;

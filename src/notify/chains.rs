@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, time::Duration};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use super::{Hours, Wrong};
-use crate::model::Priority;
+use crate::model::{Priority, glob};
 
 /// How many nights are taken as one: two, and one to be sure.
 const NIGHTS_MAX: usize = 4;
@@ -144,7 +144,7 @@ impl Chain {
     /// Whether it is meant for such an incident.
     pub fn is_for(&self, priority: Priority, service: &str) -> bool {
         (self.priorities.is_empty() || self.priorities.contains(&priority))
-            && (self.services.is_empty() || self.services.iter().any(|pattern| fits(pattern, service)))
+            && (self.services.is_empty() || self.services.iter().any(|pattern| glob::fits_any_case(pattern, service)))
     }
 
     /// The step itself; `None` for a step that the chain no longer has.
@@ -204,18 +204,4 @@ impl Quiet {
         // Where the clock skips the time between two nights, the second follows at once.
         std::iter::successors(Some(at), end).take(NIGHTS_MAX).last().unwrap_or(at)
     }
-}
-
-/// Whether `name` fits `pattern`, where `*` stands for any letters; upper and lower case are the same.
-fn fits(pattern: &str, name: &str) -> bool {
-    let (pattern, name) = (pattern.to_lowercase(), name.to_lowercase());
-    let mut pieces = pattern.split('*');
-    let Some(mut rest) = pieces.next().and_then(|first| name.strip_prefix(first)) else { return false };
-    let mut pieces: Vec<&str> = pieces.collect();
-    let Some(last) = pieces.pop() else { return rest.is_empty() };
-    for piece in pieces {
-        let Some(at) = rest.find(piece) else { return false };
-        rest = rest.get(at + piece.len()..).unwrap_or_default();
-    }
-    rest.ends_with(last)
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::card::is_web;
-use crate::model::{Link, observation::Edge};
+use crate::model::{Link, glob, observation::Edge};
 
 /// The file that comes with the program: nobody's services.
 const EMBEDDED: &str = include_str!("../../config/services.yaml");
@@ -85,27 +85,15 @@ impl Services {
 
     /// The first entry whose name fits.
     pub fn of(&self, service: &str) -> Option<&Service> {
-        self.services.iter().find(|known| fits(&known.name, service))
+        self.services.iter().find(|known| glob::fits_any_case(&known.name, service))
     }
-}
-
-/// Whether `name` fits `pattern`, where `*` stands for any letters; upper and lower case are the same.
-fn fits(pattern: &str, name: &str) -> bool {
-    let (pattern, name) = (pattern.to_lowercase(), name.to_lowercase());
-    let mut pieces = pattern.split('*');
-    let Some(mut rest) = pieces.next().and_then(|first| name.strip_prefix(first)) else { return false };
-    let mut pieces: Vec<&str> = pieces.collect();
-    let Some(last) = pieces.pop() else { return rest.is_empty() };
-    for piece in pieces {
-        let Some(at) = rest.find(piece) else { return false };
-        rest = rest.get(at + piece.len()..).unwrap_or_default();
-    }
-    rest.ends_with(last)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Services, fits};
+    use crate::model::glob::fits_any_case as fits;
+
+    use super::Services;
 
     #[test]
     fn names_fit_with_and_without_stars() {

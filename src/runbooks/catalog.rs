@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::model::{Category, EvidenceKind, Incident, Operation, Parameter, ParameterKind, Runbook, nearest};
+use crate::model::{Category, EvidenceKind, Incident, Operation, Parameter, ParameterKind, Runbook, glob, nearest};
 
 use super::fill;
 
@@ -106,7 +106,7 @@ fn applies(runbook: &Runbook, incident: &Incident) -> Option<usize> {
     if applies.categories.is_empty() && applies.alerts.is_empty() && applies.services.is_empty() {
         return None;
     }
-    let fits = |patterns: &[String], text: &str| patterns.is_empty() || patterns.iter().any(|pattern| matches(pattern, text));
+    let fits = |patterns: &[String], text: &str| patterns.is_empty() || patterns.iter().any(|pattern| glob::fits(pattern, text));
     if !fits(&applies.alerts, &incident.alert.name) || !fits(&applies.services, &incident.service) {
         return None;
     }
@@ -114,30 +114,7 @@ fn applies(runbook: &Runbook, incident: &Incident) -> Option<usize> {
         return Some(0);
     }
     let causes = incident.report.as_ref().map(|report| report.hypotheses.as_slice()).unwrap_or_default();
-    causes.iter().position(|cause| applies.categories.iter().any(|category| matches(category, cause.category.as_str())))
-}
-
-/// Whether `text` fits a pattern in which `*` stands for any letters.
-pub fn matches(pattern: &str, text: &str) -> bool {
-    let mut rest = text;
-    let mut pieces = pattern.split('*').peekable();
-    let mut first = true;
-    while let Some(piece) = pieces.next() {
-        let last = pieces.peek().is_none();
-        if first && last {
-            return piece == text;
-        }
-        let Some(after) = (match (first, last) {
-            (true, _) => rest.strip_prefix(piece),
-            (false, true) => return rest.ends_with(piece),
-            (false, false) => rest.find(piece).and_then(|at| rest.get(at + piece.len()..)),
-        }) else {
-            return false;
-        };
-        rest = after;
-        first = false;
-    }
-    true
+    causes.iter().position(|cause| applies.categories.iter().any(|category| glob::fits(category, cause.category.as_str())))
 }
 
 /// Everything that is wrong with one runbook.

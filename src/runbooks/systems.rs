@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
 
 use crate::{
-    model::Clock,
+    model::{Clock, glob},
     tools::{
         ToolError, ToolErrorKind,
         http::{Endpoint, Place},
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-use super::{catalog::matches, operate::Failure};
+use super::operate::Failure;
 
 /// How long a server is looked for.
 const SELECTION_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(3);
@@ -114,7 +114,7 @@ impl Systems {
             return Err(Failure::Refused(format!("{path} does not stay below the configured address")));
         }
         let plain = path.split('?').next().unwrap_or_default();
-        let fits = |call: &Call| call.method == method && matches(&call.path, plain);
+        let fits = |call: &Call| call.method == method && glob::fits(&call.path, plain);
         if method == "GET" || target.allowed.iter().any(fits) {
             return Ok(&target.endpoint);
         }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::auth::{Access, AccessConfig, PERMISSIONS, Principal, Scope, glob};
+use crate::auth::{Access, AccessConfig, PERMISSIONS, Principal, Scope};
+use crate::model::glob;
 
 fn config(json: Value) -> AccessConfig {
     serde_json::from_value(json).unwrap()

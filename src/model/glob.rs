@@ -15,3 +15,8 @@ pub fn fits(pattern: &str, text: &str) -> bool {
     }
     left.ends_with(tail)
 }
+
+/// [`fits`], where upper and lower case are the same.
+pub fn fits_any_case(pattern: &str, text: &str) -> bool {
+    fits(&pattern.to_lowercase(), &text.to_lowercase())
+}
