@@ -7,6 +7,7 @@ use mongodb::{
     Client,
     bson::{Bson, Document, doc},
     error::{Error, ErrorKind},
+    options::{ReadPreference, SelectionCriteria},
 };
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -44,7 +45,13 @@ pub fn failure(error: &Error) -> Failure {
 }
 
 async fn run(client: &Client, database: &str, command: Document) -> Result<Document, Failure> {
-    match tokio::time::timeout(TIMEOUT, client.database(database).run_command(command)).await {
+    run_on(client, database, command, ReadPreference::Primary).await
+}
+
+async fn run_on(client: &Client, database: &str, command: Document, member: ReadPreference) -> Result<Document, Failure> {
+    let database = client.database(database);
+    let answer = database.run_command(command).selection_criteria(SelectionCriteria::ReadPreference(member));
+    match tokio::time::timeout(TIMEOUT, answer).await {
         Ok(answer) => answer.map_err(|error| failure(&error)),
         Err(_) => Err(Failure::Later(format!("no answer in {} s", TIMEOUT.as_secs()))),
     }
@@ -147,9 +154,9 @@ pub async fn op_gone(systems: &Systems, deployment: &str, opid: &str) -> Result<
     })
 }
 
-/// The primary's name and the set's, as the primary says it.
+/// The primary's name and the set's. Every member says it, also while the driver still looks for the new primary.
 async fn primary(client: &Client) -> Result<(String, String), Failure> {
-    let hello = run(client, "admin", doc! {"hello": 1}).await?;
+    let hello = run_on(client, "admin", doc! {"hello": 1}, ReadPreference::PrimaryPreferred { options: None }).await?;
     let set = word(&hello, "setName");
     if set.is_empty() {
         return Err(Failure::Refused("it is no replica set, so that there is no other member".to_owned()));

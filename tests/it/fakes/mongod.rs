@@ -122,6 +122,8 @@ struct State {
     open_roles: Vec<String>,
     /// The other members of the set.
     peers: Vec<(String, Weak<Mutex<State>>)>,
+    /// Whom the whole set knows as its primary; every member's hello names it.
+    known_primary: Arc<Mutex<Option<String>>>,
     /// Who becomes primary, to be told when this state is free.
     elected: Option<Weak<Mutex<State>>>,
     changes: Changes,
@@ -170,6 +172,7 @@ impl FakeMongod {
             users: own.into_iter().chain(others).collect(),
             open_roles: if with_login { vec![] } else { options.roles },
             peers: vec![],
+            known_primary: Arc::new(Mutex::new((options.member == Member::Primary).then(|| address.clone()))),
             elected: None,
             changes: Changes::default(),
             member: options.member,
@@ -557,8 +560,8 @@ impl State {
         } else if self.member != Member::Standalone {
             let hosts: Vec<&String> = std::iter::once(&self.address).chain(self.peers.iter().map(|(address, _)| address)).collect();
             hello.extend(doc! {"setName": "rs0", "setVersion": 1, "hosts": hosts, "me": &self.address, "secondary": !primary});
-            if primary {
-                hello.insert("primary", &self.address);
+            if let Some(known) = self.known_primary.lock().unwrap().as_ref() {
+                hello.insert("primary", known);
             }
         }
         if let Ok(wanted) = command.get_str("saslSupportedMechs")

@@ -199,6 +199,7 @@ impl State {
         self.member = Member::Secondary;
         self.changes.stepped_down = true;
         self.elected = self.peers.first().map(|(_, peer)| peer.clone());
+        *self.known_primary.lock().unwrap() = self.peers.first().map(|(address, _)| address.clone());
         Ok(doc! {"ok": 1.0})
     }
 

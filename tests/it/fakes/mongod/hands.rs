@@ -1,6 +1,6 @@
 //! What tests do with the changes that the server carries out: sets of members, operations that do not end, and what was received.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use mongodb::bson::{Bson, Document, doc};
 
@@ -24,9 +24,12 @@ impl FakeMongod {
             let member = if at == 0 { Member::Primary } else { Member::Secondary };
             all.push(Self::start(options.clone().member(member)).await);
         }
+        let known_primary = Arc::new(Mutex::new(all.first().map(|first| first.address.clone())));
         for one in &all {
             let others = all.iter().filter(|other| other.address != one.address);
-            one.state().peers = others.map(|other| (other.address.clone(), Arc::downgrade(&other.state))).collect();
+            let mut state = one.state();
+            state.peers = others.map(|other| (other.address.clone(), Arc::downgrade(&other.state))).collect();
+            state.known_primary = Arc::clone(&known_primary);
         }
         all
     }
