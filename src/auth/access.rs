@@ -11,6 +11,7 @@ use super::{
     policy::Rule,
     roles::{self, Problem},
 };
+use crate::model::is_slack_group;
 
 /// The section `access` of the settings.
 #[derive(Debug, Clone, Deserialize)]
@@ -112,7 +113,7 @@ impl Access {
 
     /// The user groups whose members have roles of their own: only these need to be asked for.
     pub fn groups(&self) -> impl Iterator<Item = &str> {
-        self.people.keys().map(String::as_str).filter(|id| id.starts_with('S'))
+        self.people.keys().map(String::as_str).filter(|id| is_slack_group(id))
     }
 
     /// Every role there is, by name.

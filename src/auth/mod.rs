@@ -39,6 +39,6 @@ pub use permissions::{PERMISSIONS, is_known};
 pub use policy::{Effect, Policy};
 pub use principal::Principal;
 pub use roles::Problem;
-pub use ticket::Refused;
+pub use ticket::{LIFETIME_SECONDS as TICKET_LIFETIME_SECONDS, Refused, Tickets};
 pub use token_error::{TokenError, Whom};
 pub use verifier::{ForeignTokens, Keys, OwnTokens, Verified, Verifier};

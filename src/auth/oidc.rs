@@ -17,12 +17,14 @@ use url::Url;
 
 pub use super::ticket::LIFETIME_SECONDS;
 use super::{
-    Jwks, KeySet, Principal, Refused, TokenError, claims, crypto, jws, jwt,
+    Jwks, KeySet, Principal, Refused, TokenError, claims, jws, jwt,
     keyset::{self, KeySetError},
-    roles::is_slack_id,
     ticket::Tickets,
 };
-use crate::web::{self, Proxy};
+use crate::{
+    model::is_slack_user,
+    web::{self, Proxy},
+};
 
 /// The browser's half of a sign-in that is under way; without prefix.
 pub const COOKIE: &str = "sre_agent_sign_in";
@@ -154,7 +156,7 @@ impl SignIn {
             other => SignInError::Settings(other.to_string()),
         })?;
         let http = web::client(TIMEOUT, proxy).map_err(SignInError::Settings)?;
-        let tickets = Tickets::new(crypto::derived(secret, "console sign-in"));
+        let tickets = Tickets::new(secret, "console sign-in");
         Ok(Self { config, authorize, token, http, keys: Arc::new(keys), tickets })
     }
 
@@ -236,7 +238,7 @@ impl SignIn {
             return Err(TokenError::Nonce);
         }
         let user = claims::text(map, "https://slack.com/user_id")?;
-        if !is_slack_id(user) || user.starts_with('S') {
+        if !is_slack_user(user) {
             return Err(TokenError::Claim("https://slack.com/user_id"));
         }
         let team = claims::text(map, "https://slack.com/team_id")?;

@@ -10,7 +10,7 @@ use super::{
     permissions::Pattern,
     policy::{Policy, Rule},
 };
-use crate::model::nearest;
+use crate::model::{is_slack_people, nearest};
 
 /// The roles that are there without settings. An entry `@role` stands for everything that role may do.
 const BUILT_IN: &[(&str, &[&str])] = &[
@@ -63,7 +63,7 @@ pub fn read(config: &AccessConfig) -> Result<Read, Vec<Problem>> {
     reader.count("access.policies", config.policies.len(), ENTRIES_MAX);
     for (id, given) in &config.people {
         let key = format!("access.people.{id}");
-        if !is_slack_id(id) {
+        if !is_slack_people(id) {
             reader.problem(&key, "is not the id of a person or a user group in Slack, like U01ALICE or S01ONCALL".to_owned());
         }
         reader.names(&key, given);
@@ -71,12 +71,6 @@ pub fn read(config: &AccessConfig) -> Result<Read, Vec<Problem>> {
     reader.names("access.default_roles", &config.default_roles);
     let rules = config.policies.iter().enumerate().map(|(place, policy)| reader.rule(place, policy)).collect();
     if reader.problems.is_empty() { Ok(Read { roles, rules }) } else { Err(reader.problems) }
-}
-
-/// Of a person (`U…`, `W…`) or a user group (`S…`).
-pub fn is_slack_id(id: &str) -> bool {
-    let upper = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-    id.len() <= 40 && id.strip_prefix(['U', 'W', 'S']).is_some_and(upper)
 }
 
 fn is_built_in(role: &str) -> bool {

@@ -1,4 +1,4 @@
-//! The `state` of a sign-in: signed, good for ten minutes, for one browser and one use.
+//! The `state` of a sign-in or an installation: signed, good for ten minutes, for one browser and one use.
 
 use std::{
     collections::BTreeMap,
@@ -7,9 +7,10 @@ use std::{
 };
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 use subtle::ConstantTimeEq;
 
-use super::crypto::mac;
+use super::crypto::{derived, mac};
 
 /// How long a person may take over the other side's page, in seconds. Source: Slack's own code lives ten minutes.
 pub const LIFETIME_SECONDS: i64 = 600;
@@ -32,8 +33,9 @@ pub struct Tickets {
 }
 
 impl Tickets {
-    pub fn new(key: [u8; 32]) -> Self {
-        Self { key, used: Mutex::default() }
+    /// The key is made from `secret` for one `purpose`: a ticket for another purpose is a foreign one.
+    pub fn new(secret: &SecretString, purpose: &str) -> Self {
+        Self { key: derived(secret, purpose), used: Mutex::default() }
     }
 
     /// A ticket for the browser that keeps `cookie`. The cookie cannot be told from it: the ticket goes through addresses and logs.
@@ -86,5 +88,33 @@ impl Tickets {
 impl fmt::Debug for Tickets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Tickets")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LIFETIME_SECONDS, Refused, Tickets};
+
+    #[test]
+    fn a_ticket_is_good_for_one_browser_one_while_and_one_use() {
+        let at = |seconds: i64| jiff::Timestamp::from_second(1_700_000_000 + seconds).unwrap();
+        let tickets = Tickets::new(&"s".to_owned().into(), "install");
+        let ticket = tickets.issue("n1", at(0));
+        assert!(!ticket.contains("n1"), "the cookie cannot be told from it: {ticket}");
+        let check = |ticket: &str, cookie: &str, seconds| tickets.redeem(ticket, cookie, at(seconds));
+        assert_eq!(check(&ticket, "n2", 1), Err(Refused::Foreign), "another browser");
+        assert_eq!(check(&ticket, "", 1), Err(Refused::Foreign));
+        let others = [Tickets::new(&"t".to_owned().into(), "install"), Tickets::new(&"s".to_owned().into(), "sign-in")];
+        for other in others {
+            assert_eq!(other.redeem(&ticket, "n1", at(1)), Err(Refused::Foreign), "another app's, or for another purpose");
+        }
+        assert_eq!(check(&ticket, "n1", LIFETIME_SECONDS + 1), Err(Refused::Expired));
+        assert_eq!(check(&ticket, "n1", LIFETIME_SECONDS), Ok(()));
+        assert_eq!(check(&ticket, "n1", 3), Err(Refused::Used));
+        for broken in ["", ".", "..", "1.n1", "9999999999.n1.", "9999999999.n1.zz", "x.n1.00", "99999999999999999999.n.00"] {
+            assert_eq!(check(broken, "n1", 1), Err(Refused::Foreign), "{broken}");
+        }
+        let stretched = tickets.issue("n3", at(0)).replacen("17000006", "17000009", 1);
+        assert_eq!(check(&stretched, "n3", 1), Err(Refused::Foreign), "its end is signed");
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{reader::Reader, sections::is_http};
 use crate::{
+    model::is_slack_people,
     notify::{Allowed, Chains, EmailConfig, Known, OnCallConfig, Schedules, Service, Tls, WebhookConfig},
     web::Proxy,
 };
@@ -51,7 +52,7 @@ pub fn read(reader: &mut Reader<'_>, proxy: Option<&Proxy>, pagerduty: bool) -> 
     };
     let chains = file(reader, "escalation.chains_file", |text| Chains::from_yaml(text, &known)).unwrap_or_default();
     let administrators = reader.list("escalation.administrators");
-    let fine = administrators.iter().all(|id| id.starts_with(['U', 'W', 'S']) && id.len() > 2);
+    let fine = administrators.iter().all(|id| is_slack_people(id));
     reader.check("escalation.administrators", fine, "user ids (U…) and user group ids (S…)");
     let admin_channel = reader.text("escalation.admin_channel", "");
     reader.check("escalation.admin_channel", admin_channel.is_empty() || admin_channel.starts_with(['C', 'G']), "a channel id, or empty");

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     auth::{Access, AccessConfig},
-    model::Risk,
+    model::{Risk, is_slack_user},
     pipeline::Anchors,
     runbooks::{Call, Catalog, Reach, Target, Terms},
     web::Proxy,
@@ -91,7 +91,7 @@ pub fn access(reader: &mut Reader<'_>) -> (Option<Access>, Tokens) {
     // Subjects have dots in them, which our keys take for steps.
     let identities: BTreeMap<String, String> =
         reader.raw("access.identities").and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default();
-    let fine = identities.values().all(|user| user.starts_with(['U', 'W']) && user.len() > 2);
+    let fine = identities.values().all(|user| is_slack_user(user));
     reader.check("access.identities", fine, "subjects of tokens, each with a Slack user id (U…)");
     let (per_second, burst) =
         (reader.number("access.rate.per_second", PER_SECOND, 1, 10_000), reader.number("access.rate.burst", BURST, 1, 100_000));

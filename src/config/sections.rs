@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     inbound::{self, Webhook},
-    model::{Act, Priority},
+    model::{Act, Priority, is_slack_people},
     notify::{self, Target},
     pipeline::{self, Mentions},
 };
@@ -36,7 +36,7 @@ fn rights(reader: &mut Reader<'_>) -> BTreeMap<String, Vec<String>> {
         let key = format!("slack.rights.{act}");
         let who = reader.list(&key);
         reader.check(&key, Act::NAMES.contains(&act.as_str()), &format!("to be one of {}", Act::NAMES.join(", ")));
-        reader.check(&key, who.iter().all(|id| is_people(id)), "user ids (U…) and user group ids (S…)");
+        reader.check(&key, who.iter().all(|id| is_slack_people(id)), "user ids (U…) and user group ids (S…)");
         rights.insert(act, who);
     }
     rights
@@ -47,7 +47,7 @@ fn mentions(reader: &mut Reader<'_>) -> Mentions {
     for (name, priority) in [("P0", Priority::P0), ("P1", Priority::P1), ("P2", Priority::P2), ("P3", Priority::P3)] {
         let key = format!("slack.mentions.{name}");
         let list = reader.list(&key);
-        reader.check(&key, list.iter().all(|id| is_people(id)), "user ids (U…) and user group ids (S…)");
+        reader.check(&key, list.iter().all(|id| is_slack_people(id)), "user ids (U…) and user group ids (S…)");
         who.insert(priority, list);
     }
     let quiet = reader.text("slack.mentions.quiet_hours", "");
@@ -57,10 +57,6 @@ fn mentions(reader: &mut Reader<'_>) -> Mentions {
     let timezone = jiff::tz::TimeZone::get(&zone);
     reader.check("slack.mentions.timezone", timezone.is_ok(), "a name of the time zone database, like Europe/Berlin");
     Mentions { who, quiet: hours, timezone: timezone.unwrap_or(jiff::tz::TimeZone::UTC) }
-}
-
-fn is_people(id: &str) -> bool {
-    id.starts_with(['U', 'W', 'S']) && id.len() > 2 && id.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
 }
 
 fn hours(text: &str) -> Option<(jiff::civil::Time, jiff::civil::Time)> {

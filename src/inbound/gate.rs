@@ -2,12 +2,15 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use axum::http::{HeaderMap, header::AUTHORIZATION, header::HOST};
+use axum::http::{
+    HeaderMap,
+    header::{AUTHORIZATION, HOST, ORIGIN},
+};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq as _;
 
-use super::router::one_header;
+use super::{State, router::one_header};
 use crate::{
     auth::{Access, ApiKey, Principal, RateLimits, StoredKey, Verifier, oidc::SignIn, session::Sessions},
     model::Caller,
@@ -115,6 +118,15 @@ pub fn caller(who: &Principal) -> Caller {
         Some(user) => Caller { token: who.token.clone(), ..Caller::slack(user) },
         None => Caller { id: who.subject.clone(), roles: who.roles.iter().cloned().collect(), token: who.token.clone() },
     }
+}
+
+/// Whether a browser says that a page of another origin sends the request. What is no browser says nothing, and is not foreign.
+pub fn is_foreign(state: &State, headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(ORIGIN) else { return false };
+    let Ok(origin) = origin.to_str() else { return true };
+    let host = one_header(headers, HOST.as_str()).unwrap_or_default();
+    let own = origin.split_once("://").is_some_and(|(_, of)| of == host);
+    !own && state.public_url.as_deref() != Some(origin)
 }
 
 /// Whether the request was sent to a name of this machine: a page that somebody opens can make a browser send to us under a

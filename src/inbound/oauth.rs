@@ -1,7 +1,6 @@
 //! `GET /slack/install` and `GET /slack/oauth/callback`: installing the app into further workspaces.
 
 mod page;
-mod ticket;
 
 use std::sync::Arc;
 
@@ -15,6 +14,7 @@ use serde_json::json;
 
 use super::{State, installs};
 use crate::{
+    auth::{Refused, TICKET_LIFETIME_SECONDS, Tickets},
     slack::{
         SlackError, SlackErrorKind,
         oauth::{self, AppCredentials},
@@ -34,13 +34,14 @@ pub struct Install {
     app: AppCredentials,
     /// Our callback as Slack sees it.
     redirect: String,
-    used: ticket::Used,
+    tickets: Tickets,
 }
 
 impl Install {
     /// `public_url` has no slash at its end.
     pub fn new(app: AppCredentials, public_url: &str) -> Arc<Self> {
-        Arc::new(Self { app, redirect: format!("{public_url}{CALLBACK}"), used: ticket::Used::default() })
+        let tickets = Tickets::new(&app.client_secret, "install");
+        Arc::new(Self { app, redirect: format!("{public_url}{CALLBACK}"), tickets })
     }
 }
 
@@ -58,13 +59,13 @@ pub fn install(state: &State) -> Response {
     let Some(install) = &state.install else { return page::not_found() };
     let now = state.clock.now();
     let nonce = format!("{:020x}{:020x}", state.ids.fresh(now).random(), state.ids.fresh(now).random());
-    let ticket = ticket::issue(&install.app.client_secret, &nonce, now);
+    let ticket = install.tickets.issue(&nonce, now);
     let scopes = scopes::all().join(",");
     let Some(url) = oauth::authorize_url(state.slack.connection(), &install.app, &scopes, &install.redirect, &ticket) else {
         return page::problem(StatusCode::INTERNAL_SERVER_ERROR, "The address of Slack in the settings (slack.api_url) is not one.");
     };
     let secure = if install.redirect.starts_with("https://") { "; Secure" } else { "" };
-    let life = ticket::LIFETIME_SECONDS;
+    let life = TICKET_LIFETIME_SECONDS;
     // Lax: Slack's redirect is a navigation from elsewhere, and has to bring it.
     let cookie = format!("{COOKIE}={nonce}; Path={CALLBACK}; Max-Age={life}; HttpOnly; SameSite=Lax{secure}");
     let headers = [(header::LOCATION, url.to_string()), (header::SET_COOKIE, cookie), (header::CACHE_CONTROL, "no-store".to_owned())];
@@ -75,15 +76,15 @@ pub fn install(state: &State) -> Response {
 pub async fn callback(state: &State, headers: &HeaderMap, back: Back) -> Response {
     let Some(install) = &state.install else { return page::not_found() };
     let now = state.clock.now();
-    if let Err(refused) = ticket::redeem(&install.app.client_secret, &install.used, &back.state, cookie(headers), now) {
+    if let Err(refused) = install.tickets.redeem(&back.state, cookie(headers), now) {
         state.metrics.request_refused("unauthorized");
         tracing::info!(?refused, "an installation was refused");
         return page::problem(
             StatusCode::BAD_REQUEST,
             match refused {
-                ticket::Refused::Foreign => "This installation was not started here, or in another browser. Please start it again.",
-                ticket::Refused::Expired => "This installation took more than ten minutes. Please start it again.",
-                ticket::Refused::Used => "This installation was finished before. Please start it again if it did not work.",
+                Refused::Foreign => "This installation was not started here, or in another browser. Please start it again.",
+                Refused::Expired => "This installation took more than ten minutes. Please start it again.",
+                Refused::Used => "This installation was finished before. Please start it again if it did not work.",
             },
         );
     }

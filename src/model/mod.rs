@@ -21,6 +21,7 @@ mod report;
 mod run;
 mod runbook;
 mod silence;
+mod slack_ids;
 mod storm;
 mod tool;
 
@@ -45,5 +46,6 @@ pub use runbook::{
     Scale, StepPlan, Workload, WorkloadKind,
 };
 pub use silence::{Matcher, Pushed, Scope, Silence, SilenceError, silence_until};
+pub use slack_ids::{is_slack_group, is_slack_people, is_slack_user};
 pub use storm::Storm;
 pub use tool::{Annotations, ToolSpec};

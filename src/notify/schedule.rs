@@ -6,8 +6,6 @@
 
 mod read;
 
-pub(super) use read::is_slack_id;
-
 use std::collections::BTreeMap;
 
 use jiff::{

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{Ctx, act::Person};
 use crate::{
     auth::{Denied, Granted, Principal, Scope},
-    model::{Act, Caller},
+    model::{Act, Caller, is_slack_group, is_slack_user},
     store::DocumentKind,
 };
 
@@ -22,15 +22,10 @@ pub enum Right {
     Denied(Denied),
 }
 
-/// Whether a text is the id of a person of Slack, and not another caller's subject.
-pub fn is_slack(user: &str) -> bool {
-    user.len() > 2 && user.starts_with(['U', 'W']) && user.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
-}
-
 /// Whether the person may do it to an incident of this channel. Groups are asked of Slack, and remembered for some minutes.
 pub async fn of(ctx: &Ctx, act: &Act, channel: &str, person: &Person<'_>) -> Right {
     // Of another caller the door has checked the right to this very act.
-    if is_slack(person.id) {
+    if is_slack_user(person.id) {
         let who = principal(ctx, person.team, &Caller::slack(person.id)).await;
         let scope = Scope { channel, ..Scope::default() };
         if let Err(denied) = ctx.access.check(&who, &format!("incident:{}", act.name()), &scope) {
@@ -41,8 +36,8 @@ pub async fn of(ctx: &Ctx, act: &Act, channel: &str, person: &Person<'_>) -> Rig
     if listed.iter().any(|id| id == person.id) {
         return Right::Granted;
     }
-    let groups = listed.iter().map(String::as_str).filter(|id| id.starts_with('S'));
-    let (member, unknown) = memberships(ctx, person.team, person.id, groups).await;
+    let groups = listed.iter().map(String::as_str).filter(|id| is_slack_group(id));
+    let (member, unknown) = ctx.slack.of(person.team).client.memberships(person.id, groups).await;
     if !member.is_empty() {
         Right::Granted
     } else if unknown {
@@ -52,26 +47,9 @@ pub async fn of(ctx: &Ctx, act: &Act, channel: &str, person: &Person<'_>) -> Rig
     }
 }
 
-/// Which of these user groups the person is in, and whether Slack did not say it of some.
-async fn memberships<'g>(ctx: &Ctx, team: &str, user: &str, groups: impl Iterator<Item = &'g str>) -> (Vec<&'g str>, bool) {
-    let slack = ctx.slack.of(team);
-    let (mut member, mut unknown) = (Vec::new(), false);
-    for group in groups {
-        match slack.client.group_members(group).await {
-            Ok(members) if members.contains(user) => member.push(group),
-            Ok(_) => {}
-            Err(error) => {
-                tracing::warn!(%error, group, "nobody knows who is in the group; what belongs to it is refused");
-                unknown = true;
-            }
-        }
-    }
-    (member, unknown)
-}
-
 /// Who the caller is, with the roles as they are now.
 pub async fn principal(ctx: &Ctx, team: &str, caller: &Caller) -> Principal {
-    if !is_slack(&caller.id) {
+    if !is_slack_user(&caller.id) {
         return Principal {
             subject: caller.id.clone(),
             name: caller.id.clone(),
@@ -79,7 +57,7 @@ pub async fn principal(ctx: &Ctx, team: &str, caller: &Caller) -> Principal {
             token: caller.token.clone(),
         };
     }
-    let (groups, _) = memberships(ctx, team, &caller.id, ctx.access.groups()).await;
+    let (groups, _) = ctx.slack.of(team).client.memberships(&caller.id, ctx.access.groups()).await;
     Principal::slack(&caller.id, &caller.id, ctx.access.roles_of(&caller.id, &groups))
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{Ctx, act, act::Person, group::note, replies, slots};
 use crate::{
-    model::{AuditEntry, Incident, Message, Silence},
+    model::{AuditEntry, Incident, Message, Silence, is_slack_user},
     notify::{Kind, Notice, NotifyError, Page, at_sender},
     report::answers,
     store::{Commit, DocumentKind, Tell, Told, Work},
@@ -172,7 +172,7 @@ fn the_page(ctx: &Ctx, incident: &Incident, user: &str, reason: &str) -> Page {
     let mut details: BTreeMap<String, String> = [
         ("incident", incident.id.to_string()),
         ("reason", reason.to_owned()),
-        ("asked_by", if super::rights::is_slack(user) { format!("Slack user {user}") } else { user.to_owned() }),
+        ("asked_by", if is_slack_user(user) { format!("Slack user {user}") } else { user.to_owned() }),
         ("alert", incident.alert.name.clone()),
     ]
     .into_iter()

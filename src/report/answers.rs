@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use crate::model::{Act, Incident, IncidentId, IncidentState, Message, Part, Run, Silence, Span, Text, Verdict};
+use crate::model::{Act, Incident, IncidentId, IncidentState, Message, Part, Run, Silence, Span, Text, Verdict, is_slack_user};
 
 use super::{
     card::person_or_group,
-    words::{count, duration, is_person, seconds_between, short},
+    words::{count, duration, seconds_between, short},
 };
 
 /// How much of a person's reason is repeated.
@@ -29,7 +29,7 @@ fn says(words: impl Into<String>) -> Message {
 }
 
 fn actor(text: Text, by: &str) -> Text {
-    if is_person(by) { text.user(by) } else { text.plain(by.to_owned()) }
+    if is_slack_user(by) { text.user(by) } else { text.plain(by.to_owned()) }
 }
 
 fn because(text: Text, reason: &str) -> Text {
@@ -90,7 +90,7 @@ fn already(incident: &Incident, word: &str, now: Timestamp) -> Message {
     let text = Text::new().plain(format!("{} is {word} already", incident.id));
     let Some(entry) = incident.timeline.iter().rev().find(|entry| entry.text.starts_with(word)) else { return sentence(text.plain(".")) };
     let text = text.plain(", by ");
-    let text = if is_person(&entry.actor) { text.user(entry.actor.clone()) } else { text.plain(entry.actor.clone()) };
+    let text = if is_slack_user(&entry.actor) { text.user(entry.actor.clone()) } else { text.plain(entry.actor.clone()) };
     sentence(text.plain(format!(" {} ago.", duration(seconds_between(entry.at, now).max(1.0)))))
 }
 

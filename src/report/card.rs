@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::model::{Action, ActionKind, ActionStyle, AlertId, Choice, Incident, IncidentState, Message, Part, Span, Text};
+use crate::model::{Action, ActionKind, ActionStyle, AlertId, Choice, Incident, IncidentState, Message, Part, Span, Text, is_slack_group};
 
 use super::{
     state::state_line,
@@ -69,7 +69,7 @@ fn mentioned(incident: &Incident) -> Vec<Span> {
 
 /// A user id or a user group id as a mention.
 pub fn person_or_group(id: &str) -> Span {
-    if id.starts_with('S') { Span::Group(id.to_owned()) } else { Span::User(id.to_owned()) }
+    if is_slack_group(id) { Span::Group(id.to_owned()) } else { Span::User(id.to_owned()) }
 }
 
 fn actions(incident: &Incident) -> Vec<Action> {

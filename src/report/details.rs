@@ -1,8 +1,8 @@
 //! Behind "Details": all evidence with the source's own words, all causes, all queries, page by page.
 
-use crate::model::{Action, Evidence, Incident, Investigation, Part, Text};
+use crate::model::{Action, Evidence, Incident, Investigation, Part, Text, is_slack_user};
 
-use super::words::{count, is_person, object, prose, said, short};
+use super::words::{count, object, prose, said, short};
 
 /// How many parts one page shows: a modal takes 100 blocks, and some are ours.
 const PAGE: usize = 90;
@@ -60,7 +60,7 @@ pub fn known(incident: &Incident) -> Vec<Part> {
         let text = together.iter().enumerate().fold(Text::new(), |text, (at, entry)| {
             let text = if at > 0 { text.plain("\n") } else { text };
             let text = text.time(entry.at).plain("  ");
-            let text = if is_person(&entry.actor) { text.user(entry.actor.clone()).plain(" ") } else { text };
+            let text = if is_slack_user(&entry.actor) { text.user(entry.actor.clone()).plain(" ") } else { text };
             with_people(text, &short(&entry.text, 150))
         });
         parts.push(Part::Context(text));
@@ -72,7 +72,7 @@ pub fn known(incident: &Incident) -> Vec<Part> {
 fn with_people(mut text: Text, words: &str) -> Text {
     let mut rest = words;
     while let Some((before, after)) = rest.split_once("<@") {
-        let Some((id, tail)) = after.split_once('>').filter(|(id, _)| is_person(id)) else { break };
+        let Some((id, tail)) = after.split_once('>').filter(|(id, _)| is_slack_user(id)) else { break };
         text = text.plain(before).user(id);
         rest = tail;
     }

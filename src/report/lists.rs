@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::model::{Incident, IncidentState, Message, Part, Silence, Text};
+use crate::model::{Incident, IncidentState, Message, Part, Silence, Text, is_slack_user};
 
 use super::words::{count, dot, duration, prose, seconds_between, short};
 
@@ -122,12 +122,7 @@ pub(super) fn line(incident: &Incident, now: Timestamp) -> Text {
 
 /// A person by mention, anything else by its name.
 pub(super) fn actor(text: Text, actor: &str) -> Text {
-    if is_person(actor) { text.user(actor) } else { text.plain(actor) }
-}
-
-/// A Slack user id, not the name of a sender or of ourselves.
-pub fn is_person(actor: &str) -> bool {
-    actor.len() > 2 && actor.starts_with(['U', 'W']) && actor.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
+    if is_slack_user(actor) { text.user(actor) } else { text.plain(actor) }
 }
 
 /// What the incident is about, in the alert's words.

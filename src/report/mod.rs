@@ -45,7 +45,7 @@ pub use handoff::{SHIFT, handoff};
 pub use help::{COMMANDS, CommandHelp, help, sentence};
 pub use home::{Health, Home, home};
 pub use json::json;
-pub use lists::{incidents, is_person, show, status, which};
+pub use lists::{incidents, show, status, which};
 pub use picture::{Picture, timeline_picture};
 pub use plain::{evidence, markdown, text};
 pub use pointer::pointer;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::model::{Incident, Message, Part, Text};
+use crate::model::{Incident, Message, Part, Text, is_slack_user};
 
 use super::{
-    lists::{is_person, title},
+    lists::title,
     words::{count, duration, object, prose, seconds_between, short},
 };
 
@@ -153,7 +153,7 @@ fn began(incident: &Incident) -> Timestamp {
 fn name(actor: &str, names: &Names) -> String {
     match names.get(actor) {
         Some(name) => name.clone(),
-        None if is_person(actor) => format!("`{actor}`"),
+        None if is_slack_user(actor) => format!("`{actor}`"),
         None => actor.to_owned(),
     }
 }

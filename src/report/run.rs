@@ -2,10 +2,10 @@
 
 use crate::model::{
     Action, ActionStyle, Check, Form, Incident, Input, InputKind, Message, Operation, Parameter, ParameterKind, Part, Run, RunState,
-    RunStep, Runbook, StepState, Text,
+    RunStep, Runbook, StepState, Text, is_slack_user,
 };
 
-use super::words::{count, is_person, short};
+use super::words::{count, short};
 
 /// How much of a dry run a message shows. Slack takes 3,000 characters in one element.
 const DIFF_CHARS: usize = 2600;
@@ -47,7 +47,7 @@ fn titled(run: &Run) -> Text {
 }
 
 fn who(text: Text, id: &str) -> Text {
-    if is_person(id) { text.user(id) } else { text.code(short(id, 80)) }
+    if is_slack_user(id) { text.user(id) } else { text.code(short(id, 80)) }
 }
 
 fn head(run: &Run) -> Text {

@@ -41,11 +41,6 @@ pub fn count(number: u64, thing: &str) -> String {
     if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }
 
-/// A Slack user id, and not `grafana` or `sre-agent`.
-pub fn is_person(id: &str) -> bool {
-    id.len() > 2 && id.starts_with(['U', 'W']) && id.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
-}
-
 /// Programs that our remedies name: a line that starts with one is a command to copy.
 const PROGRAMS: &[&str] = &[
     "kubectl",

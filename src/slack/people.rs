@@ -67,6 +67,22 @@ impl Client {
         Ok(remember(&self.people.groups, group, members))
     }
 
+    /// Which of these user groups the person is in, and whether Slack did not say it of some: what belongs to those is refused.
+    pub async fn memberships<'g>(&self, user: &str, groups: impl Iterator<Item = &'g str>) -> (Vec<&'g str>, bool) {
+        let (mut member, mut unknown) = (Vec::new(), false);
+        for group in groups {
+            match self.group_members(group).await {
+                Ok(members) if members.contains(user) => member.push(group),
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(%error, group, "nobody knows who is in the group; what belongs to it is refused");
+                    unknown = true;
+                }
+            }
+        }
+        (member, unknown)
+    }
+
     /// What Slack knows of a person, as of the last five minutes. Needs the scope `users:read`.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use axum::{
     extract::{Request, State as Shared},
     http::{
         HeaderMap, HeaderName, HeaderValue, Method,
-        header::{CACHE_CONTROL, HOST, ORIGIN, X_CONTENT_TYPE_OPTIONS},
+        header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS},
     },
     middleware::Next,
     response::{IntoResponse, Response},
@@ -17,7 +17,7 @@ use super::{
     Api, Problem,
     problem::{Kind, MEDIA_TYPE},
 };
-use crate::inbound::router::one_header;
+use crate::inbound::{gate, router::one_header};
 
 /// The header by which a request is found in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -82,15 +82,7 @@ fn request_id(api: &Api, headers: &HeaderMap) -> String {
     }
 }
 
-/// A browser says so when a page of another origin wants something changed. Without it any page that somebody opens on this
-/// machine could act upon an API that needs no token.
+/// Without this, any page that somebody opens on this machine could act upon an API that needs no token.
 fn is_foreign(api: &Api, method: &Method, headers: &HeaderMap) -> bool {
-    if method == Method::GET || method == Method::HEAD {
-        return false;
-    }
-    let Some(origin) = headers.get(ORIGIN) else { return false };
-    let Ok(origin) = origin.to_str() else { return true };
-    let host = one_header(headers, HOST.as_str()).unwrap_or_default();
-    let own = origin.split_once("://").is_some_and(|(_, of)| of == host);
-    !own && api.state.public_url.as_deref() != Some(origin)
+    method != Method::GET && method != Method::HEAD && gate::is_foreign(&api.state, headers)
 }

@@ -1,7 +1,7 @@
 //! A command's text to what is meant, without any I/O. What is not understood becomes a sentence that says how to say it.
 
 use crate::{
-    model::{Act, IncidentId, RunId, nearest},
+    model::{Act, IncidentId, RunId, is_slack_user, nearest},
     report::COMMANDS,
 };
 
@@ -232,8 +232,7 @@ fn assign(rest: &str, user: &str) -> Result<Command, String> {
 /// `<@U012AB3CD|alice>`: the form in which Slack sends a person who was picked from the list.
 fn mention(text: &str) -> Option<String> {
     let id = text.strip_prefix("<@")?.strip_suffix('>')?.split('|').next()?;
-    let known = id.len() > 2 && id.starts_with(['U', 'W']) && id.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
-    known.then(|| id.to_owned())
+    is_slack_user(id).then(|| id.to_owned())
 }
 
 fn silence(rest: &str) -> Result<Command, String> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     inbound::State,
-    model::{Incident, Message, Part, Span, Text},
+    model::{Incident, Message, Part, Span, Text, is_slack_user},
     report::{self, Names},
     store::{Commit, Place, Result, SlotBody, SlotUpdate},
 };
@@ -67,7 +67,7 @@ pub async fn names(state: &State, incident: &Incident) -> Names {
         .iter()
         .map(|entry| entry.actor.as_str())
         .chain(incident.owner.as_deref())
-        .filter(|actor| report::is_person(actor))
+        .filter(|actor| is_slack_user(actor))
         .collect();
     let slack = state.slack.of(&incident.team);
     let asked = people.into_iter().take(NAMES_MAX).map(|user| {

@@ -5,7 +5,7 @@ use axum::{
     extract::{Query, State as Shared},
     http::{
         HeaderMap, HeaderValue, StatusCode,
-        header::{COOKIE, HOST, LOCATION, ORIGIN, SET_COOKIE},
+        header::{COOKIE, LOCATION, SET_COOKIE},
     },
     response::{IntoResponse, Response},
 };
@@ -22,9 +22,8 @@ use crate::{
     inbound::{
         State,
         gate::{self, Shut},
-        router::one_header,
     },
-    model::{AuditEntry, RunState},
+    model::{AuditEntry, RunState, is_slack_user},
     store::{Commit, DocumentKind, DocumentUpdate, IncidentFilter},
 };
 
@@ -63,7 +62,7 @@ impl Visitor {
     /// The same, for a form: it must carry the token that only our own pages know.
     pub async fn of_form(state: &State, headers: &HeaderMap, csrf: &str) -> Result<Self, Response> {
         let visitor = Self::of(state, headers, "/incidents").await?;
-        if !is_ours(state, headers) || !state.gate.sessions.is_csrf(&visitor.session, csrf) {
+        if gate::is_foreign(state, headers) || !state.gate.sessions.is_csrf(&visitor.session, csrf) {
             let page =
                 failure::page(&Failure::Forbidden { permission: "a form of this console".to_owned() }, &visitor.frame(state, None).await);
             return Err(html(StatusCode::FORBIDDEN, page));
@@ -187,23 +186,8 @@ fn everybody() -> signed::Session {
 /// The roles of a person of Slack, as they are now.
 async fn slack_roles(state: &State, team: &str, user: &str) -> std::collections::BTreeSet<String> {
     let slack = state.slack.of(state.slack.own(team));
-    let mut groups = Vec::new();
-    for group in state.gate.access.groups() {
-        match slack.client.group_members(group).await {
-            Ok(members) if members.contains(user) => groups.push(group),
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, group, "nobody knows who is in the group"),
-        }
-    }
+    let (groups, _) = slack.client.memberships(user, state.gate.access.groups()).await;
     state.gate.access.roles_of(user, &groups)
-}
-
-/// A browser says where a form comes from; one of another origin is not ours.
-fn is_ours(state: &State, headers: &HeaderMap) -> bool {
-    let Some(origin) = headers.get(ORIGIN) else { return true };
-    let Ok(origin) = origin.to_str() else { return false };
-    let host = one_header(headers, HOST.as_str()).unwrap_or_default();
-    origin.split_once("://").is_some_and(|(_, of)| of == host) || state.public_url.as_deref() == Some(origin)
 }
 
 /// Where somebody wanted to go.
@@ -242,7 +226,7 @@ pub struct TokenForm {
 
 /// Signs in with a token.
 pub async fn begin(Shared(state): Shared<State>, headers: HeaderMap, Form(form): Form<TokenForm>) -> Response {
-    if !is_ours(&state, &headers) {
+    if gate::is_foreign(&state, &headers) {
         return sign_in_page(&state, &form.next, Some("This form came from another page. Please sign in here."));
     }
     let now = state.clock.now();
@@ -261,10 +245,7 @@ pub async fn begin(Shared(state): Shared<State>, headers: HeaderMap, Form(form):
         Err(Shut::Unknown(why)) => return sign_in_page(&state, &form.next, Some(&format!("This token is not taken: {why}."))),
         Err(Shut::Unavailable) => return away(&state, None),
     };
-    let subject = match who.slack_user() {
-        _ if who.subject.starts_with(['U', 'W']) => format!("slack:{}", who.subject),
-        _ => who.subject.clone(),
-    };
+    let subject = if is_slack_user(&who.subject) { format!("slack:{}", who.subject) } else { who.subject.clone() };
     enter(&state, &subject, &who, "", &form.next).await
 }
 

@@ -4,20 +4,24 @@ use axum::{
     http::{StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+const STYLE: &str = "body{font:16px/1.5 sans-serif;max-width:40em;margin:4em auto;padding:0 1em}";
 
 /// The app is in the workspace `team`; what to do now.
 pub fn installed(team: &str) -> Response {
-    let body = format!(
-        "<h1>Installed in {}</h1><p>Now invite it to the channel where your alerts arrive: type <code>/invite @sre-agent</code> there.</p>\
-         <p>Try it at once: <code>/sre help</code> works everywhere.</p>",
-        escaped(team)
-    );
+    let body = html! {
+        h1 { "Installed in " (team) }
+        p { "Now invite it to the channel where your alerts arrive: type " code { "/invite @sre-agent" } " there." }
+        p { "Try it at once: " code { "/sre help" } " works everywhere." }
+    };
     page(StatusCode::OK, &body)
 }
 
 /// It did not work; `sentence` says why and what to do.
 pub fn problem(status: StatusCode, sentence: &str) -> Response {
-    page(status, &format!("<h1>Not installed</h1><p>{}</p><p><a href=\"/slack/install\">Start again</a></p>", escaped(sentence)))
+    let body = html! { h1 { "Not installed" } p { (sentence) } p { a href="/slack/install" { "Start again" } } };
+    page(status, &body)
 }
 
 /// Installing is not switched on here.
@@ -25,11 +29,14 @@ pub fn not_found() -> Response {
     (StatusCode::NOT_FOUND, "not found\n").into_response()
 }
 
-fn page(status: StatusCode, body: &str) -> Response {
-    let html = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>sre-agent</title>\
-         <style>body{{font:16px/1.5 sans-serif;max-width:40em;margin:4em auto;padding:0 1em}}</style>{body}</html>\n"
-    );
+fn page(status: StatusCode, body: &Markup) -> Response {
+    let html = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head { meta charset="utf-8"; title { "sre-agent" } style { (PreEscaped(STYLE)) } }
+            body { (body) }
+        }
+    };
     let headers = [
         (header::CACHE_CONTROL, "no-store"),
         // The address holds Slack's code: it goes nowhere else.
@@ -37,20 +44,5 @@ fn page(status: StatusCode, body: &str) -> Response {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
     ];
-    (status, headers, Html(html)).into_response()
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
+    (status, headers, Html(html.into_string())).into_response()
 }

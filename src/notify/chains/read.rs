@@ -4,11 +4,10 @@ use std::{collections::BTreeSet, time::Duration};
 
 use super::{Chain, Chains, Known, Quiet, Repeat, Step, To};
 use crate::{
-    model::Priority,
+    model::{Priority, is_slack_group, is_slack_user},
     notify::{
         Hours, Wrong,
         email::is_address,
-        schedule::is_slack_id,
         yaml::{Field, File},
     },
 };
@@ -96,7 +95,7 @@ fn to(field: &Field, known: &Known) -> Option<To> {
         return None;
     };
     let field = section.must(name)?;
-    let id = |what: &str, first: &[char]| field.parsed(what, |text| is_slack_id(text, first).then(|| text.to_owned()));
+    let id = |what: &str, fits: fn(&str) -> bool| field.parsed(what, |text| fits(text).then(|| text.to_owned()));
     let named = |what: &str, names: &[String]| {
         let name = field.text(NAME_MAX)?;
         if !names.contains(&name) {
@@ -106,8 +105,8 @@ fn to(field: &Field, known: &Known) -> Option<To> {
         Some(name)
     };
     match name {
-        "slack_group" => id("a Slack user group's id such as S012AB3CD", &['S']).map(To::SlackGroup),
-        "slack_user" => id("a Slack user id such as U012AB3CD", &['U', 'W']).map(To::SlackUser),
+        "slack_group" => id("a Slack user group's id such as S012AB3CD", is_slack_group).map(To::SlackGroup),
+        "slack_user" => id("a Slack user id such as U012AB3CD", is_slack_user).map(To::SlackUser),
         "oncall" => named("on-call schedule", &known.schedules).map(To::OnCall),
         "webhook" => named("webhook of the settings", &known.webhooks).map(To::Webhook),
         "email" => {

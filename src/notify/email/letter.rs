@@ -7,6 +7,7 @@ use lettre::message::{
     Mailbox, Message, MultiPart, SinglePart,
     header::{HeaderName, HeaderValue},
 };
+use maud::{DOCTYPE, html};
 use sha2::{Digest, Sha256};
 
 use crate::notify::Notice;
@@ -78,39 +79,26 @@ fn plain(notice: &Notice) -> String {
 }
 
 fn html(notice: &Notice) -> String {
-    let mut text = format!("<!doctype html>\n<html><body>\n<p><strong>{}</strong></p>\n", escaped(&notice.subject()));
-    for line in &notice.lines {
-        let _ = writeln!(text, "<p>{}</p>", escaped(line).replace('\n', "<br>\n"));
-    }
-    for (url, words) in &notice.links {
-        // Only what a browser opens as a page: no `javascript:`, no `data:`.
-        let web = ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme));
-        let _ = if web {
-            writeln!(text, "<p><a href=\"{}\">{}</a></p>", escaped(url), escaped(words))
-        } else {
-            writeln!(text, "<p>{}: {}</p>", escaped(words), escaped(url))
-        };
-    }
-    text.push_str("</body></html>\n");
-    text
+    let shown = |text: &str| html! { @for (at, line) in visible(text).split('\n').enumerate() { @if at > 0 { br; } (line) } };
+    // Only what a browser opens as a page: no `javascript:`, no `data:`.
+    let is_web = |url: &str| ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme));
+    let page = html! {
+        (DOCTYPE)
+        html {
+            body {
+                p { strong { (notice.subject()) } }
+                @for line in &notice.lines { p { (shown(line)) } "\n" }
+                @for (url, words) in &notice.links {
+                    @if is_web(url) { p { a href=(visible(url)) { (shown(words)) } } } @else { p { (shown(words)) ": " (visible(url)) } }
+                    "\n"
+                }
+            }
+        }
+    };
+    page.into_string()
 }
 
 /// Without control characters other than the end of a line and the tab.
 fn visible(text: &str) -> String {
     text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in visible(text).chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
 }

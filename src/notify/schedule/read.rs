@@ -9,6 +9,7 @@ use jiff::{
 };
 
 use super::{Layer, Override, Person, Restriction, Schedule, Schedules};
+use crate::model::is_slack_user;
 use crate::notify::{
     Wrong,
     email::is_address,
@@ -51,20 +52,15 @@ pub(super) fn schedules(text: &str) -> Result<Schedules, Wrong> {
 
 fn person(id: &str, field: &Field) -> Person {
     let section = field.section(&["name", "slack", "email"]);
-    let slack = section.get("slack").and_then(|field| {
-        field.parsed("a Slack user id such as U012AB3CD", |text| is_slack_id(text, &['U', 'W']).then(|| text.to_owned()))
-    });
+    let slack = section
+        .get("slack")
+        .and_then(|field| field.parsed("a Slack user id such as U012AB3CD", |text| is_slack_user(text).then(|| text.to_owned())));
     let email = section.get("email").and_then(|field| field.parsed("an e-mail address", |text| is_address(text).then(|| text.to_owned())));
     if section.get("slack").is_none() && section.get("email").is_none() {
         field.wants("a `slack` user id or an `email` address; nobody could be called otherwise");
     }
     let name = section.get("name").and_then(|field| field.text(NAME_MAX)).unwrap_or_else(|| id.to_owned());
     Person { name, slack: slack.unwrap_or_default(), email: email.unwrap_or_default() }
-}
-
-/// Whether it is an id that Slack gives, with one of these first letters.
-pub(in crate::notify) fn is_slack_id(text: &str, first: &[char]) -> bool {
-    text.starts_with(first) && (3..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
 fn schedule(field: &Field, people: &People) -> Option<Schedule> {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Stored, audit, load, save};
 use crate::{
     auth::Scope,
-    model::{AlertId, AuditEntry, Caller, Decision, IncidentId, Message, RawRecord, Reply, Run, RunId, RunState, RunWish},
+    model::{AlertId, AuditEntry, Caller, Decision, IncidentId, Message, RawRecord, Reply, Run, RunId, RunState, RunWish, is_slack_user},
     pipeline::{Ctx, act::Person, replies, rights},
     report::answers,
     runbooks::{self, Facts, Refused, Terms},
@@ -35,7 +35,7 @@ pub async fn step(ctx: &Ctx, work: &Work, wish: &RunWish, by: &Caller, record: &
         RunWish::Request { runbook, parameters, incident } => request(&wished, runbook, parameters, *incident).await?,
         RunWish::Decide { run, approves, hash } => decide(&wished, *run, *approves, hash).await?,
     };
-    if rights::is_slack(&by.id) {
+    if is_slack_user(&by.id) {
         replies::answer(ctx, &Person { id: &by.id, team, reply }, &answer).await;
     }
     Ok(())
