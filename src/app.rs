@@ -1,5 +1,6 @@
 //! The composition root: the only file that names concrete types. Builds the parts, runs them, drains them.
 
+mod calling;
 mod gate;
 mod installation;
 mod live;
@@ -12,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     agents::Engine,
-    config::{self, Delivery, Settings},
+    config::{Delivery, Settings},
     coord, inbound,
     model::{Clock, Ids},
     notify::{self, Silencer},
@@ -181,6 +182,7 @@ impl App {
             settings.slack.oauth.zip(settings.public_url.as_deref()).map(|(app, public_url)| inbound::Install::new(app, public_url));
         let own_url = settings.public_url.as_deref();
         let gate = gate::build(settings.api_token, settings.tokens, Arc::clone(&access), slack_app.as_ref(), own_url, slack.connection())?;
+        let calling = calling::build(settings.calling, &clock).context("who is called")?;
         let state = inbound::State {
             store: Arc::clone(&store),
             queue: coord.clone(),
@@ -192,6 +194,7 @@ impl App {
             gate: Arc::new(gate),
             public_url: settings.public_url.map(Into::into),
             config: Arc::new(doors),
+            rota: Arc::clone(&calling.rota),
             runbooks: Arc::clone(&runbooks),
             live: Arc::new(inbound::Live::new(live.clone())),
             clock: clock.clone(),
@@ -211,7 +214,7 @@ impl App {
             pace: Pace::default(),
             access: Arc::clone(&access),
             runbooks: Arc::clone(&runbooks),
-            calling: calling(settings.calling, &clock).context("who is called")?,
+            calling,
             clock,
             metrics,
             settings: settings.pipeline,
@@ -317,34 +320,6 @@ impl Drop for Background {
             runtime.shutdown_background();
         }
     }
-}
-
-/// Who is called, by which ways.
-fn calling(settings: config::Calling, clock: &Clock) -> anyhow::Result<pipeline::Calling> {
-    let mut ways: std::collections::BTreeMap<String, Arc<dyn notify::Notifier>> = std::collections::BTreeMap::new();
-    if let Some(mail) = settings.email {
-        ways.insert("email".to_owned(), Arc::new(notify::Email::new(mail, clock.clone())?));
-    }
-    for hook in settings.webhooks {
-        let way = format!("webhook:{}", hook.name);
-        let hook =
-            notify::Webhook::new(hook, settings.allowed.clone(), settings.proxy.as_ref(), clock.clone()).map_err(anyhow::Error::msg)?;
-        ways.insert(way, Arc::new(hook));
-    }
-    let mut services = std::collections::BTreeMap::new();
-    for (config, schedules) in settings.services {
-        let service = Arc::new(notify::OnCall::new(config, settings.proxy.as_ref(), clock.clone()).map_err(anyhow::Error::msg)?);
-        services.extend(schedules.into_iter().map(|(name, id)| (name, (Arc::clone(&service), id))));
-    }
-    Ok(pipeline::Calling {
-        chains: settings.chains,
-        schedules: settings.schedules,
-        services,
-        ways,
-        administrators: settings.administrators,
-        admin_channel: settings.admin_channel,
-        failures: std::sync::Mutex::default(),
-    })
 }
 
 /// Takes the lock beside the store: two workers on one embedded store would void each other's leases and post twice.

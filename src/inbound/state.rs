@@ -34,6 +34,8 @@ pub struct State {
     /// Where people reach us, without a slash at the end.
     pub public_url: Option<Arc<str>>,
     pub config: Arc<Config>,
+    /// Who is on call, by schedule.
+    pub rota: Arc<crate::notify::Rota>,
     /// What can be done about a cause; shown here, done by the pipeline.
     pub runbooks: Arc<Runbooks>,
     /// The live systems, to look how they are.

@@ -13,6 +13,7 @@ mod http;
 mod notice;
 mod oncall;
 mod pagerduty;
+mod rota;
 mod schedule;
 mod silences;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub use hours::Hours;
 pub use notice::{Kind, Notice};
 pub use oncall::{OnCall, OnCallConfig, Service, Standby};
 pub use pagerduty::{Page, PagerDuty};
+pub use rota::{Rota, Turn};
 pub use schedule::{Layer, Override, Person, Schedule, Schedules, next_change, who};
 pub use silences::{Senders, at_sender};
 pub use webhook::{Webhook, WebhookConfig, signature};

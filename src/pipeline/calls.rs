@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Ctx, act, group::note, slots};
 use crate::{
     model::{AuditEntry, ChainStep, Incident, IncidentState, Priority, Span, Text},
-    notify::{Done, Facts, Person, StepRef, To, due, who},
+    notify::{Done, Facts, StepRef, To, Turn, due},
     report::answers,
     store::{Commit, IncidentFilter, NewWork, StoreError, Tell, Told, WorkKind},
 };
@@ -108,7 +108,7 @@ async fn one(
             act::escalated(incident, (user, user), "sre-agent", reason, now)
         }
         To::OnCall(name) => {
-            let (people, stale) = on_call(ctx, name, now).await;
+            let Turn { people, stale, .. } = ctx.calling.rota.turn(name, now).await;
             let mut incident = incident;
             if people.is_empty() {
                 note(
@@ -162,18 +162,6 @@ fn tell(incident: &Incident, key: &str, what: Told, commit: &mut Commit) {
         what,
     });
     commit.enqueue.push(NewWork::now(kind, Priority::P0));
-}
-
-/// Who is on call by this name: in the file of schedules, or at a paging service; and why that may be old.
-pub async fn on_call(ctx: &Ctx, name: &str, now: Timestamp) -> (Vec<Person>, Option<String>) {
-    if let Some(schedule) = ctx.calling.schedules.0.get(name) {
-        return (who(schedule, now), None);
-    }
-    let Some((service, id)) = ctx.calling.services.get(name) else { return (Vec::new(), Some("there is no such schedule".to_owned())) };
-    match service.who(id).await {
-        Ok(standby) => (standby.people, standby.stale),
-        Err(error) => (Vec::new(), Some(error.to_string())),
-    }
 }
 
 /// An administrator is told of a failure that nobody expects, once in a while for each kind.

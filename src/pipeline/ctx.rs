@@ -11,7 +11,7 @@ use crate::{
     auth::Access,
     coord::{Locks, Queue},
     model::{Clock, Priority},
-    notify::{Chains, Failures, Notifier, OnCall, Pager, Schedules, Silencer},
+    notify::{Chains, Failures, Notifier, Pager, Rota, Silencer},
     runbooks::Runbooks,
     slack::{Pace, Workspaces},
     store::Store,
@@ -116,9 +116,7 @@ impl Default for Settings {
 #[derive(Default)]
 pub struct Calling {
     pub chains: Chains,
-    pub schedules: Schedules,
-    /// Schedules of paging services: our name to the service and its own id of the schedule.
-    pub services: BTreeMap<String, (Arc<OnCall>, String)>,
+    pub rota: Arc<Rota>,
     /// `email`, `webhook:NAME`.
     pub ways: BTreeMap<String, Arc<dyn Notifier>>,
     /// Who is told of unexpected failures: user ids and user group ids, and the channel; the usual one where it is empty.

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     acts::reported,
+    commands::sre,
     world::{World, shown},
 };
 
@@ -57,6 +58,8 @@ async fn each_step_calls_its_people_once_until_somebody_has_it() {
     let (url, received) = desk().await;
     let mut world = world(&url).await;
     let (ts, ..) = reported(&world).await;
+    let on_call = sre(&world, "oncall").await;
+    assert!(on_call.contains("primary*: Bob."), "{on_call}");
     world.advance(4 * 60);
     tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
     assert!(received.lock().unwrap().is_empty(), "it is not time yet");

@@ -71,7 +71,7 @@ pub async fn message(state: &State, asker: &Asker, command: Command) -> Result<M
             let since = IncidentFilter { since: Some(now - report::SHIFT), limit: LIST_MAX, ..IncidentFilter::default() };
             let mut recent = state.store.incidents(&since).await?;
             recent.retain(|incident| same_workspace(state, &asker.team, &incident.team));
-            let on_call = oncall::names(state, &asker.team).await.unwrap_or_default();
+            let on_call = oncall::names(state, &asker.team).await;
             report::handoff(&open(state, asker).await?, &recent, &silences(state, asker).await?, &on_call, now)
         }
         Command::Stats { days } => {

@@ -61,7 +61,6 @@ async fn keep(state: &State, asker: &Asker) -> crate::store::Result<()> {
     let begun = state.clock.now();
     // Slack's and the store's health, and who is on call, are asked once: they are not what changes while somebody looks.
     let (health, on_call) = tokio::join!(commands::checks(state, &asker.team), commands::on_call(state, &asker.team));
-    let on_call = on_call.unwrap_or_default();
     let mut shown = look(state, asker).await?;
     publish(state, asker, &shown, &health, &on_call).await;
     let body = Some(json!({"opened_at": begun}));
