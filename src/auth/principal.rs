@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Somebody whose identity was proved: a person from Slack, the bearer of a token, or a machine with a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Principal {
-    /// `slack:U01ALICE`, `jwt:alice@example.com` or `key:ci`: what the audit log and the two-person rule go by.
+    /// `slack:U01ALICE`, `jwt:alice@example.com` (a token of ours), `idp:auth0|42` (an identity provider's) or `key:ci`: what the audit log and the two-person rule go by.
     pub subject: String,
     /// For people to read; nothing is decided by it.
     pub name: String,

@@ -162,7 +162,8 @@ impl OwnTokens {
         }
         // Without it the token could not be revoked.
         let jti = claims::text(map, "jti")?;
-        Ok(verified(map, iss, &self.audience, times, Some(jti), "roles")?.owned())
+        let read = verified(map, iss, &self.audience, times, Some(jti), "roles")?;
+        Ok(Verified { own: true, principal: Principal { subject: format!("jwt:{}", read.claims.sub), ..read.principal }, ..read })
     }
 }
 
@@ -175,12 +176,6 @@ impl ForeignTokens {
         claims::audience(map, &self.audience)?;
         let times = claims::times(map, now)?;
         verified(map, iss, &self.audience, times, claims::text(map, "jti").ok(), &self.roles_claim)
-    }
-}
-
-impl Verified {
-    fn owned(self) -> Self {
-        Self { own: true, ..self }
     }
 }
 
@@ -198,7 +193,8 @@ fn verified(map: &Map<String, Value>, iss: &str, aud: &str, times: Times, jti: O
         iss: iss.to_owned(),
         aud: aud.to_owned(),
     };
+    // Another issuer's subject of the same letters may be another person.
     let principal =
-        Principal { subject: format!("jwt:{sub}"), name: name.to_owned(), roles: claims.roles.clone(), token: claims.jti.clone() };
+        Principal { subject: format!("idp:{sub}"), name: name.to_owned(), roles: claims.roles.clone(), token: claims.jti.clone() };
     Ok(Verified { principal, claims, own: false })
 }

@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod access;
 mod approval;
 mod audit;
 mod config;
@@ -51,6 +52,8 @@ enum Command {
     /// Check the configuration: all errors at once
     #[command(subcommand)]
     Config(config::Command),
+    /// Every permission, and the roles that have it
+    Access(access::Args),
     /// Try every connection and every Slack scope, and say what is missing
     Doctor(doctor::Args),
     /// The tools that ask live systems: list them, or call one
@@ -80,6 +83,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Logs(args) => logs::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Config(command) => config::run(command),
+        Command::Access(args) => access::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Tools(command) => tools::run(command),
         Command::Mcp(args) => mcp::run(args),

@@ -2,9 +2,15 @@
 
 use futures_util::future::try_join_all;
 
-use super::{State, reply::Refusal, state::Door};
+use super::{
+    State,
+    commands::{READ, Rights},
+    reply::Refusal,
+    state::Door,
+};
 use crate::{
-    model::{Act, Inbound, Incident, IncidentId, Member, Part, Priority, RecordSource, Reply, Storm, Text},
+    auth::Scope,
+    model::{Act, Form, Inbound, Incident, IncidentId, Member, Part, Priority, RecordSource, Reply, Storm, Text},
     report,
     slack::{SlackError, blocks},
     store::{self, DocumentKind},
@@ -101,9 +107,10 @@ fn storm_channel(press: &Press<'_>) -> String {
 
 /// Shows a page: Slack wants its answer within three seconds and the view too, so the one does not wait for the other.
 fn show(state: &State, press: &Press<'_>, cursor: Cursor, opens: bool) {
-    let (state, team, trigger) = (state.clone(), press.team.to_owned(), press.trigger.to_owned());
+    let (state, team, user, trigger) = (state.clone(), press.team.to_owned(), press.user.to_owned(), press.trigger.to_owned());
     tokio::spawn(async move {
-        let mut view = match page(&state, &cursor).await {
+        let rights = Rights::of(&state, &team, &user).await;
+        let mut view = match page(&state, &rights, &cursor).await {
             Ok(form) => blocks::form(&form),
             Err(error) => {
                 tracing::error!(storm = %cursor.storm, %error, "the alerts of a storm could not be read");
@@ -123,20 +130,26 @@ fn show(state: &State, press: &Press<'_>, cursor: Cursor, opens: bool) {
     });
 }
 
-async fn page(state: &State, cursor: &Cursor) -> store::Result<crate::model::Form> {
+/// A page that says why there is no list.
+fn instead(parts: Vec<Part>) -> Form {
+    Form { callback: String::new(), title: "Every alert".to_owned(), submit: String::new(), context: String::new(), parts }
+}
+
+async fn page(state: &State, rights: &Rights, cursor: &Cursor) -> store::Result<Form> {
     let Some(storm) = read(state, &cursor.storm).await? else {
-        return Ok(crate::model::Form {
-            callback: String::new(),
-            title: "Every alert".to_owned(),
-            submit: String::new(),
-            context: String::new(),
-            parts: vec![Part::Section(Text::new().plain("This storm is long over; its alerts are not kept any more."))],
-        });
+        let over = Text::new().plain("This storm is long over; its alerts are not kept any more.");
+        return Ok(instead(vec![Part::Section(over)]));
     };
+    let place = Scope { channel: &storm.channel, ..Scope::default() };
+    if let Err(why) = rights.need(state, READ, &place, &storm.id).await {
+        return Ok(instead(why.parts));
+    }
     let mut rows: Vec<(Incident, Vec<Member>)> = Vec::new();
     let mut next = None;
     let mut left = PAGE;
     for (at, id) in storm.incidents.iter().enumerate().skip(cursor.incident) {
+        // A policy may keep some of its clusters from this person.
+        let Some(incident) = state.store.incident(*id).await?.filter(|incident| rights.reads(state, incident)) else { continue };
         let skip = if at == cursor.incident { cursor.skip } else { 0 };
         // One more than there is room for: then there is a next page.
         let mut members = state.store.members(*id, skip, left + 1).await?;
@@ -145,7 +158,7 @@ async fn page(state: &State, cursor: &Cursor) -> store::Result<crate::model::For
             next = Some((at, skip + left));
         }
         left -= members.len();
-        if let (false, Some(incident)) = (members.is_empty(), state.store.incident(*id).await?) {
+        if !members.is_empty() {
             rows.push((incident, members));
         }
         if next.is_some() {

@@ -31,6 +31,8 @@ pub enum RunState {
     /// Something did not work, and what was done was taken back.
     Undone,
     Denied,
+    /// A person stopped it between two steps: what was done stays, the rest was not done.
+    Stopped,
     /// Nobody agreed in time.
     Expired,
     /// What was approved is not what is there any more, or who agreed may not any more.
@@ -49,6 +51,7 @@ impl RunState {
             Self::Failed => "failed",
             Self::Undone => "undone",
             Self::Denied => "denied",
+            Self::Stopped => "stopped",
             Self::Expired => "expired",
             Self::Void => "void",
         }
@@ -56,7 +59,7 @@ impl RunState {
 
     /// Nothing more will happen.
     pub fn is_over(self) -> bool {
-        matches!(self, Self::Done | Self::Failed | Self::Undone | Self::Denied | Self::Expired | Self::Void)
+        matches!(self, Self::Done | Self::Failed | Self::Undone | Self::Denied | Self::Stopped | Self::Expired | Self::Void)
     }
 }
 
@@ -179,6 +182,16 @@ impl Run {
     /// The people who agreed.
     pub fn approvers(&self) -> impl Iterator<Item = &Decision> {
         self.decisions.iter().filter(|decision| decision.approves)
+    }
+
+    /// Nothing of what was agreed to is over yet, so that it can still be stopped.
+    pub fn is_under_way(&self) -> bool {
+        matches!(self.state, RunState::Approved | RunState::Running)
+    }
+
+    /// Who said no.
+    pub fn refuser(&self) -> Option<&Decision> {
+        self.decisions.iter().find(|decision| !decision.approves)
     }
 
     /// How many more people must agree.

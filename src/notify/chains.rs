@@ -179,6 +179,11 @@ pub fn due(chain: &Chain, facts: &Facts, done: &[Done], now: Timestamp) -> Due {
     Due { now: newest.into_iter().flatten().collect(), next }
 }
 
+/// When the step was or will be due, whatever was done before; `None` where the chain has no such step.
+pub fn due_at(chain: &Chain, facts: &Facts, step: StepRef) -> Option<Timestamp> {
+    calendar(chain, facts).find(|(place, _)| *place == step).map(|(_, at)| at)
+}
+
 /// Every step with its time, earliest first; ends where the calendar does.
 fn calendar(chain: &Chain, facts: &Facts) -> impl Iterator<Item = (StepRef, Timestamp)> {
     let quiet = chain.quiet.as_ref().filter(|quiet| !quiet.exempt.contains(&facts.priority));

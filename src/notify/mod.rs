@@ -26,7 +26,7 @@ use async_trait::async_trait;
 use crate::model::{Matcher, Pushed, Silence};
 
 pub use address::{Allowed, Place, Refused};
-pub use chains::{Chain, Chains, Done, Due, Facts, Known, Quiet, Repeat, Step, StepRef, To, due};
+pub use chains::{Chain, Chains, Done, Due, Facts, Known, Quiet, Repeat, Step, StepRef, To, due, due_at};
 pub use config::{Config, Target};
 pub use email::{Email, EmailConfig, Tls};
 pub use failures::Failures;

@@ -3,26 +3,26 @@
 use jiff::Timestamp;
 use tokio::io::AsyncWriteExt as _;
 
-use super::{Ctx, group::Memory};
+use super::Ctx;
 use crate::{
     model::IncidentId,
     report,
     store::{Anchor, Commit, Place, SlotBody, SlotUpdate},
 };
 
-/// Anchors the log, where it has grown and the time has come.
+/// Anchors the log, where it has grown and the time has come. `anchored` is when that was done last, and how long the log was
+/// then; a log that could not be anchored is tried again at once.
 ///
 /// # Errors
 /// When the store fails, or the file does not take the anchor.
-pub async fn tick(ctx: &Ctx, memory: &mut Memory, now: Timestamp) -> anyhow::Result<()> {
+pub async fn tick(ctx: &Ctx, anchored: &mut Option<(Timestamp, u64)>, now: Timestamp) -> anyhow::Result<()> {
     let settings = &ctx.settings.anchors;
-    if memory.anchored.is_some_and(|(at, _)| now.duration_since(at) < settings.every) {
+    if anchored.is_some_and(|(at, _)| now.duration_since(at) < settings.every) {
         return Ok(());
     }
     let count = ctx.store.audit_count().await?;
-    let grown = memory.anchored.is_none_or(|(_, known)| known != count);
-    memory.anchored = Some((now, count));
-    if !grown || count == 0 {
+    if count == 0 || anchored.is_some_and(|(_, known)| known == count) {
+        *anchored = Some((now, count));
         return Ok(());
     }
     let Some(line) = ctx.store.audit_lines(count - 1, 1).await?.into_iter().next() else { return Ok(()) };
@@ -50,5 +50,6 @@ pub async fn tick(ctx: &Ctx, memory: &mut Memory, now: Timestamp) -> anyhow::Res
             ctx.store.commit(Commit { slots: vec![slot], ..Commit::default() }).await?;
         }
     }
+    *anchored = Some((now, count));
     Ok(())
 }

@@ -5,13 +5,14 @@ use super::{
     act::Person,
     further,
     group::{investigation_id, note},
-    replies, slots,
+    replies, rights, slots,
 };
 use crate::{
     agents::focus_of,
-    model::{Alert, AlertId, Ask, Incident, IncidentId, Origin, Priority, Request, Severity, ThreadRef},
+    auth::{Denied, Scope},
+    model::{Alert, AlertId, Ask, AuditEntry, Caller, Incident, IncidentId, Origin, Priority, Request, Severity, ThreadRef, is_slack_user},
     redact,
-    report::{self, Known},
+    report::{self, Known, answers},
     store::{Commit, NewWork, Occasion, Place, SlotBody, SlotUpdate, Work, WorkKind},
 };
 
@@ -23,17 +24,62 @@ const TITLE_MAX: usize = 150;
 /// With more words than this, the first one is hardly the service that is meant.
 const WORDS_MAX: usize = 3;
 
+/// The name of it in the audit log.
+const ACT: &str = "ask";
+
 /// Answers a question.
 pub async fn step(ctx: &Ctx, work: &Work, asked: &Ask, person: &Person<'_>) -> anyhow::Result<()> {
     let WorkKind::Record(record) = work.kind else { anyhow::bail!("a question that is no record") };
     let mut asked = asked.clone();
     asked.text = redact::text(&asked.text.chars().take(QUESTION_MAX).collect::<String>()).into_owned();
-    if let Some(id) = asked.incident
-        && let Some(incident) = ctx.store.incident(id).await?
-    {
+    let about = match asked.incident {
+        Some(id) => ctx.store.incident(id).await?,
+        None => None,
+    };
+    if let Err(denied) = may(ctx, &asked, person, about.as_ref()).await {
+        return refuse(ctx, work, person, about.map(|incident| incident.id), denied).await;
+    }
+    if let Some(incident) = about {
         return within(ctx, work, record, &asked, person, incident).await;
     }
     anew(ctx, work, record, &asked, person).await
+}
+
+/// Whether a person of Slack may ask, with the roles as they are now. Of another caller the door has checked the right.
+async fn may(ctx: &Ctx, asked: &Ask, person: &Person<'_>, about: Option<&Incident>) -> Result<(), Denied> {
+    if !is_slack_user(person.id) {
+        return Ok(());
+    }
+    let scope = match about {
+        Some(incident) => Scope { channel: &incident.channel, cluster: &incident.alert.cluster, ..Scope::default() },
+        None => Scope { channel: place(ctx, asked), ..Scope::default() },
+    };
+    rights::check(ctx, person.team, &Caller::slack(person.id), "incident:ask", &scope, &[]).await.map(drop)
+}
+
+/// Nothing changes but the audit log.
+async fn refuse(ctx: &Ctx, work: &Work, person: &Person<'_>, about: Option<IncidentId>, denied: Denied) -> anyhow::Result<()> {
+    tracing::info!(user = person.id, act = ACT, "refused");
+    let answer = answers::refused(&denied.why);
+    let object = about.map(|id| id.to_string()).unwrap_or_default();
+    let audit = vec![line(ctx, person, object, "refused", denied.why)];
+    ctx.store.commit(Commit { done: Some(work.clone()), audit, ..Commit::default() }).await?;
+    replies::answer(ctx, person, &answer).await;
+    Ok(())
+}
+
+fn line(ctx: &Ctx, person: &Person<'_>, object: String, outcome: &str, detail: String) -> AuditEntry {
+    AuditEntry { at: ctx.clock.now(), actor: person.id.to_owned(), act: ACT.to_owned(), object, outcome: outcome.to_owned(), detail }
+}
+
+/// That the question was taken.
+fn taken(ctx: &Ctx, person: &Person<'_>, incident: IncidentId, asked: &Ask) -> AuditEntry {
+    line(ctx, person, incident.to_string(), "done", asked.text.chars().take(TITLE_MAX).collect())
+}
+
+/// The channel in which it was asked, or the usual one.
+fn place<'a>(ctx: &'a Ctx, asked: &'a Ask) -> &'a str {
+    if asked.channel.is_empty() { &ctx.settings.channel } else { &asked.channel }
 }
 
 /// About an incident that is there: answered from its report, or by a further look.
@@ -42,12 +88,14 @@ async fn within(ctx: &Ctx, work: &Work, record: AlertId, asked: &Ask, person: &P
     let known = report::known_question(&asked.text);
     if known == Some(Known::WhoOwns) {
         // Naming the owner in the thread would call them: only who asked is told.
-        ctx.store.commit(Commit { done: Some(work.clone()), ..Commit::default() }).await?;
+        let audit = vec![taken(ctx, person, incident.id, asked)];
+        ctx.store.commit(Commit { done: Some(work.clone()), audit, ..Commit::default() }).await?;
         replies::answer(ctx, person, &report::answer(&incident, Known::WhoOwns)).await;
         return Ok(());
     }
     note(&mut incident, now, person.id, &format!("asked: {}", asked.text));
-    let mut commit = Commit { done: Some(work.clone()), ..Commit::default() };
+    let audit = vec![taken(ctx, person, incident.id, asked)];
+    let mut commit = Commit { done: Some(work.clone()), audit, ..Commit::default() };
     match known {
         Some(known) => commit.slots.push(SlotUpdate {
             key: format!("{}/answer/{record}", incident.id),
@@ -97,6 +145,7 @@ async fn anew(ctx: &Ctx, work: &Work, record: AlertId, asked: &Ask, person: &Per
                 not_before: None,
             });
             commit.slots = slots::standing(&incident);
+            commit.audit.push(taken(ctx, person, incident.id, asked));
             commit.incidents.push(incident);
         }
     }
@@ -115,7 +164,7 @@ async fn submit(ctx: &Ctx, commit: Commit) -> anyhow::Result<()> {
 
 fn opened(ctx: &Ctx, record: AlertId, asked: &Ask, person: &Person<'_>, fingerprint: String) -> Incident {
     let now = ctx.clock.now();
-    let channel = if asked.channel.is_empty() { ctx.settings.channel.clone() } else { asked.channel.clone() };
+    let channel = place(ctx, asked).to_owned();
     let (origin, thread) = match &asked.ts {
         Some(ts) => {
             (Origin::Slack { channel: channel.clone(), ts: ts.clone() }, Some(ThreadRef { channel: channel.clone(), ts: ts.clone() }))

@@ -5,13 +5,15 @@ use jiff::Timestamp;
 use super::{Ctx, act, group::note, slots};
 use crate::{
     model::{AuditEntry, ChainStep, Incident, IncidentState, Priority, Span, Text},
-    notify::{Done, Facts, StepRef, To, Turn, due},
+    notify::{Done, Facts, StepRef, To, Turn, due, due_at},
     report::answers,
     store::{Commit, IncidentFilter, NewWork, StoreError, Tell, Told, WorkKind},
 };
 
 /// How many open incidents are looked at.
 const OPEN_MAX: usize = 500;
+/// How long a service that does not say who is on call is asked again, before the chain goes on without its answer.
+const PATIENCE: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
 
 /// Does every step of every chain that is due.
 ///
@@ -54,6 +56,14 @@ async fn call(ctx: &Ctx, incident: Incident, now: Timestamp) -> anyhow::Result<(
     let mut changed = incident;
     for step in steps {
         let Some(plan) = chain.step(step) else { continue };
+        let late = due_at(chain, &facts, step).map_or(PATIENCE, |at| now.duration_since(at));
+        if late < PATIENCE
+            && let Some(why) = nobody_says(ctx, &plan.to, now).await
+        {
+            failure(ctx, "on-call", &format!("who is on call for {} could not be asked: {why}", changed.id)).await?;
+            continue;
+        }
+        let waiting = commit.enqueue.len();
         changed.chain.push(ChainStep { round: step.round, step: step.step, at: now });
         let waited = jiff::SignedDuration::from_secs(now.duration_since(changed.opened_at).as_secs());
         let reason = format!("nobody has taken it for {} min", waited.as_mins());
@@ -61,6 +71,11 @@ async fn call(ctx: &Ctx, incident: Incident, now: Timestamp) -> anyhow::Result<(
         let mut spans = Vec::new();
         for to in &plan.to {
             changed = one(ctx, changed, to, &key, &reason, now, &mut spans, &mut commit).await;
+        }
+        let called = !spans.is_empty() || commit.enqueue.len() > waiting;
+        if !called {
+            failure(ctx, "escalation", &format!("{} has come to a step of the chain {} that reaches nobody", changed.id, chain.name))
+                .await?;
         }
         if !spans.is_empty() {
             commit.slots.push(slots::line(&changed, &key, answers::chain_called(&changed, spans, &reason)));
@@ -70,9 +85,12 @@ async fn call(ctx: &Ctx, incident: Incident, now: Timestamp) -> anyhow::Result<(
             actor: "sre-agent".to_owned(),
             act: "escalate".to_owned(),
             object: changed.id.to_string(),
-            outcome: "done".to_owned(),
+            outcome: if called { "done" } else { "failed" }.to_owned(),
             detail: format!("chain {}, step {} of round {}: {reason}", chain.name, step.step + 1, step.round + 1),
         });
+    }
+    if commit.audit.is_empty() {
+        return Ok(());
     }
     commit.slots.extend(slots::standing(&changed));
     let wake: Vec<_> = commit.enqueue.iter().map(|work| (work.kind.id(), work.priority)).collect();
@@ -84,6 +102,17 @@ async fn call(ctx: &Ctx, incident: Incident, now: Timestamp) -> anyhow::Result<(
         let _ = ctx.investigations.push(&id, priority).await;
     }
     Ok(())
+}
+
+/// Why nobody knows whom to call, where the step calls whoever is on call and nobody else.
+async fn nobody_says(ctx: &Ctx, to: &[To], now: Timestamp) -> Option<String> {
+    let mut reasons = Vec::new();
+    for one in to {
+        let To::OnCall(name) = one else { return None };
+        let turn = ctx.calling.rota.turn(name, now).await;
+        reasons.push(format!("{name}: {}", turn.stale.filter(|_| turn.people.is_empty())?));
+    }
+    (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
 /// One of the step's people: mentioned in the thread, or told by work of its own.
@@ -117,6 +146,11 @@ async fn one(
                     "sre-agent",
                     &format!("nobody is on call in {name}{}", stale.map(|why| format!(" ({why})")).unwrap_or_default()),
                 );
+                return incident;
+            }
+            if people.iter().all(|person| person.slack.is_empty() && person.email.is_empty()) {
+                let names = people.iter().map(|person| person.name.as_str()).collect::<Vec<_>>().join(", ");
+                note(&mut incident, now, "sre-agent", &format!("{names} is on call in {name}, and nobody says how to reach them"));
                 return incident;
             }
             let mails: Vec<String> = people

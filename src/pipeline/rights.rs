@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{Ctx, act::Person};
 use crate::{
     auth::{Denied, Granted, Principal, Scope},
-    model::{Act, Caller, is_slack_group, is_slack_user},
+    model::{Act, Caller, Incident, is_slack_group, is_slack_user},
     store::DocumentKind,
 };
 
@@ -22,12 +22,12 @@ pub enum Right {
     Denied(Denied),
 }
 
-/// Whether the person may do it to an incident of this channel. Groups are asked of Slack, and remembered for some minutes.
-pub async fn of(ctx: &Ctx, act: &Act, channel: &str, person: &Person<'_>) -> Right {
+/// Whether the person may do it to this incident. Groups are asked of Slack, and remembered for some minutes.
+pub async fn of(ctx: &Ctx, act: &Act, incident: &Incident, person: &Person<'_>) -> Right {
     // Of another caller the door has checked the right to this very act.
     if is_slack_user(person.id) {
         let who = principal(ctx, person.team, &Caller::slack(person.id)).await;
-        let scope = Scope { channel, ..Scope::default() };
+        let scope = Scope { channel: &incident.channel, cluster: &incident.alert.cluster, ..Scope::default() };
         if let Err(denied) = ctx.access.check(&who, &format!("incident:{}", act.name()), &scope) {
             return Right::Denied(denied);
         }

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::Ctx;
 use crate::{
-    model::IncidentId,
+    model::{AuditEntry, IncidentId},
     store::{Commit, Work},
 };
 
@@ -39,10 +39,20 @@ impl Stops {
 
 /// Stops what runs in a thread.
 pub async fn step(ctx: &Ctx, work: &Work, channel: &str, thread: &str, user: &str) -> anyhow::Result<()> {
+    let at = ctx.clock.now();
+    let mut audit = Vec::new();
     for incident in ctx.store.incidents_in_thread(channel, thread).await? {
         let stopped = ctx.stops.stop(incident.id, user);
         tracing::info!(incident = %incident.id, user, stopped, "a person pressed Stop");
+        audit.push(AuditEntry {
+            at,
+            actor: user.to_owned(),
+            act: "stop".to_owned(),
+            object: incident.id.to_string(),
+            outcome: if stopped { "done" } else { "nothing to do" }.to_owned(),
+            detail: String::new(),
+        });
     }
-    ctx.store.commit(Commit { done: Some(work.clone()), ..Commit::default() }).await?;
+    ctx.store.commit(Commit { done: Some(work.clone()), audit, ..Commit::default() }).await?;
     Ok(())
 }

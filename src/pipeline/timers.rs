@@ -47,15 +47,20 @@ pub async fn tick(ctx: &Ctx, now: Timestamp) {
     if let Err(error) = heartbeats::tick(ctx, &mut memory, now).await {
         tracing::warn!(error = format!("{error:#}"), "the heartbeats could not be looked at");
     }
+    // From here on other systems and files may take their time: alerts are grouped meanwhile.
+    let mut anchored = memory.anchored;
+    drop(memory);
     if let Err(error) = runs::tick(ctx, now).await {
         tracing::warn!(error = format!("{error:#}"), "the runs that wait for approval could not be looked at");
     }
     if let Err(error) = calls::tick(ctx, now).await {
         tracing::warn!(error = format!("{error:#}"), "the escalation chains could not be looked at");
     }
-    if let Err(error) = anchors::tick(ctx, &mut memory, now).await {
+    if let Err(error) = anchors::tick(ctx, &mut anchored, now).await {
         tracing::warn!(error = format!("{error:#}"), "the audit log could not be anchored");
     }
+    let mut memory = ctx.grouping.turn().await;
+    memory.anchored = anchored;
     if memory.pruned.is_none_or(|at| now.duration_since(at) >= PRUNE_EVERY) {
         memory.pruned = Some(now);
         if let Err(error) = prune(ctx, now).await {

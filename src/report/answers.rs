@@ -292,6 +292,9 @@ pub fn preparing(run: &Run) -> Message {
 /// The decision counts.
 pub fn decided(run: &Run, approves: bool) -> Message {
     let title = super::run::run_title(run);
+    if run.is_under_way() && !approves {
+        return says(format!("You stop “{title}”. Its present step comes to its end; the thread says what was done."));
+    }
     if !approves {
         return says(format!("You denied “{title}”. It will not run."));
     }

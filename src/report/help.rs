@@ -36,7 +36,7 @@ pub const COMMANDS: &[CommandHelp] = &[
     command("run", "RUNBOOK [INC-42] [name=value…]", "prepare a runbook: a dry run, then somebody must approve it"),
     command("runs", "", "the runbooks that were run, or wait"),
     command("approve", "RUN HASH", "approve exactly what the run's message shows; the buttons there are easier"),
-    command("deny", "RUN HASH", "deny it"),
+    command("deny", "RUN HASH", "deny it, or stop it after its present step"),
     command("oncall", "", "who is on call"),
     command("rerun", "[INC-42]", "look again, at the evidence as it is now"),
     command("replay", "[INC-42]", "look again as of the alert's time, and compare"),

@@ -191,6 +191,7 @@ fn state_word(state: RunState) -> &'static str {
         RunState::Failed => "Failed",
         RunState::Undone => "It did not work and was taken back",
         RunState::Denied => "Denied",
+        RunState::Stopped => "Stopped",
         RunState::Expired => "Expired: nobody approved it in time",
         RunState::Void => "Not run",
     }
@@ -210,6 +211,7 @@ pub fn run_sentence(run: &Run) -> String {
         RunState::Failed => format!("Failed: {title}{why}"),
         RunState::Undone => format!("Taken back: {title}{why}"),
         RunState::Denied => format!("Denied: {title}"),
+        RunState::Stopped => format!("Stopped: {title}{why}"),
         RunState::Expired => format!("Expired: {title}"),
         RunState::Void => format!("Not run: {title}{why}"),
     }
@@ -221,6 +223,7 @@ pub fn run_outcome(run: &Run) -> Message {
         RunState::Done => ("white_check_mark", ""),
         RunState::Undone => ("leftwards_arrow_with_hook", "Taken back:"),
         RunState::Void => ("no_entry_sign", "Not run:"),
+        RunState::Stopped => ("octagonal_sign", "Stopped:"),
         _ => ("x", "Failed:"),
     };
     let mut text = Text::new().emoji(mark).plain(" ");

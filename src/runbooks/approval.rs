@@ -82,22 +82,25 @@ pub fn hash(run: &Run) -> String {
     hex::encode(hasher.finalize())
 }
 
-/// The run after a person's decision, whose right to it was checked before.
+/// The run after a person's decision, whose right to it was checked before. A no to a run that is under way stops it before its
+/// next step.
 ///
 /// # Errors
 /// Why the decision does not count; the run stays as it is.
 pub fn decide(mut run: Run, decision: Decision, shown: &str) -> Result<Run, Refused> {
-    if run.state != RunState::Waiting {
+    let stops = !decision.approves && run.is_under_way();
+    if run.state != RunState::Waiting && !stops {
         return Err(Refused::NotWaiting);
     }
-    if decision.at >= run.expires_at {
+    if decision.at >= run.expires_at && !stops {
         return Err(Refused::Expired);
     }
     // A short form of the hash is taken from the buttons; it must say enough not to be guessed or mixed up.
     if shown.len() < 12 || !run.hash.starts_with(shown) {
         return Err(Refused::OtherHash);
     }
-    if run.decisions.iter().any(|known| known.by.id == decision.by.id) {
+    // Whoever agreed may still say no.
+    if run.decisions.iter().any(|known| known.by.id == decision.by.id && (decision.approves || !known.approves)) {
         return Err(Refused::Again);
     }
     if decision.approves {
@@ -107,15 +110,18 @@ pub fn decide(mut run: Run, decision: Decision, shown: &str) -> Result<Run, Refu
         if !run.own && decision.by.id == run.requested_by.id {
             return Err(Refused::Own);
         }
-        // One person can have an account of Slack and a token: as long as nobody says who is who, they may be the same.
+        // One person can have an account of Slack, a token of ours and one of the identity provider: as long as nobody says who is who, they may be the same.
         let others = run.approvers().map(|known| &known.by).chain((!run.own).then_some(&run.requested_by));
-        if others.into_iter().any(|other| !other.is_machine() && is_slack(&other.id) != is_slack(&decision.by.id)) {
+        if others.into_iter().any(|other| !other.is_machine() && kind(&other.id) != kind(&decision.by.id)) {
             return Err(Refused::Unknown);
         }
     }
     let (approves, by) = (decision.approves, decision.by.id.clone());
     run.decisions.push(decision);
-    if !approves {
+    if stops {
+        // The step that is under way comes to its end first: half a step helps nobody.
+        run.detail = format!("{by} stops it after the present step");
+    } else if !approves {
         // One no is enough.
         run.state = RunState::Denied;
         run.detail = format!("denied by {by}");
@@ -126,9 +132,9 @@ pub fn decide(mut run: Run, decision: Decision, shown: &str) -> Result<Run, Refu
     Ok(run)
 }
 
-/// The id of a person of Slack, and no token's subject.
-fn is_slack(id: &str) -> bool {
-    !id.contains(':')
+/// Who vouches for the person: Slack, a token of ours (`jwt`), an identity provider (`idp`).
+fn kind(id: &str) -> &str {
+    id.split_once(':').map_or("slack", |(kind, _)| kind)
 }
 
 /// Proof that exactly this run, with exactly these operations, was agreed to by enough people, and still may run.
@@ -161,7 +167,8 @@ impl Approved {
         if !run.own {
             people.retain(|by| *by != run.requested_by.id);
         }
-        if people.len() < run.needed as usize || run.decisions.iter().any(|decision| !decision.approves) {
+        // A step that was begun comes to its end, or is taken back, also when somebody stops the run.
+        if people.len() < run.needed as usize || !begun && run.refuser().is_some() {
             return Err("not enough people have approved it".to_owned());
         }
         Ok(Self { run: run.id, hash: run.hash.clone() })

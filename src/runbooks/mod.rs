@@ -11,6 +11,7 @@ mod http;
 mod kubernetes;
 mod mongodb;
 mod operate;
+mod place;
 mod systems;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ pub use approval::{Approved, Refused, Terms, decide, hash};
 pub use catalog::{Catalog, CatalogErrors};
 pub use fill::{Facts, FillError, defaults, steps, values};
 pub use operate::{Doing, Failure, Seen, apply, check, clusters, preview, undo};
+pub use place::place;
 pub use systems::{Call, Reach, Systems, Target};
 
 /// Everything that the pipeline needs of this room.

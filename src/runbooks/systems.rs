@@ -98,7 +98,7 @@ impl Systems {
         }
     }
 
-    /// The cluster of this name; the only one where none is named.
+    /// The cluster of this name.
     pub fn cluster(&self, name: &str) -> Result<&Arc<Client>, Failure> {
         one(&self.kubernetes, "kubernetes", name)
     }
@@ -138,13 +138,11 @@ impl Systems {
 }
 
 fn one<'a, T>(all: &'a BTreeMap<String, T>, kind: &str, name: &str) -> Result<&'a T, Failure> {
-    if name.is_empty() && all.len() == 1 {
-        return all.values().next().ok_or(Failure::Refused(String::new()));
-    }
     all.get(name).ok_or_else(|| {
         let known: Vec<&str> = all.keys().map(String::as_str).collect();
         let known = if known.is_empty() { "none is".to_owned() } else { format!("there is {}", known.join(", ")) };
-        Failure::Refused(format!("`actions.{kind}` does not name `{name}`: {known}"))
+        let wrong = if name.is_empty() { "which one is not said".to_owned() } else { format!("it does not name `{name}`") };
+        Failure::Refused(format!("`actions.{kind}`: {wrong}: {known}"))
     })
 }
 

@@ -169,6 +169,7 @@ fn every_wrong_decision_is_refused() {
         (by("key:ci", true, 1), &shown, Refused::Machine),
         (by("api", true, 1), &shown, Refused::Machine),
         (by("jwt:alice@example.com", true, 1), &shown, Refused::Unknown),
+        (by("idp:auth0|42", true, 1), &shown, Refused::Unknown),
     ];
     for (decision, hash, expected) in table {
         let who = decision.by.id.clone();
@@ -180,6 +181,13 @@ fn every_wrong_decision_is_refused() {
     let denied = decide(high.clone(), by("U2BOB", false, 1), &shown).unwrap();
     assert_eq!(denied.state, RunState::Denied);
     assert_eq!(decide(denied, by("U3CAROL", true, 2), &shown).unwrap_err(), Refused::NotWaiting, "one no kills it");
+    let mut tokens = high.clone();
+    tokens.requested_by = Caller::slack("jwt:alice@example.com");
+    tokens.hash = hash(&tokens);
+    let known = tokens.hash.clone();
+    let other = decide(tokens.clone(), by("idp:auth0|42", true, 1), &known);
+    assert_eq!(other.unwrap_err(), Refused::Unknown, "one person can have tokens of two issuers");
+    assert!(decide(tokens, by("jwt:bob@example.com", true, 1), &known).is_ok());
     let own = decide(high, by("U1ALICE", false, 1), &shown).unwrap();
     assert_eq!(own.state, RunState::Denied, "who asked may take it back");
     let low = run(Risk::Low);
@@ -196,8 +204,27 @@ fn two_approvals_are_two_people() {
     let one = decide(high, by("U2BOB", true, 1), &shown).unwrap();
     assert_eq!(one.state, RunState::Waiting);
     assert_eq!(decide(one.clone(), by("U2BOB", true, 2), &shown).unwrap_err(), Refused::Again);
+    let second_thoughts = decide(one.clone(), by("U2BOB", false, 2), &shown).unwrap();
+    assert_eq!(second_thoughts.state, RunState::Denied, "whoever agreed may still say no");
     assert_eq!(decide(one, by("U3CAROL", true, 2), &shown).unwrap().state, RunState::Approved);
     assert_eq!(Terms::people(Risk::High, None, &Caller::slack("key:ci")).0, 2, "what a machine asks for takes two people");
+}
+
+#[test]
+fn a_no_to_a_run_under_way_stops_it_after_its_step() {
+    let high = run(Risk::High);
+    let shown = high.hash.clone();
+    let mut running = decide(high, by("U2BOB", true, 1), &shown).unwrap();
+    running.state = RunState::Running;
+    running.steps[0].state = StepState::Begun;
+    assert_eq!(decide(running.clone(), by("U3CAROL", true, 30), &shown).unwrap_err(), Refused::NotWaiting);
+    let stopped = decide(running, by("U3CAROL", false, 30), &shown).unwrap();
+    assert_eq!((stopped.state, stopped.refuser().map(|no| no.by.id.as_str())), (RunState::Running, Some("U3CAROL")));
+    assert!(Approved::of(&stopped, time(30)).is_ok(), "the step that was begun comes to its end");
+    let mut unbegun = stopped.clone();
+    unbegun.steps[0].state = StepState::Waiting;
+    assert!(Approved::of(&unbegun, time(2)).is_err());
+    assert_eq!(decide(stopped, by("U3CAROL", false, 31), &shown).unwrap_err(), Refused::Again);
 }
 
 #[test]

@@ -38,10 +38,19 @@ fn bundle(files: &[(&str, &[u8])]) -> tempfile::TempDir {
 }
 
 #[test]
+fn every_permission_is_listed_with_its_roles() {
+    let listed = run(&["access"], "");
+    let line = |permission: &str| listed.out.lines().find(|line| line.starts_with(permission)).unwrap_or_default().to_owned();
+    assert_eq!(listed.code, 0);
+    assert!(line("incident:read ").ends_with("admin developer user"), "{}", listed.out);
+    assert!(line("run:cancel ").ends_with("admin"), "{}", listed.out);
+}
+
+#[test]
 fn help_teaches() {
     let help = run(&["--help"], "");
     assert_eq!(help.code, 0);
-    for command in ["demo", "serve", "investigate", "parse-alert", "route", "logs", "eval", "config", "doctor"] {
+    for command in ["demo", "serve", "investigate", "parse-alert", "route", "logs", "eval", "config", "access", "doctor"] {
         assert!(help.out.contains(command), "{command} is not in {}", help.out);
         assert_eq!(run(&[command, "--help"], "").code, 0, "{command} --help");
     }

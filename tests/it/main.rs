@@ -30,6 +30,7 @@ mod runbooks;
 mod scenarios;
 mod scenarios_logs;
 mod scores;
+mod slack_rights;
 mod socket;
 mod storm;
 mod story;

@@ -92,7 +92,7 @@ async fn kubernetes_restart_delete_and_cordon() {
         ("take-node-out", json!({"node": "n1"}), "cordoned already"),
         ("delete-pod", json!({"namespace": "shop", "pod": pod}), "not found"),
         ("scale-workload", json!({"namespace": "shop", "workload": "checkout", "replicas": 2}), "nothing would change"),
-        ("restart-workload", json!({"namespace": "shop", "workload": "checkout", "cluster": "elsewhere"}), "does not name `elsewhere`"),
+        ("restart-workload", json!({"namespace": "shop", "workload": "checkout", "cluster": "elsewhere"}), "it does not name `elsewhere`"),
     ] {
         let run = prepared(&world, runbook, parameters).await;
         assert!(run["state"] == "failed" && run["detail"].as_str().unwrap().contains(says), "{says}: {run}");
@@ -134,6 +134,64 @@ async fn mongodb_operation_profiler_and_step_down() {
     assert!(done["state"] == "failed" && done["detail"].as_str().unwrap().contains("hostManager"), "{done}");
     let run = prepared(&world, "kill-mongodb-operation", json!({"deployment": "shop", "opid": "42"})).await;
     assert!(run["detail"].as_str().unwrap().contains("no operation 42"), "{run}");
+}
+
+#[tokio::test]
+async fn a_policy_for_a_cluster_holds_also_where_the_cluster_is_not_named() {
+    let cluster = cluster().await;
+    let actions = format!("actions: {{kubernetes: {{main: {{url: '{}', token: writer}}}}}}", cluster.url);
+    let policy = "access: {policies: [{effect: deny, permissions: ['runbook:request'], roles: [developer], clusters: [main]}]}";
+    let world = world(&format!("{actions}\n{policy}")).await;
+    let asked = token("dev@example.com", &["developer"]);
+    for parameters in [json!({"node": "n1"}), json!({"node": "n1", "cluster": ""}), json!({"node": "n1", "cluster": "main"})] {
+        let body = json!({"parameters": parameters});
+        let (status, answer) = world.calls_api("POST", "/runbooks/take-node-out/runs?wait=20", Some(&asked), Some(body)).await;
+        assert!(answer["run"].is_null() && answer.to_string().contains("runbook:request"), "{status} {parameters}: {answer}");
+    }
+    assert!(cluster.writes().is_empty());
+}
+
+#[tokio::test]
+async fn a_run_that_somebody_stops_comes_to_the_end_of_its_step_and_no_further() {
+    let cluster = cluster().await;
+    let mut world = world(&format!("actions: {{kubernetes: {{main: {{url: '{}', token: writer}}}}}}", cluster.url)).await;
+    world.stop_service().await;
+    let folder = world.folder.path().join("runbooks");
+    fs::create_dir(&folder).unwrap();
+    fs::write(
+        folder.join("two.yaml"),
+        "title: Two steps\nrisk: medium\nsteps:\n  - {name: Restart, action: kubernetes.rollout_restart, with: {namespace: shop, name: checkout}}\n  - {name: More, action: kubernetes.scale, with: {namespace: shop, name: checkout, replicas: 3}}\n",
+    )
+    .unwrap();
+    world.start_service().await;
+    let run = prepared(&world, "two", json!({})).await;
+    assert_eq!(run["state"], "waiting", "{run}");
+    let (id, second, third) =
+        (run["id"].as_str().unwrap(), token("eve@example.com", &["developer"]), token("root@example.com", &["admin"]));
+    let hash = json!({"hash": run["hash"]});
+    let (status, answer) = world.calls_api("POST", &format!("/runs/{id}/approve?wait=10"), Some(&second), Some(hash.clone())).await;
+    assert_eq!(status, 200, "{answer}");
+    while cluster.writes().iter().filter(|write| write.took_effect()).count() == 0 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let (status, answer) = world.calls_api("POST", &format!("/runs/{id}/cancel?wait=10"), Some(&second), Some(hash.clone())).await;
+    assert!(answer.to_string().contains("run:cancel"), "a developer may not: {status} {answer}");
+    let (status, answer) = world.calls_api("POST", &format!("/runs/{id}/cancel?wait=10"), Some(&third), Some(hash)).await;
+    assert_eq!(status, 200, "{answer}");
+    for _ in 0..150 {
+        cluster.settle();
+        world.advance(3);
+        let (_, run) = world.calls_api("GET", &format!("/runs/{id}"), Some(&second), None).await;
+        if !run["ended_at"].is_null() {
+            assert_eq!((run["state"].as_str(), run["steps"][0]["state"].as_str()), (Some("stopped"), Some("done")), "{run}");
+            assert_eq!(run["steps"][1]["state"], "skipped", "{run}");
+            assert!(run["detail"].as_str().unwrap().contains("root@example.com stopped it after “Restart”"), "{run}");
+            assert_eq!(cluster.object("Deployment", "shop", "checkout").unwrap()["spec"]["replicas"], 2);
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(150)).await;
+    }
+    panic!("it does not end");
 }
 
 type Calls = Arc<Mutex<Vec<(HeaderMap, String)>>>;

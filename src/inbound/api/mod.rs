@@ -103,6 +103,7 @@ fn routes() -> Vec<(&'static str, &'static str, MethodRouter<Api>)> {
         ("GET", "/runs/{run_id}", get(runbooks::run)),
         ("POST", "/runs/{run_id}/approve", post(runbooks::approve)),
         ("POST", "/runs/{run_id}/deny", post(runbooks::deny)),
+        ("POST", "/runs/{run_id}/cancel", post(runbooks::cancel)),
         ("GET", "/approvals", get(runbooks::approvals)),
         ("GET", "/stats", get(stats::get)),
         ("GET", "/audit", get(audit::list)),

@@ -34,7 +34,7 @@ use crate::inbound::{alerts::MAX_ALERTS, told::CHANGES_MAX};
         investigations::of_incident, investigations::get, investigations::events,
         agents::list, agents::get, agents::run, agents::task,
         silences::list, silences::end,
-        runbooks::list, runbooks::get, runbooks::request, runbooks::runs, runbooks::run, runbooks::approve, runbooks::deny,
+        runbooks::list, runbooks::get, runbooks::request, runbooks::runs, runbooks::run, runbooks::approve, runbooks::deny, runbooks::cancel,
         runbooks::approvals,
         stats::get, audit::list, health::get, health::description,
     ),

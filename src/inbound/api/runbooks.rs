@@ -123,7 +123,7 @@ pub struct RunView {
     runbook: String,
     title: String,
     risk: &'static str,
-    /// `planning`, `waiting`, `approved`, `running`, `undoing`, `done`, `failed`, `undone`, `denied`, `expired` or `void`.
+    /// `planning`, `waiting`, `approved`, `running`, `undoing`, `done`, `failed`, `undone`, `denied`, `stopped`, `expired` or `void`.
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     incident: Option<String>,
@@ -379,26 +379,38 @@ pub struct DecisionGiven {
 }
 
 macro_rules! decisions {
-    ($($(#[$doc:meta])* $name:ident, $path:tt, $operation:tt, $approves:expr;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident, $path:tt, $operation:tt, $choice:expr;)*) => {$(
         $(#[$doc])*
         #[utoipa::path(post, path = $path, tag = "runbooks", operation_id = $operation, params(Wait), request_body = DecisionGiven,
             responses((status = 200, description = "It counts", body = WishAnswer),
                       (status = 202, description = "It is durable and will be looked at", body = WishAnswer)))]
         pub async fn $name(Shared(api): Shared<Api>, call: Call) -> Answer {
-            decide(&api, call, $approves).await
+            decide(&api, call, $choice).await
         }
     )*};
 }
 
 decisions! {
     /// Yes: exactly this may run.
-    approve, "/api/v1/runs/{run_id}/approve", "approveRun", true;
+    approve, "/api/v1/runs/{run_id}/approve", "approveRun", Choice::Approve;
     /// No: one is enough, and it will not run.
-    deny, "/api/v1/runs/{run_id}/deny", "denyRun", false;
+    deny, "/api/v1/runs/{run_id}/deny", "denyRun", Choice::Deny;
+    /// Stop a run that is under way: its present step comes to its end, and the rest is not done.
+    cancel, "/api/v1/runs/{run_id}/cancel", "cancelRun", Choice::Cancel;
 }
 
-async fn decide(api: &Api, call: Call, approves: bool) -> Answer {
-    let caller = call.authorize(api, "approval:decide", Scope::All).await?;
+/// What somebody wants of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    Approve,
+    Deny,
+    Cancel,
+}
+
+async fn decide(api: &Api, call: Call, choice: Choice) -> Answer {
+    let permission = if choice == Choice::Cancel { "run:cancel" } else { "approval:decide" };
+    let approves = choice == Choice::Approve;
+    let caller = call.authorize(api, permission, Scope::All).await?;
     once(api, &caller, call, async |call, asked| {
         call.wants(&[JSON])?;
         let wait = wait(&call)?;
@@ -408,8 +420,10 @@ async fn decide(api: &Api, call: Call, approves: bool) -> Answer {
             return Err(Problem::invalid("hash", "must be 12 to 64 hexadecimal digits, as the run shows them"));
         }
         let run = the_run(api, &call).await?;
-        if run.state != RunState::Waiting {
-            return Err(Problem::new(Kind::Conflict, format!("the run is {} and waits for no decision", run.state.as_str())));
+        let fits = if choice == Choice::Cancel { run.is_under_way() } else { run.state == RunState::Waiting };
+        if !fits {
+            let why = if choice == Choice::Cancel { "cannot be stopped" } else { "waits for no decision" };
+            return Err(Problem::new(Kind::Conflict, format!("the run is {} and {why}", run.state.as_str())));
         }
         let (id, by) = (run.id, caller.subject.clone());
         let decision = model::Decision { by: caller.as_recorded.clone(), team: String::new(), approves, at: api.state.clock.now() };

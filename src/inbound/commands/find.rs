@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Asker, parse::Reference};
+use super::{Asker, READ, Rights, parse::Reference};
 use crate::{
     inbound::State,
     model::{Incident, Message},
@@ -26,6 +26,7 @@ pub enum Wanted {
 }
 
 /// The incident that is meant, or a message that says why it is not clear; `command` is what was asked for.
+/// What the asker may not see cannot be meant without its number or its thread; whether they may have it then is for the caller.
 ///
 /// # Errors
 /// When the store fails.
@@ -47,7 +48,14 @@ pub async fn incident(
             return Ok(Ok(incident.clone()));
         }
     }
+    let rights = Rights::of(state, &asker.team, &asker.user).await;
     let mut found = all(state, asker, wanted == Wanted::Open).await?;
+    found.retain(|incident| rights.reads(state, incident));
+    if found.is_empty()
+        && let Err(why) = rights.need_here(state, READ, asker).await
+    {
+        return Ok(Err(why));
+    }
     if wanted == Wanted::Closed {
         found.retain(|incident| incident.state.is_closed() && incident.channel == asker.channel);
         found.truncate(CANDIDATES);

@@ -6,6 +6,7 @@ mod oncall;
 mod parse;
 mod postmortem;
 mod read;
+mod rights;
 
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ pub use find::same_workspace;
 pub use oncall::names as on_call;
 pub use parse::{Command, parse, reads_as_command};
 pub use postmortem::names;
+pub use rights::{ASK, READ, Rights, asks, place};
 
 /// Slack waits three seconds for the answer; what takes longer than this goes to the command's own address instead.
 const ANSWER_WAIT: Duration = Duration::from_secs(2);
@@ -66,6 +68,9 @@ pub async fn handle(state: &State, fields: Map<String, Value>) -> Ack {
     let door = Door { source: RecordSource::SlackCommand, key: trigger.as_deref(), team: &asker.team, priority: Priority::P0 };
     match command {
         Command::Investigate(text) => {
+            if let Err(why) = asks(state, &asker, None).await {
+                return Ok(Some(ephemeral(&why)));
+            }
             investigate(state, door, &asker, text, reply).await?;
             Ok(Some(ephemeral(&report::sentence("I am looking into it; the answer comes as a message in this channel."))))
         }
@@ -131,12 +136,13 @@ pub async fn answer(state: &State, asker: &Asker, command: Command) -> Message {
     }
 }
 
-/// The open incidents and the silences of the asker's workspace.
+/// The open incidents and the silences of the asker's workspace, as far as they may see them.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn standing(state: &State, asker: &Asker) -> Result<(Vec<Incident>, Vec<Silence>), StoreError> {
-    Ok((read::open(state, asker).await?, read::silences(state, asker).await?))
+    let rights = Rights::of(state, &asker.team, &asker.user).await;
+    Ok((read::open(state, asker, &rights).await?, read::silences(state, asker, &rights).await?))
 }
 
 /// The answer, when it is there in time; otherwise it goes to the command's own address.

@@ -261,7 +261,7 @@ fn the_runbook(runbook: &Runbook, incident: &Incident, may: bool) -> views::Runb
 fn run_state(state: RunState) -> Mark {
     let tone = match state {
         RunState::Planning | RunState::Approved | RunState::Running | RunState::Undoing => Tone::Busy,
-        RunState::Waiting | RunState::Undone | RunState::Void => Tone::Warn,
+        RunState::Waiting | RunState::Undone | RunState::Stopped | RunState::Void => Tone::Warn,
         RunState::Done => Tone::Good,
         RunState::Failed => Tone::Bad,
         RunState::Denied | RunState::Expired => Tone::Neutral,

@@ -63,7 +63,7 @@ async fn press(state: &State, payload: &Payload, pressed: &Pressed) -> Result<()
         "escalate" => return open(state, payload, incident, Modal::Escalate),
         "similar" | "runbook" => return open(state, payload, incident, Modal::Background),
         "details" => return open(state, payload, incident, Modal::Details),
-        exports::ACTION => return exports::handle(state, incident).await,
+        exports::ACTION => return file(state, payload, incident).await,
         "details_next" | "details_back" => {
             let page = words.next().and_then(|page| page.parse().ok()).unwrap_or_default();
             modals::turn(state, payload, incident, page);
@@ -98,6 +98,14 @@ fn prepare(state: &State, payload: &Payload, value: &str) -> Result<(), Refusal>
         return Ok(());
     };
     modals::open_runbook(state, payload, incident, runbook);
+    Ok(())
+}
+
+/// All evidence as a file, or the reason why not.
+async fn file(state: &State, payload: &Payload, incident: IncidentId) -> Result<(), Refusal> {
+    if let Some(why) = exports::handle(state, payload.team(), &payload.user.id, incident).await? {
+        modals::tell(state, payload, why);
+    }
     Ok(())
 }
 

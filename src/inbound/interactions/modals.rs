@@ -7,7 +7,11 @@ use serde_json::Value;
 
 use super::payload::{Context, Payload};
 use crate::{
-    inbound::{State, exports},
+    inbound::{
+        State,
+        commands::{READ, Rights},
+        exports,
+    },
     model::{Incident, IncidentId, InvestigationId, Message, Part, Reply, Scope, Silence, Text},
     notify::at_sender,
     report::{
@@ -52,18 +56,31 @@ impl Asked {
         Self { state: state.clone(), team: payload.team().to_owned(), user: payload.user.id.clone(), reply: payload.reply() }
     }
 
+    async fn rights(&self) -> Rights {
+        Rights::of(&self.state, &self.team, &self.user).await
+    }
+
     async fn answer(&self, message: &Message) {
         self.state.slack.of(&self.team).client.answer(&self.reply, &self.user, &blocks::message(message)).await;
     }
 }
+
+/// Answers the person, beside the acknowledgement.
+pub fn tell(state: &State, payload: &Payload, message: Message) {
+    let asked = Asked::new(state, payload);
+    tokio::spawn(async move { asked.answer(&message).await });
+}
+
+/// What a modal shows, or what the person hears in its place.
+type Built = std::result::Result<Value, Message>;
 
 /// Opens a modal. Slack wants its answer within three seconds and the modal too: the one does not wait for the other.
 pub fn open(state: &State, payload: &Payload, incident: IncidentId, modal: Modal) {
     let (asked, trigger) = (Asked::new(state, payload), payload.trigger_id.clone());
     tokio::spawn(async move {
         let view = match build(&asked, incident, modal).await {
-            Ok(Some(view)) => view,
-            Ok(None) => return asked.answer(&answers::missing(incident)).await,
+            Ok(Ok(view)) => view,
+            Ok(Err(why)) => return asked.answer(&why).await,
             Err(error) => {
                 tracing::error!(%incident, %error, "a modal's content could not be read");
                 let sorry = "This cannot be read at the moment. Please try again.";
@@ -92,6 +109,13 @@ pub fn open_runbook(state: &State, payload: &Payload, incident: IncidentId, runb
         let Some((incident, runbook)) = found.zip(asked.state.runbooks.catalog.get(&runbook)) else {
             return asked.answer(&answers::refused("the incident or the runbook is not there any more")).await;
         };
+        // The right to ask for a run is the pipeline's to check: only there it is known what the run touches.
+        let rights = asked.rights().await;
+        for permission in [READ, "runbook:read"] {
+            if let Err(why) = rights.need_for(&asked.state, permission, &incident).await {
+                return asked.answer(&why).await;
+            }
+        }
         let context = Context {
             incident: incident.id,
             reply: asked.reply.clone(),
@@ -116,15 +140,20 @@ fn is_late(error: &SlackError) -> bool {
         .any(|code| error.message.starts_with(code))
 }
 
-async fn build(asked: &Asked, id: IncidentId, modal: Modal) -> Result<Option<Value>> {
-    let Some(incident) = asked.state.store.incident(id).await? else { return Ok(None) };
+async fn build(asked: &Asked, id: IncidentId, modal: Modal) -> Result<Built> {
+    let Some(incident) = asked.state.store.incident(id).await? else { return Ok(Err(answers::missing(id))) };
+    let rights = asked.rights().await;
+    // Each of them shows something of the incident; the act itself is the pipeline's to check.
+    if let Err(why) = rights.need_for(&asked.state, READ, &incident).await {
+        return Ok(Err(why));
+    }
     let mut context =
         Context { incident: id, reply: asked.reply.clone(), zone: String::new(), investigation: None, runbook: String::new() };
     let form = match modal {
         Modal::Silence => {
             let zone = zone(asked).await;
             context.zone = zone.iana_name().unwrap_or("UTC").to_owned();
-            return silence_view(&asked.state, &incident, Scope::Alert, &zone, &context).await.map(Some);
+            return silence_view(&asked.state, &rights, &incident, Scope::Alert, &zone, &context).await.map(Ok);
         }
         Modal::Assign => forms::assign(&incident, context.to_metadata()),
         Modal::Escalate => forms::escalate(&incident, &targets(&asked.state), context.to_metadata()),
@@ -133,13 +162,13 @@ async fn build(asked: &Asked, id: IncidentId, modal: Modal) -> Result<Option<Val
             forms::wrong(id, context.to_metadata())
         }
         Modal::Background => {
-            let similar = similar(&asked.state, &incident).await?;
+            let similar = similar(&asked.state, &rights, &incident).await?;
             let service = asked.state.config.services.of(&incident.service);
-            return Ok(Some(blocks::modal(&id.to_string(), &report::background(&incident, service, &similar))));
+            return Ok(Ok(blocks::modal(&id.to_string(), &report::background(&incident, service, &similar))));
         }
-        Modal::Details => return details_view(&asked.state, &incident, 0).await.map(Some),
+        Modal::Details => return details_view(&asked.state, &incident, 0).await.map(Ok),
     };
-    Ok(Some(blocks::form(&form)))
+    Ok(Ok(blocks::form(&form)))
 }
 
 async fn zone(asked: &Asked) -> TimeZone {
@@ -154,8 +183,15 @@ async fn zone(asked: &Asked) -> TimeZone {
     }
 }
 
-async fn silence_view(state: &State, incident: &Incident, scope: Scope, zone: &TimeZone, context: &Context) -> Result<Value> {
-    let preview = preview_of(state, incident, scope).await?;
+async fn silence_view(
+    state: &State,
+    rights: &Rights,
+    incident: &Incident,
+    scope: Scope,
+    zone: &TimeZone,
+    context: &Context,
+) -> Result<Value> {
+    let preview = preview_of(state, rights, incident, scope).await?;
     let source = incident.alert.source.as_str();
     let reaches = state.config.silencers.iter().any(|known| known == source) && at_sender(&preview.matchers, &incident.alert).is_some();
     let pushed_to = reaches.then(|| answers::system(source));
@@ -163,7 +199,7 @@ async fn silence_view(state: &State, incident: &Incident, scope: Scope, zone: &T
     Ok(blocks::form(&forms::silence(incident, &draft, context.to_metadata())))
 }
 
-async fn preview_of(state: &State, incident: &Incident, scope: Scope) -> Result<Preview> {
+async fn preview_of(state: &State, rights: &Rights, incident: &Incident, scope: Scope) -> Result<Preview> {
     let matchers = scope.matchers(&incident.alert);
     let now = state.clock.now();
     let silence = Silence {
@@ -182,7 +218,9 @@ async fn preview_of(state: &State, incident: &Incident, scope: Scope) -> Result<
     let mut covered: Vec<&Incident> = open.iter().filter(|other| silence.matches(&other.alert)).collect();
     covered.sort_by_key(|other| (other.id != incident.id, other.id));
     let alerts = covered.iter().map(|other| other.alert_count).sum();
-    let incidents = covered.iter().map(|other| (other.id, other.alert.subject().to_owned())).collect();
+    // What the person may not see is counted and not named.
+    let named = covered.iter().filter(|other| rights.reads(state, other));
+    let incidents = named.map(|other| (other.id, other.alert.subject().to_owned())).collect();
     Ok(Preview { matchers: silence.matchers, incidents, alerts })
 }
 
@@ -193,16 +231,17 @@ fn targets(state: &State) -> Vec<(String, String)> {
     groups.chain(pagerduty).collect()
 }
 
-async fn similar(state: &State, incident: &Incident) -> Result<Vec<String>> {
+async fn similar(state: &State, rights: &Rights, incident: &Incident) -> Result<Vec<String>> {
     let text = format!("{} {}", incident.service, incident.alert.name);
     let found = state.store.similar(&text, SIMILAR_MAX + 1).await?;
-    let others = found.into_iter().filter(|past| past.incident != incident.id).take(SIMILAR_MAX);
-    Ok(others
-        .map(|past| {
+    let mut others = Vec::new();
+    for past in found.into_iter().filter(|past| past.incident != incident.id).take(SIMILAR_MAX) {
+        if state.store.incident(past.incident).await?.is_some_and(|known| rights.reads(state, &known)) {
             let what = if past.cause.is_empty() { &past.title } else { &past.cause };
-            format!("{} ({}): {what}", past.incident, past.opened_at.strftime("%-d %b"))
-        })
-        .collect())
+            others.push(format!("{} ({}): {what}", past.incident, past.opened_at.strftime("%-d %b")));
+        }
+    }
+    Ok(others)
 }
 
 async fn details_view(state: &State, incident: &Incident, page: usize) -> Result<Value> {
@@ -234,19 +273,32 @@ pub fn preview(state: &State, payload: &Payload) {
         state.metrics.unknown_event();
         return;
     };
+    let asked = Asked::new(state, payload);
     update(state, payload, async move |state| {
-        let Some(incident) = state.store.incident(context.incident).await? else { return Ok(None) };
+        let Some((incident, rights)) = seen(&asked, context.incident).await? else { return Ok(None) };
         let zone = TimeZone::get(&context.zone).unwrap_or(TimeZone::UTC);
-        silence_view(&state, &incident, scope, &zone, &context).await.map(Some)
+        silence_view(&state, &rights, &incident, scope, &zone, &context).await.map(Some)
     });
 }
 
 /// Another page of the details.
 pub fn turn(state: &State, payload: &Payload, incident: IncidentId, page: usize) {
+    let asked = Asked::new(state, payload);
     update(state, payload, async move |state| {
-        let Some(incident) = state.store.incident(incident).await? else { return Ok(None) };
+        let Some((incident, _)) = seen(&asked, incident).await? else { return Ok(None) };
         details_view(&state, &incident, page).await.map(Some)
     });
+}
+
+/// The incident of an open modal; nothing where it is gone, or where the person may not see it any more and is told so.
+async fn seen(asked: &Asked, id: IncidentId) -> Result<Option<(Incident, Rights)>> {
+    let Some(incident) = asked.state.store.incident(id).await? else { return Ok(None) };
+    let rights = asked.rights().await;
+    if let Err(why) = rights.need_for(&asked.state, READ, &incident).await {
+        asked.answer(&why).await;
+        return Ok(None);
+    }
+    Ok(Some((incident, rights)))
 }
 
 /// The owner was removed from within the form.

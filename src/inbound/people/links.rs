@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::super::{
     State,
-    commands::same_workspace,
+    commands::{Rights, same_workspace},
     events::{Envelope, text},
 };
 use crate::{
@@ -16,17 +16,19 @@ use crate::{
 /// Slack itself unfurls at most five links of a message.
 const LINKS_MAX: usize = 5;
 
-/// Handles one `link_shared`: best effort, after Slack has its acknowledgement.
+/// Handles one `link_shared`: best effort, after Slack has its acknowledgement. What the person who shared the link may not see
+/// is not shown to others either.
 pub fn handle(state: &State, envelope: &Envelope) {
     let Some(public_url) = state.public_url.clone() else { return };
     let (state, team, event) = (state.clone(), envelope.team_id.clone(), envelope.event.clone());
     tokio::spawn(async move {
         let mut unfurls = Map::new();
+        let rights = Rights::of(&state, &team, text(&event, "user")).await;
         let links = event.get("links").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         for address in links.iter().take(LINKS_MAX).map(|link| text(link, "url")) {
             let Some(id) = incident_of(address, &public_url) else { continue };
             match state.store.incident(id).await {
-                Ok(Some(incident)) if same_workspace(&state, &team, &incident.team) => {
+                Ok(Some(incident)) if same_workspace(&state, &team, &incident.team) && rights.reads(&state, &incident) => {
                     let message = blocks::message(&report::unfurl(&incident, state.clock.now()));
                     let shown = message.get("blocks").cloned().unwrap_or_default();
                     unfurls.insert(address.to_owned(), serde_json::json!({"blocks": shown}));

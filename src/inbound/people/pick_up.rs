@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::super::{
     State,
     alerts::{self, Recognised},
+    commands::{ASK, Asker, Rights},
     events::text,
     reply::Refusal,
     state::{Door, clean},
@@ -37,6 +38,12 @@ pub async fn pick_up(state: &State, picked: &Picked<'_>, reply: Reply) -> Result
     let found = state.store.incidents_in_thread(picked.channel, root).await?;
     if let Some(incident) = found.iter().find(|incident| !incident.state.is_closed()).or(found.first()) {
         return Ok(report::sentence(&format!("This is {} already: see the thread of the message.", incident.id)));
+    }
+    // An alert starts an investigation as a question does; nobody looks at the right to it later.
+    let asker =
+        Asker { team: picked.door.team.to_owned(), channel: picked.channel.to_owned(), user: picked.user.to_owned(), ..Asker::default() };
+    if let Err(why) = Rights::of(state, &asker.team, &asker.user).await.need_here(state, ASK, &asker).await {
+        return Ok(why);
     }
     if let Some(mut firing) = alerts_of(picked.message) {
         let origin = Origin::Slack { channel: picked.channel.to_owned(), ts: root.to_owned() };

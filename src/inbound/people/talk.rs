@@ -4,14 +4,14 @@ use jiff::Timestamp;
 
 use super::super::{
     State,
-    commands::{self, Asker, Command, reads_as_command},
+    commands::{self, Asker, Command, asks, reads_as_command},
     events::{self, Envelope, text},
     reply::Refusal,
     state::Door,
 };
 use crate::{
     agents::narrow,
-    model::{Ask, Inbound, IncidentId, Message, Priority, RecordSource, Reply},
+    model::{Ask, Inbound, Incident, IncidentId, Message, Priority, RecordSource, Reply},
     report,
     slack::blocks,
     store::{Commit, Place, SlotBody, SlotUpdate},
@@ -84,12 +84,13 @@ pub async fn handle(state: &State, envelope: &Envelope) -> Result<(), Refusal> {
 }
 
 /// The incident whose thread it is: the open one before a closed one.
-async fn incident_here(state: &State, said: &Said<'_>) -> Result<Option<IncidentId>, Refusal> {
-    let found = state.store.incidents_in_thread(said.channel, said.root).await?;
-    Ok(found.iter().find(|incident| !incident.state.is_closed()).or(found.first()).map(|incident| incident.id))
+async fn incident_here(state: &State, said: &Said<'_>) -> Result<Option<Incident>, Refusal> {
+    let mut found = state.store.incidents_in_thread(said.channel, said.root).await?;
+    let open = found.iter().position(|incident| !incident.state.is_closed()).unwrap_or_default();
+    Ok((open < found.len()).then(|| found.swap_remove(open)))
 }
 
-async fn answer(state: &State, said: &Said<'_>, text: String, addressed: bool, incident: Option<IncidentId>) -> Result<(), Refusal> {
+async fn answer(state: &State, said: &Said<'_>, text: String, addressed: bool, incident: Option<Incident>) -> Result<(), Refusal> {
     let asker = Asker {
         team: said.team.to_owned(),
         channel: said.channel.to_owned(),
@@ -126,6 +127,11 @@ async fn answer(state: &State, said: &Said<'_>, text: String, addressed: bool, i
         }
         None => text,
     };
+    if let Err(why) = asks(state, &asker, incident.as_ref()).await {
+        tell(state, said, why);
+        return Ok(());
+    }
+    let incident = incident.map(|incident| incident.id);
     let ask = Ask { text, user: asker.user, channel: asker.channel, ts: Some(said.root.to_owned()), incident };
     state.record(door, |_| Inbound::Ask { ask, reply }).await?;
     Ok(())

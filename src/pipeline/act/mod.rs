@@ -114,7 +114,7 @@ pub async fn step(ctx: &Ctx, work: &Work, act: &Act, id: IncidentId, person: &Pe
 async fn decide(case: Case<'_>, id: IncidentId) -> anyhow::Result<Decided> {
     let Case { ctx, act, person, now, .. } = case;
     let Some(incident) = ctx.store.incident(id).await? else { return Ok(Decided::nothing(answers::missing(id))) };
-    match rights::of(ctx, act, &incident.channel, person).await {
+    match rights::of(ctx, act, &incident, person).await {
         rights::Right::Granted => {}
         rights::Right::Refused(who) => return Ok(Decided::refused(answers::not_allowed(act, id, &who))),
         rights::Right::Denied(denied) => return Ok(Decided::refused(answers::refused(&denied.why))),

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Case, Decided};
 use crate::{
     model::{Incident, IncidentState, Matcher, Scope, Silence, Silenced},
-    pipeline::group::note,
+    pipeline::{group::note, rights},
     report::answers,
     store::{DocumentKind, DocumentUpdate, IncidentFilter, NewWork, Told},
 };
@@ -61,7 +61,10 @@ pub async fn begin(case: Case<'_>, incident: Incident, seconds: u64, reason: &st
         if other.id == silence.incident || incidents.len() > OTHERS_MAX {
             continue;
         } else if (held.is_none() || held == earlier.as_ref()) && silence.matches(&other.alert) {
-            incidents.push(silenced(other, &silence, case.now));
+            // What belongs to others in their channel or cluster stays loud.
+            if matches!(rights::of(case.ctx, case.act, &other, case.person).await, rights::Right::Granted) {
+                incidents.push(silenced(other, &silence, case.now));
+            }
         } else if held.is_some() && held == earlier.as_ref() {
             // The first silence held it, the second does not.
             incidents.push(back(other, case.person.id, "ended the silence", case.now));

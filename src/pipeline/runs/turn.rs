@@ -94,8 +94,16 @@ impl Turning<'_> {
     /// Everything is looked at once more before the first step: the hash, the time, the people and their rights.
     async fn begin(&self, mut commit: Commit) -> anyhow::Result<()> {
         let mut run = self.run();
+        if let Some(by) = run.refuser().map(|no| no.by.id.clone()) {
+            run.detail = format!("{by} stopped it before anything was done");
+            return self.end(run, RunState::Stopped, "runbook_run", "stopped", commit).await;
+        }
         if let Err(why) = Approved::of(&run, self.now) {
             run.detail = why;
+            return self.end(run, RunState::Void, "runbook_run", "refused", commit).await;
+        }
+        if let Err(why) = wish::may_request(self.ctx, &run).await? {
+            run.detail = format!("{} asked for it and may not any more: {why}", run.requested_by.id);
             return self.end(run, RunState::Void, "runbook_run", "refused", commit).await;
         }
         for decision in self.stored.run.approvers() {
@@ -212,6 +220,10 @@ impl Turning<'_> {
             }
             commit.audit.push(audit(&run, self.now, "sre-agent", "runbook_step", "verified", format!("step {}: {name}: {says}", at + 1)));
             if at + 1 < run.steps.len() {
+                if let Some(by) = run.refuser().map(|no| no.by.id.clone()) {
+                    run.detail = format!("{by} stopped it after “{name}”, which was done; the rest was not");
+                    return self.end(run, RunState::Stopped, "runbook_run", "stopped", commit).await;
+                }
                 self.begin_step(&mut run, at + 1, &mut commit);
                 return save(self.ctx, self.stored, run, commit, Some(None)).await;
             }

@@ -84,10 +84,11 @@ async fn request(
         Ok(values) => values,
         Err(errors) => return wished.refuse(ACT, object, said(&errors)).await,
     };
-    let steps = match runbooks::steps(runbook, &values) {
+    let mut steps = match runbooks::steps(runbook, &values) {
         Ok(steps) => steps,
         Err(errors) => return wished.refuse(ACT, object, said(&errors)).await,
     };
+    runbooks::place(&ctx.runbooks.systems, &mut steps);
     let mut clusters: Vec<String> = steps.iter().filter_map(|step| runbooks::clusters(&step.operation)).map(str::to_owned).collect();
     clusters.sort();
     clusters.dedup();
@@ -160,7 +161,8 @@ async fn decide(wished: &Wished<'_>, id: RunId, approves: bool, shown: &str) -> 
         let object = run.incident.map_or_else(|| id.to_string(), |incident| incident.to_string());
         // Who asked for it may always take it back.
         let takes_back = !approves && run.requested_by.id == wished.by.id;
-        if !takes_back && let Err(denied) = may_decide(ctx, wished.team, wished.by, &run).await? {
+        let permission = if !approves && run.is_under_way() { "run:cancel" } else { "approval:decide" };
+        if !takes_back && let Err(denied) = may(ctx, wished.team, wished.by, &run, permission).await? {
             return wished.refuse(act, object, format!("run {id}: {denied}")).await;
         }
         let decision = Decision { by: wished.by.clone(), team: wished.team.to_owned(), approves, at: ctx.clock.now() };
@@ -175,7 +177,8 @@ async fn decide(wished: &Wished<'_>, id: RunId, approves: bool, shown: &str) -> 
             ..Commit::default()
         };
         let answer = answers::decided(&decided, approves);
-        let next = (decided.state == RunState::Approved).then_some(None);
+        // A run that is stopped has its next turn already.
+        let next = (decided.state == RunState::Approved && approves).then_some(None);
         match save(ctx, &stored, decided, commit, next).await {
             Err(error) if matches!(error.downcast_ref(), Some(StoreError::Conflict)) => {}
             other => return other.map(|()| answer),
@@ -192,21 +195,46 @@ async fn refused_decision(wished: &Wished<'_>, stored: &Stored, act: &str, refus
     wished.refuse(act, object, format!("run {}: {refused}{state}", run.id)).await
 }
 
+/// Whether whoever asked for the run still may.
+///
+/// # Errors
+/// When the store fails; the inner error is a sentence about what is missing.
+pub async fn may_request(ctx: &Ctx, run: &Run) -> anyhow::Result<Result<(), String>> {
+    if !rights::still_counts(ctx, &run.requested_by).await? {
+        return Ok(Err("the token or key does not count any more".to_owned()));
+    }
+    let people = ctx.runbooks.catalog.get(&run.runbook).map(|runbook| runbook.people.request.as_slice());
+    let Some(people) = people else { return Ok(Err("the runbook is not there any more".to_owned())) };
+    for cluster in places(&run.clusters) {
+        let scope = Scope { channel: &run.channel, runbook: &run.runbook, cluster };
+        if let Err(denied) = rights::check(ctx, &run.team, &run.requested_by, "runbook:request", &scope, &[people]).await {
+            return Ok(Err(denied.why));
+        }
+    }
+    Ok(Ok(()))
+}
+
 /// Whether the caller may decide about the run: by permission in every place that it touches, by the runbook's own people and
 /// by its risk.
 ///
 /// # Errors
 /// When the store fails; the inner error is a sentence about what is missing.
 pub async fn may_decide(ctx: &Ctx, team: &str, by: &Caller, run: &Run) -> anyhow::Result<Result<(), String>> {
+    may(ctx, team, by, run, "approval:decide").await
+}
+
+async fn may(ctx: &Ctx, team: &str, by: &Caller, run: &Run, permission: &str) -> anyhow::Result<Result<(), String>> {
     if !rights::still_counts(ctx, by).await? {
         return Ok(Err("the token or key does not count any more".to_owned()));
     }
     let people = ctx.runbooks.catalog.get(&run.runbook).map(|runbook| runbook.people.approve.as_slice());
     let Some(people) = people else { return Ok(Err("the runbook is not there any more".to_owned())) };
-    let by_risk = ctx.runbooks.terms.roles_for(run.risk);
+    let approvers: &[&[String]] = &[people, ctx.runbooks.terms.roles_for(run.risk)];
+    // Whoever may stop a run need not be one of those who may begin it.
+    let named = if permission == "run:cancel" { &[] } else { approvers };
     for cluster in places(&run.clusters) {
         let scope = Scope { channel: &run.channel, runbook: &run.runbook, cluster };
-        if let Err(denied) = rights::check(ctx, team, by, "approval:decide", &scope, &[people, by_risk]).await {
+        if let Err(denied) = rights::check(ctx, team, by, permission, &scope, named).await {
             return Ok(Err(denied.why));
         }
     }

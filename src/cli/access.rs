@@ -1,0 +1,33 @@
+//! `sre-agent access`: every permission, what it allows, and the roles that have it.
+
+use std::{io::Write as _, path::PathBuf, process::ExitCode};
+
+use crate::{
+    auth::{Access, PERMISSIONS, Principal, Scope},
+    config,
+};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The settings file; without it config/settings.yaml, or the built-in settings
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let access = config::load(args.config.as_deref(), &config::environment())?.access;
+    let mut out = std::io::stdout().lock();
+    for (permission, meaning) in PERMISSIONS {
+        writeln!(out, "{permission:<24} {meaning:<44} {}", with(&access, permission).join(" "))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The roles that may do it everywhere.
+fn with<'a>(access: &'a Access, permission: &str) -> Vec<&'a str> {
+    let may = |role: &&str| {
+        let who = Principal { subject: String::new(), name: String::new(), roles: [(*role).to_owned()].into(), token: None };
+        access.check(&who, permission, &Scope::default()).is_ok()
+    };
+    access.roles().filter(may).collect()
+}
