@@ -3,24 +3,31 @@
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 use crate::{
-    auth::{Access, PERMISSIONS, Principal, Scope},
+    auth::{Access, AccessConfig, PERMISSIONS, Principal, Problem, Scope},
     config,
 };
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The settings file; without it config/settings.yaml, or the built-in settings
+    /// The settings file, for your own roles and policies; without it the roles that come with the program
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
 pub fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let access = config::load(args.config.as_deref(), &config::environment())?.access;
+    let access = match &args.config {
+        Some(file) => config::load(Some(file), &config::environment())?.access,
+        None => Access::new(AccessConfig::default()).map_err(|problems| anyhow::anyhow!(said(&problems)))?,
+    };
     let mut out = std::io::stdout().lock();
     for (permission, meaning) in PERMISSIONS {
         writeln!(out, "{permission:<24} {meaning:<44} {}", with(&access, permission).join(" "))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn said(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// The roles that may do it everywhere.

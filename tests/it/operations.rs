@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::{
-    access::{token, world},
+    access::{TOKEN, token, world},
     fakes::{
         kubernetes::FakeCluster,
         mongod::{FakeMongod, Member, Options, sick_replica_set},
@@ -140,14 +140,18 @@ async fn mongodb_operation_profiler_and_step_down() {
 async fn a_policy_for_a_cluster_holds_also_where_the_cluster_is_not_named() {
     let cluster = cluster().await;
     let actions = format!("actions: {{kubernetes: {{main: {{url: '{}', token: writer}}}}}}", cluster.url);
-    let policy = "access: {policies: [{effect: deny, permissions: ['runbook:request'], roles: [developer], clusters: [main]}]}";
-    let world = world(&format!("{actions}\n{policy}")).await;
+    let policy = "  policies: [{effect: deny, permissions: ['runbook:request'], roles: [developer], clusters: [main]}]";
+    let world = world(&format!("{policy}\n{actions}")).await;
     let asked = token("dev@example.com", &["developer"]);
     for parameters in [json!({"node": "n1"}), json!({"node": "n1", "cluster": ""}), json!({"node": "n1", "cluster": "main"})] {
         let body = json!({"parameters": parameters});
-        let (status, answer) = world.calls_api("POST", "/runbooks/take-node-out/runs?wait=20", Some(&asked), Some(body)).await;
-        assert!(answer["run"].is_null() && answer.to_string().contains("runbook:request"), "{status} {parameters}: {answer}");
+        let (status, answer) = world.calls_api("POST", "/runbooks/take-node-out/runs?wait=3", Some(&asked), Some(body)).await;
+        assert!(answer["run"].is_null(), "{status} {parameters}: {answer}");
     }
+    let (_, audit) = world.calls_api("GET", "/audit?act=runbook_request", Some(TOKEN), None).await;
+    let lines: Vec<String> = audit["items"].as_array().unwrap().iter().map(ToString::to_string).collect();
+    let refused = lines.iter().filter(|line| line.contains("refused") && line.contains("runbook:request"));
+    assert_eq!(refused.count(), 3, "{audit}");
     assert!(cluster.writes().is_empty());
 }
 
