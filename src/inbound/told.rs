@@ -2,7 +2,6 @@
 
 use axum::{
     Json,
-    http::HeaderMap,
     response::{IntoResponse, Response},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -53,8 +52,8 @@ fn deploy() -> String {
     "deploy".to_owned()
 }
 
-/// Takes one change or several.
-pub async fn changes(state: &State, headers: &HeaderMap, body: &[u8]) -> Result<Response, Refusal> {
+/// Takes one change or several. `key` is what the store knows the request by, where the caller gave one.
+pub async fn changes(state: &State, key: Option<String>, body: &[u8]) -> Result<Response, Refusal> {
     let value: Value = serde_json::from_slice(body)
         .map_err(|error| Refusal::Malformed(format!("the body is broken at line {}: {error}", error.line())))?;
     let list = match value {
@@ -66,8 +65,7 @@ pub async fn changes(state: &State, headers: &HeaderMap, body: &[u8]) -> Result<
     }
     let now = state.clock.now();
     let changes = list.into_iter().enumerate().map(|(at, value)| read(at, value, now)).collect::<Result<Vec<_>, _>>()?;
-    let key = headers.get("idempotency-key").and_then(|value| value.to_str().ok()).filter(|key| !key.is_empty() && key.len() <= 200);
-    let key = dedup_key(key, body, now);
+    let key = key.unwrap_or_else(|| dedup_key(None, body, now));
     let count = changes.len();
     let id = state
         .record(Door { source: RecordSource::Api, key: Some(&key), team: "", priority: Priority::P3 }, |_| Inbound::Changes { changes })

@@ -293,3 +293,22 @@ fn the_runbook_that_undoes_a_cited_change_comes_first() {
     assert_eq!(ids("change").first().map(String::as_str), Some("roll-back-workload"));
     assert_eq!(ids("condition").first().map(String::as_str), Some("raise-memory-limit"));
 }
+
+#[test]
+fn no_secret_of_a_template_is_in_its_difference() {
+    const SECRET: &str = "hunter2hunter2";
+    let bare = json!({"spec": {"containers": [{"name": "checkout", "image": "shop/checkout:1"}]}});
+    let full = json!({"spec": {"containers": [{
+        "name": "checkout", "image": "shop/checkout:2", "args": [format!("--db-password={SECRET}"), "--verbose"],
+        "env": [{"name": "DB_PASSWORD", "value": SECRET}, {"name": "MODE", "value": "fast"}],
+    }, {"name": "sidecar", "command": ["run", format!("token={SECRET}")], "env": [{"name": "API_TOKEN", "value": SECRET}]}]}});
+    let mut other = full.clone();
+    other["spec"]["containers"][0]["env"][0]["value"] = json!("another-password-2");
+    for (before, after) in [(&bare, &full), (&full, &bare), (&full, &other), (&json!({}), &full)] {
+        let lines = super::kubernetes::diff(before, after).join("\n");
+        assert!(!lines.contains(SECRET) && !lines.contains("another-password-2"), "{lines}");
+        assert!(!lines.is_empty());
+    }
+    let lines = super::kubernetes::diff(&bare, &full).join("\n");
+    assert!(lines.contains("--verbose") && lines.contains("env.MODE: fast") && lines.contains("shop/checkout:2"), "{lines}");
+}

@@ -380,3 +380,21 @@ async fn an_identity_providers_tokens_are_taken_and_its_forgeries_are_not() {
     idp.down(true);
     assert_eq!(world.calls_api("GET", "/incidents", Some(&idp.token(&claims)), None).await.0, 200, "keys that are known stay known");
 }
+
+#[tokio::test]
+async fn the_same_idempotency_key_of_two_callers_stands_for_two_requests() {
+    let world = world("").await;
+    let send = async |who: &str, name: &str| {
+        let body = json!({"name": name, "severity": "high", "service": "checkout"});
+        let url = format!("{}/api/v1/alerts", world.service_url);
+        let request = reqwest::Client::new().post(url).bearer_auth(token(who, &["developer"])).header("idempotency-key", "1");
+        let answer = request.header("content-type", "application/json").body(body.to_string()).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let answer: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+        answer["analysis_id"].as_str().unwrap().to_owned()
+    };
+    let first = send("one@example.com", "CheckoutSlow").await;
+    let other = send("two@example.com", "QueueFull").await;
+    assert_ne!(first, other, "the second caller's alert is another one");
+    assert_eq!(send("one@example.com", "CheckoutSlow").await, first, "a repetition is the same request");
+}

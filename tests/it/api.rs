@@ -495,7 +495,7 @@ async fn nobody_comes_in_without_the_token() {
             tried += 1;
         }
     }
-    assert_eq!(tried, 44);
+    assert_eq!(tried, 45);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::State as Shared,
-    http::{HeaderMap, header::CONTENT_TYPE},
+    http::header::CONTENT_TYPE,
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::{
     Api, Problem, body,
     call::{Answer, Call},
-    once::{IDEMPOTENCY_KEY, KEY_MAX, once},
+    once::once,
     shown::{AlertStatusName, When},
 };
 use crate::{
@@ -32,7 +32,7 @@ use crate::{
 
 /// The same body again within this time is the sender's own repetition after an answer that it did not get.
 const REPETITION_SECONDS: i64 = 60;
-/// How long an `Idempotency-Key` stands for one request.
+/// How long a sender's own key stands for one request.
 const KEY_SECONDS: i64 = 24 * 3600;
 
 /// What makes a request the same request: the sender's own key, or else its body within a minute.
@@ -123,7 +123,7 @@ pub async fn send(Shared(api): Shared<Api>, call: Call) -> Answer {
     let answer = once(&api, &caller, call, async |call, asked| {
         is_text_or_json(&call)?;
         body::check(&asked.body)?;
-        Ok(alerts(&api.state, &call.head.headers, &asked.body).await?)
+        Ok(alerts(&api.state, asked.key, &asked.body).await?)
     });
     answer.await.map_err(Problem::with_error)
 }
@@ -142,8 +142,8 @@ pub fn is_text_or_json(call: &Call) -> Result<(), Problem> {
     }
 }
 
-/// Takes one alert or several.
-async fn alerts(state: &State, headers: &HeaderMap, body: &[u8]) -> Result<Response, Refusal> {
+/// Takes one alert or several. `key` is what the store knows the request by; it belongs to one caller and one request.
+async fn alerts(state: &State, key: Option<String>, body: &[u8]) -> Result<Response, Refusal> {
     let mut found = alerts::from_api(body).map_err(|error| match error {
         AlertError::Malformed { place, reason } => Refusal::Malformed(format!("the body is broken at {place}: {reason}")),
         AlertError::Invalid { field, reason } => Refusal::Invalid { field, reason },
@@ -152,8 +152,7 @@ async fn alerts(state: &State, headers: &HeaderMap, body: &[u8]) -> Result<Respo
     let Some(priority) = found.iter().map(|alert| alert.priority).min() else {
         return Err(Refusal::Invalid { field: "alerts".to_owned(), reason: "the list is empty".to_owned() });
     };
-    let key = one_header(headers, IDEMPOTENCY_KEY.as_str()).filter(|key| !key.is_empty() && key.len() <= KEY_MAX);
-    let key = dedup_key(key, body, state.clock.now());
+    let key = key.unwrap_or_else(|| dedup_key(None, body, state.clock.now()));
     let id = state
         .record(Door { source: RecordSource::Api, key: Some(&key), team: "", priority }, |id| {
             for alert in &mut found {

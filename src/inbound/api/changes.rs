@@ -97,7 +97,7 @@ pub async fn tell(Shared(api): Shared<Api>, call: Call) -> Answer {
     let answer = once(&api, &caller, call, async |call, asked| {
         is_text_or_json(&call)?;
         body::check(&asked.body)?;
-        told::changes(&api.state, &call.head.headers, &asked.body).await.map_err(Problem::from)
+        told::changes(&api.state, asked.key, &asked.body).await.map_err(Problem::from)
     });
     answer.await.map_err(Problem::with_error)
 }
