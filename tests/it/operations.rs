@@ -100,6 +100,38 @@ async fn kubernetes_restart_delete_and_cordon() {
 }
 
 #[tokio::test]
+async fn a_rollback_is_taken_back_and_no_template_is_kept_or_shown_with_its_secrets() {
+    const SECRET: &str = "hunter2hunter2";
+    let cluster = cluster().await;
+    let mut second = cluster.object("Deployment", "shop", "checkout").unwrap();
+    let container = &mut second["spec"]["template"]["spec"]["containers"][0];
+    container["args"] = json!([format!("--db-password={SECRET}")]);
+    container["env"] = json!([{"name": "DB_PASSWORD", "value": SECRET}]);
+    second["metadata"]["generation"] = json!(second["metadata"]["generation"].as_u64().unwrap_or(1) + 1);
+    cluster.put(second);
+    cluster.settle();
+    let mut world = world(&format!("actions: {{kubernetes: {{main: {{url: '{}', token: writer}}}}}}", cluster.url)).await;
+    world.stop_service().await;
+    let folder = world.folder.path().join("runbooks");
+    fs::create_dir(&folder).unwrap();
+    fs::write(
+        folder.join("back.yaml"),
+        "title: Back\nrisk: medium\nsteps:\n  - {name: Back, action: kubernetes.rollback, with: {namespace: shop, name: checkout}, within: 1m, rollback: true}\n",
+    )
+    .unwrap();
+    world.start_service().await;
+    let run = prepared(&world, "back", json!({})).await;
+    assert!(diff(&run).contains("- containers.checkout.args: ") && diff(&run).contains("- containers.checkout.env: "), "{run}");
+    let kept = world.only_run().await;
+    assert!(!json!(kept).to_string().contains(SECRET) && !run.to_string().contains(SECRET), "{kept:#?}");
+    let over = approved(&world, &run, || cluster.settle_failing("CrashLoopBackOff")).await;
+    assert_eq!(over["state"], "undone", "{over}");
+    let now = cluster.object("Deployment", "shop", "checkout").unwrap();
+    assert_eq!(now["spec"]["template"]["spec"]["containers"][0]["env"][0]["value"], SECRET, "it is as it was before");
+    assert_eq!(cluster.writes().iter().filter(|write| write.took_effect()).count(), 2);
+}
+
+#[tokio::test]
 async fn mongodb_operation_profiler_and_step_down() {
     let options = Options::default().user("actor", "secret").roles(&["hostManager", "clusterManager", "clusterMonitor", "dbAdmin@shop"]);
     let mongod = FakeMongod::start(options.clone().member(Member::Primary)).await;

@@ -264,6 +264,34 @@ async fn a_rollout_that_does_not_work_is_taken_back() {
 }
 
 #[tokio::test]
+async fn what_somebody_repaired_after_the_step_is_not_taken_back() {
+    let cluster = shop(&["* *"]).await;
+    let world = world(&cluster, "").await;
+    let (ts, _, report) = reported(&world).await;
+    world.prepares(&report, "prepare_raise-memory-limit", json!({"container": "checkout", "memory": "192Mi"})).await;
+    let (message, _) = world.run_shows(&ts, "A second person must approve").await;
+    world.press(BOB, &message, "run_approve").await;
+    for _ in 0..600 {
+        if taken(&cluster) == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // `kubectl edit` leaves the mark of the run where it is.
+    let mut hotfix = cluster.object("Deployment", "shop", "checkout").unwrap();
+    assert!(hotfix["metadata"]["annotations"]["sre-agent/run"].is_string(), "{hotfix}");
+    hotfix["spec"]["template"]["spec"]["containers"][0]["image"] = json!("shop/checkout:1.4.3");
+    hotfix["metadata"]["generation"] = json!(hotfix["metadata"]["generation"].as_u64().unwrap() + 1);
+    cluster.put(hotfix);
+    cluster.settle_failing("CrashLoopBackOff");
+    world.run_is(RunState::Running).await;
+    world.advance(11 * 60);
+    world.says_in_thread(&ts, "somebody else has changed deployment/checkout since").await;
+    assert_eq!(taken(&cluster), 1, "{:#?}", cluster.writes());
+    assert_eq!(world.run_is(RunState::Failed).await.state, RunState::Failed);
+}
+
+#[tokio::test]
 async fn an_answer_that_is_lost_and_a_process_that_ends_do_it_once() {
     let cluster = shop(&["* *"]).await;
     let mut world = world(&cluster, "").await;

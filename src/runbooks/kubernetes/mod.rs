@@ -2,6 +2,8 @@
 
 pub mod ready;
 pub mod single;
+#[cfg(test)]
+mod tests;
 pub mod workload;
 
 use axum::http::Method;
@@ -44,10 +46,12 @@ fn number(value: &Value, pointer: &str) -> u64 {
     value.pointer(pointer).and_then(Value::as_u64).unwrap_or(0)
 }
 
-/// A digest of the parts of an object that were looked at.
+/// A digest of the parts of an object that were looked at, in whatever order a server writes their fields.
 fn digest(parts: &[&Value]) -> String {
     let mut hasher = Sha256::new();
     for part in parts {
+        let mut part = (*part).clone();
+        part.sort_all_objects();
         hasher.update(part.to_string());
         hasher.update([0]);
     }
@@ -81,17 +85,61 @@ async fn patch(client: &Client, path: &str, object: &Value, operations: &[Value]
     Ok(client.write(TOOL, Method::PATCH, &path, JSON_PATCH, &Value::Array(whole)).await?)
 }
 
-/// Whether this run wrote the object last, and this very step.
-fn marks(object: &Value, doing: &Doing<'_>) -> (bool, bool) {
+/// As much of a digest as a mark carries.
+fn short(digest: &str) -> &str {
+    digest.get(..16).unwrap_or(digest)
+}
+
+/// The mark of a write: its step, and a digest of what it leaves. Whoever changes the object later keeps the annotation, so
+/// the step alone does not say that the object is still ours.
+fn mark(step: &str, left: &str) -> String {
+    format!("{step}={left}")
+}
+
+/// The step that wrote the object last, and what it left. A mark that does not say what was left proves nothing of it.
+fn marked(object: &Value) -> (&str, &str) {
     let mark = text(object, MARK_POINTER);
-    (mark.split('/').next() == Some(&doing.run.to_string()), mark == doing.mark())
+    mark.split_once('=').unwrap_or((mark, ""))
+}
+
+/// What this run left, where it was the last of ours to write the object: to be compared with what is there now.
+fn left_by<'a>(object: &'a Value, doing: &Doing<'_>) -> Option<&'a str> {
+    let (step, left) = marked(object);
+    (step.split('/').next() == Some(doing.run.to_string().as_str())).then_some(left)
+}
+
+/// An object as it is, and the same without secrets: compared is the one, shown the other. It is redacted as a whole, since
+/// what stands around a value may say that it is a secret: the name of a variable, the argument before it.
+#[derive(Clone, Copy)]
+struct Side<'a> {
+    is: &'a Value,
+    /// `None` where it cannot be told which part belongs here.
+    shown: Option<&'a Value>,
+}
+
+impl<'a> Side<'a> {
+    const ABSENT: Self = Self { is: &Value::Null, shown: None };
+
+    fn field(self, name: &str) -> Self {
+        self.is.get(name).map_or(Self::ABSENT, |is| Self { is, shown: self.shown.and_then(|shown| shown.get(name)) })
+    }
+
+    /// The item of a list by its name.
+    fn item(self, name: &str) -> Self {
+        let list = self.is.as_array().map(Vec::as_slice).unwrap_or_default();
+        let found = list.iter().enumerate().find(|(_, item)| text(item, "/name") == name);
+        found.map_or(Self::ABSENT, |(at, is)| Self { is, shown: self.shown.and_then(|shown| shown.get(at)) })
+    }
 }
 
 /// The differences of two objects, a line each: `- spec.replicas: 3`, `+ spec.replicas: 5`. Lists of named things are
-/// compared by name.
+/// compared by name. Secrets are compared and not shown.
 pub fn diff(before: &Value, after: &Value) -> Vec<String> {
+    let (mut before_shown, mut after_shown) = (before.clone(), after.clone());
+    crate::redact::value(&mut before_shown);
+    crate::redact::value(&mut after_shown);
     let mut out = Vec::new();
-    compare("", before, after, &mut out);
+    compare("", Side { is: before, shown: Some(&before_shown) }, Side { is: after, shown: Some(&after_shown) }, &mut out);
     let more = out.len().saturating_sub(DIFF_MAX);
     out.truncate(DIFF_MAX);
     if more > 0 {
@@ -100,34 +148,33 @@ pub fn diff(before: &Value, after: &Value) -> Vec<String> {
     out
 }
 
-fn compare(path: &str, before: &Value, after: &Value, out: &mut Vec<String>) {
-    if before == after {
+fn compare(path: &str, before: Side<'_>, after: Side<'_>, out: &mut Vec<String>) {
+    if before.is == after.is {
         return;
     }
-    match (before, after) {
+    match (before.is, after.is) {
         (Value::Object(left), Value::Object(right)) => {
             let mut names: Vec<&String> = left.keys().chain(right.keys().filter(|name| !left.contains_key(*name))).collect();
             names.sort();
             for name in names {
-                let (left, right) = (left.get(name).unwrap_or(&Value::Null), right.get(name).unwrap_or(&Value::Null));
-                compare(&below(path, name), left, right, out);
+                compare(&below(path, name), before.field(name), after.field(name), out);
             }
         }
         (Value::Array(left), Value::Array(right)) if named(left) && named(right) => {
-            let find = |list: &[Value], name: &str| list.iter().find(|item| item["name"] == name).cloned().unwrap_or(Value::Null);
-            let mut names: Vec<String> = left.iter().chain(right).map(|item| text(item, "/name").to_owned()).collect();
-            names.sort();
+            let mut names: Vec<&str> = left.iter().chain(right).map(|item| text(item, "/name")).collect();
+            names.sort_unstable();
             names.dedup();
             for name in names {
-                compare(&below(path, &name), &find(left, &name), &find(right, &name), out);
+                compare(&below(path, name), before.item(name), after.item(name), out);
             }
         }
         _ => {
-            if !before.is_null() {
-                lines('-', path, before, out);
-            }
-            if !after.is_null() {
-                lines('+', path, after, out);
+            for (sign, side) in [('-', before), ('+', after)] {
+                match side.shown {
+                    _ if side.is.is_null() => {}
+                    Some(shown) => lines(sign, path, shown, out),
+                    None => out.push(format!("{sign} {path}: [redacted]")),
+                }
             }
         }
     }
@@ -137,17 +184,22 @@ fn named(list: &[Value]) -> bool {
     !list.is_empty() && list.iter().all(|item| item.get("name").is_some_and(Value::is_string))
 }
 
+/// A name may be a secret too, as a label's or an annotation's.
 fn below(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+    let name = crate::redact::text(name);
+    if path.is_empty() { name.into_owned() } else { format!("{path}.{name}") }
 }
 
+/// The lines of a value without secrets. Its path may say once more that it is one: the value was judged without it.
 fn lines(sign: char, path: &str, value: &Value, out: &mut Vec<String>) {
-    match value {
-        Value::Object(fields) if !fields.is_empty() => fields.iter().for_each(|(name, inner)| lines(sign, &below(path, name), inner, out)),
-        Value::String(text) => out.push(format!(
-            "{sign} {path}: {}",
-            crate::redact::text(&format!("{path}: {text}")).strip_prefix(&format!("{path}: ")).unwrap_or("[redacted]")
-        )),
-        other => out.push(format!("{sign} {path}: {other}")),
-    }
+    let value = match value {
+        Value::Object(fields) if !fields.is_empty() => {
+            return fields.iter().for_each(|(name, inner)| lines(sign, &below(path, name), inner, out));
+        }
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let place = format!("{path}: ");
+    let line = crate::redact::text(&format!("{place}{value}")).into_owned();
+    out.push(format!("{sign} {place}{}", line.strip_prefix(&place).unwrap_or("[redacted]")));
 }

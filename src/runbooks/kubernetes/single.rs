@@ -11,7 +11,7 @@ use super::{
         operate::{Doing, Failure, Seen},
         systems::TOOL,
     },
-    MARK_POINTER, TRIES, diff, digest, get, marks, part, patch, segment, text,
+    TRIES, diff, digest, get, left_by, mark, marked, part, patch, segment, short, text,
 };
 
 fn pod_path(namespace: &str, name: &str) -> Result<String, Failure> {
@@ -70,6 +70,11 @@ fn flag(node: &Value) -> bool {
     node.pointer("/spec/unschedulable").and_then(Value::as_bool).unwrap_or(false)
 }
 
+/// What must still be so when something is done to it: the same node, and as open or closed.
+fn seen(node: &Value, unschedulable: bool) -> String {
+    digest(&[part(node, "/metadata/uid"), &json!(unschedulable)])
+}
+
 fn flag_operation(unschedulable: bool) -> Value {
     json!({"op": "add", "path": "/spec/unschedulable", "value": unschedulable})
 }
@@ -90,7 +95,7 @@ pub async fn cordon(systems: &Systems, cluster: &str, node: &str, closed: bool) 
         place: format!("dry run on {}, accepted by the API server", client.cluster()),
         diff: lines,
         effect: effect.to_owned(),
-        seen: digest(&[part(&object, "/metadata/uid"), &json!(flag(&object))]),
+        seen: seen(&object, flag(&object)),
         facts: [("before".to_owned(), json!(flag(&object)))].into(),
     };
     Ok((preview, Vec::new()))
@@ -101,20 +106,21 @@ async fn set(
     cluster: &str,
     node: &str,
     closed: bool,
-    mark: &str,
+    step: &str,
     ready: impl Fn(&Value) -> Result<bool, Failure>,
 ) -> Result<bool, Failure> {
     let client = systems.cluster(cluster)?;
     let path = node_path(node)?;
     for _ in 0..TRIES {
         let object = get(client, &path).await?;
-        if text(&object, MARK_POINTER) == mark {
+        if marked(&object).0 == step {
             return Ok(false);
         }
         if !ready(&object)? {
             return Err(Failure::Changed(format!("node/{node} was changed by somebody else since")));
         }
-        match patch(client, &path, &object, &[flag_operation(closed)], Some(mark)).await {
+        let mark = mark(step, short(&seen(&object, closed)));
+        match patch(client, &path, &object, &[flag_operation(closed)], Some(&mark)).await {
             Ok(_) => return Ok(true),
             Err(Failure::Conflict(_)) => {}
             Err(other) => return Err(other),
@@ -124,15 +130,16 @@ async fn set(
 }
 
 pub async fn apply_cordon(systems: &Systems, cluster: &str, node: &str, closed: bool, doing: Doing<'_>) -> Result<String, Failure> {
-    let as_seen = |object: &Value| Ok(digest(&[part(object, "/metadata/uid"), &json!(flag(object))]) == doing.step.preview.seen);
+    let as_seen = |object: &Value| Ok(seen(object, flag(object)) == doing.step.preview.seen);
     let fresh = set(systems, cluster, node, closed, &doing.mark(), as_seen).await?;
     Ok(if fresh { String::new() } else { "it was done already".to_owned() })
 }
 
 pub async fn undo_cordon(systems: &Systems, cluster: &str, node: &str, doing: Doing<'_>) -> Result<String, Failure> {
     let before = doing.step.preview.facts.get("before").and_then(Value::as_bool).unwrap_or(false);
-    let mark = format!("{}/undone", doing.mark());
-    set(systems, cluster, node, before, &mark, |object| Ok(marks(object, &doing).0)).await?;
+    let step = format!("{}/undone", doing.mark());
+    let as_left = |object: &Value| Ok(left_by(object, &doing) == Some(short(&seen(object, flag(object)))));
+    set(systems, cluster, node, before, &step, as_left).await?;
     Ok(format!("node/{node} is {} again", if before { "cordoned" } else { "schedulable" }))
 }
 

@@ -1,7 +1,7 @@
 //! Deployments, StatefulSets and DaemonSets: restart, rollback, scale, resources. Each is a patch that is made when it is
 //! shown, and sent as it was shown.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, slice};
 
 use serde_json::{Value, json};
 
@@ -13,13 +13,16 @@ use super::{
         operate::{Doing, Failure},
         systems::TOOL,
     },
-    TRIES, diff, digest, get, items, marks, number, part, patch, segment, text,
+    TRIES, diff, digest, get, items, left_by, mark, marked, number, part, patch, segment, short, text,
 };
 use crate::tools::kubernetes::Client;
 
 const REVISION: &str = "/metadata/annotations/deployment.kubernetes.io~1revision";
 const RESTARTED: &str = "kubectl.kubernetes.io/restartedAt";
 const HASH_LABEL: &str = "pod-template-hash";
+const TEMPLATE: &str = "/spec/template";
+/// Where an operation that is kept names its template instead of having it.
+const OF_TEMPLATE: &str = "template_digest";
 
 type Shown = Result<(Preview, Vec<Check>), Failure>;
 
@@ -35,6 +38,18 @@ fn seen(object: &Value, replicas_too: bool) -> String {
         fields.shift_remove("replicas");
     }
     digest(&[part(object, "/metadata/uid"), &spec])
+}
+
+/// What a write leaves, for its mark: once without the number of replicas and once with it, since not every step that comes
+/// later minds it.
+fn left(object: &Value) -> String {
+    format!("{}.{}", short(&seen(object, false)), short(&seen(object, true)))
+}
+
+/// Whether this run wrote the object last and nobody has changed it since.
+fn is_as_left(object: &Value, doing: &Doing<'_>, replicas_too: bool) -> bool {
+    let now = left(object);
+    left_by(object, doing).is_some_and(|was| was == now || !replicas_too && was.split('.').next() == now.split('.').next())
 }
 
 /// Tries the patch at the server and shows what it would change.
@@ -55,13 +70,14 @@ async fn shown(client: &Client, of: &Workload, object: &Value, change: Value, ba
     }
     diff.insert(0, format!("  {}", of.object()));
     let scales = part(&change, "/path") == "/spec/replicas";
-    let facts = [("change".to_owned(), change), ("back".to_owned(), back), ("scales".to_owned(), json!(scales))];
+    let facts =
+        [("change", change), ("back", back), ("scales", json!(scales)), ("from", json!(left(object))), ("leaves", json!(left(&after)))];
     let preview = Preview {
         place: format!("dry run on {}, accepted by the API server", client.cluster()),
         diff,
         effect,
         seen: seen(object, scales),
-        facts: facts.into_iter().collect(),
+        facts: facts.map(|(name, fact)| (name.to_owned(), fact)).into(),
     };
     Ok((preview, Vec::new()))
 }
@@ -199,10 +215,41 @@ pub async fn rollback(systems: &Systems, of: &Workload, revision: Option<u64>) -
     };
     let template =
         revisions.get(&target).ok_or_else(|| Failure::Refused(format!("{} has no revision {target}; it has {}", of.object(), known())))?;
-    let change = json!({"op": "replace", "path": "/spec/template", "value": template});
-    let back = json!({"op": "replace", "path": "/spec/template", "value": object.pointer("/spec/template")});
-    let effect = format!("back to revision {target} (now {present}); {}", replacing(&object));
-    shown(client, of, &object, change, back, effect).await
+    let change = json!({"op": "replace", "path": TEMPLATE, "value": template});
+    let mut effect = format!("back to revision {target} (now {present}); {}", replacing(&object));
+    let digest = template_digest(part(&object, TEMPLATE));
+    let back = if revisions.values().any(|template| template_digest(template) == digest) {
+        without_template(&digest)
+    } else {
+        effect.push_str("; it cannot be taken back, as no revision has what is there now");
+        Value::Null
+    };
+    let (mut preview, checks) = shown(client, of, &object, change, back, effect).await?;
+    preview.facts.insert("change".to_owned(), without_template(&template_digest(template)));
+    Ok((preview, checks))
+}
+
+/// A digest of a pod template, the same for a workload and for a revision that an older server wrote.
+fn template_digest(template: &Value) -> String {
+    let mut template = template.clone();
+    if let Some(metadata) = template.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.shift_remove("creationTimestamp");
+    }
+    digest(&[&template])
+}
+
+/// The operation as it is kept with the run: the values of a template's variables may be secrets, and runs are stored.
+fn without_template(digest: &str) -> Value {
+    json!({"op": "replace", "path": TEMPLATE, OF_TEMPLATE: digest})
+}
+
+/// The operation as it is sent: a template that was kept by its digest is read again from the revision that has it, whatever
+/// its number is by now.
+async fn with_template(client: &Client, of: &Workload, object: &Value, kept: &Value) -> Result<Value, Failure> {
+    let Some(wanted) = kept.get(OF_TEMPLATE).and_then(Value::as_str) else { return Ok(kept.clone()) };
+    let template = revisions(client, of, object).await?.into_values().find(|template| template_digest(template) == wanted);
+    let gone = || Failure::Changed(format!("the revision of {} that it needs is not there any more", of.object()));
+    Ok(json!({"op": "replace", "path": TEMPLATE, "value": template.ok_or_else(gone)?}))
 }
 
 /// The pod templates of a workload's revisions.
@@ -236,20 +283,21 @@ async fn revisions(client: &Client, of: &Workload, object: &Value) -> Result<BTr
 pub async fn apply(systems: &Systems, of: &Workload, doing: Doing<'_>) -> Result<String, Failure> {
     let client = systems.cluster(&of.cluster)?;
     let (path, facts) = (path(of)?, &doing.step.preview.facts);
-    let change = facts.get("change").cloned().unwrap_or_default();
-    let scales = facts.get("scales") == Some(&json!(true));
+    let fact = |name: &str| facts.get(name).unwrap_or(&Value::Null);
+    let scales = is_about_replicas(&doing);
     for _ in 0..TRIES {
         let object = get(client, &path).await?;
-        let (ours, this_step) = marks(&object, &doing);
-        if this_step {
+        if marked(&object).0 == doing.mark() {
             return Ok("it was done already".to_owned());
         }
         // An earlier step of the same run may have changed the object, as was shown.
-        if seen(&object, scales) != doing.step.preview.seen && !ours {
+        if seen(&object, scales) != doing.step.preview.seen && !is_as_left(&object, &doing, scales) {
             return Err(Failure::Changed(format!("{} was changed since the dry run", of.object())));
         }
-        match patch(client, &path, &object, std::slice::from_ref(&change), Some(&doing.mark())).await {
-            Ok(_) => return Ok(String::new()),
+        let change = with_template(client, of, &object, fact("change")).await?;
+        let leaves = fact("leaves").as_str().filter(|_| *fact("from") == left(&object));
+        match write(client, &path, &object, &change, &doing.mark(), leaves).await {
+            Ok(()) => return Ok(String::new()),
             Err(Failure::Conflict(_)) => {}
             Err(other) => return Err(other),
         }
@@ -257,24 +305,41 @@ pub async fn apply(systems: &Systems, of: &Workload, doing: Doing<'_>) -> Result
     Err(Failure::Conflict(format!("{} is written all the time by somebody else", of.object())))
 }
 
-/// Sets what was there before, unless somebody else has written the object since.
+/// Whether the step minds how many replicas there are.
+fn is_about_replicas(doing: &Doing<'_>) -> bool {
+    doing.step.preview.facts.get("scales") == Some(&json!(true))
+}
+
+/// Writes the change and its mark at once. What it leaves is for the server to say, which sets defaults and writes quantities
+/// in its way: where no dry run of this version of the object has said it yet, one does now.
+async fn write(client: &Client, path: &str, object: &Value, change: &Value, step: &str, leaves: Option<&str>) -> Result<(), Failure> {
+    let change = slice::from_ref(change);
+    let leaves = match leaves {
+        Some(leaves) => leaves.to_owned(),
+        None => left(&patch(client, path, object, change, None).await?),
+    };
+    patch(client, path, object, change, Some(&mark(step, &leaves))).await.map(drop)
+}
+
+/// Sets what was there before, unless somebody else has changed the object since.
 pub async fn undo(systems: &Systems, of: &Workload, doing: Doing<'_>) -> Result<String, Failure> {
     let client = systems.cluster(&of.cluster)?;
     let path = path(of)?;
-    let back = doing.step.preview.facts.get("back").filter(|back| back.is_object()).cloned();
-    let Some(back) = back else { return Err(Failure::Refused("it cannot be taken back".to_owned())) };
-    let mark = format!("{}/undone", doing.mark());
+    let Some(back) = doing.step.preview.facts.get("back").filter(|back| back.is_object()) else {
+        return Err(Failure::Refused("it cannot be taken back".to_owned()));
+    };
+    let step = format!("{}/undone", doing.mark());
     for _ in 0..TRIES {
         let object = get(client, &path).await?;
-        if text(&object, super::MARK_POINTER) == mark {
+        if marked(&object).0 == step {
             return Ok(String::new());
         }
-        let (ours, _) = marks(&object, &doing);
-        if !ours {
+        if !is_as_left(&object, &doing, is_about_replicas(&doing)) {
             return Err(Failure::Changed(format!("somebody else has changed {} since; it is left as it is", of.object())));
         }
-        match patch(client, &path, &object, std::slice::from_ref(&back), Some(&mark)).await {
-            Ok(_) => return Ok(format!("{} is as it was before", of.object())),
+        let back = with_template(client, of, &object, back).await?;
+        match write(client, &path, &object, &back, &step, None).await {
+            Ok(()) => return Ok(format!("{} is as it was before", of.object())),
             Err(Failure::Conflict(_)) => {}
             Err(other) => return Err(other),
         }
