@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     auth::{self, Principal},
-    model::{self, AuditEntry, IncidentId},
+    model::{self, AuditEntry, Incident, IncidentId, Run},
     store::Commit,
 };
 
@@ -33,6 +33,37 @@ pub enum Scope<'a> {
     Agent(&'a str),
     /// A runbook, by its id.
     Runbook(&'a str),
+}
+
+/// Where the rights to an incident count.
+pub fn place(incident: &Incident) -> auth::Scope<'_> {
+    auth::Scope { channel: &incident.channel, cluster: &incident.alert.cluster, ..auth::Scope::default() }
+}
+
+/// Where the rights to a run count: everywhere that it touches.
+pub fn places(run: &Run) -> Vec<auth::Scope<'_>> {
+    let at = |cluster| auth::Scope { channel: &run.channel, runbook: &run.runbook, cluster };
+    if run.clusters.is_empty() { vec![at("")] } else { run.clusters.iter().map(|cluster| at(cluster)).collect() }
+}
+
+impl Caller {
+    fn principal(&self) -> Principal {
+        let roles = self.roles.iter().cloned().collect();
+        Principal { subject: self.subject.clone(), name: self.subject.clone(), roles, token: self.as_recorded.token.clone() }
+    }
+
+    /// Whether they may, in one place; for what a list leaves out.
+    pub fn may(&self, state: &State, permission: &str, place: &auth::Scope<'_>) -> bool {
+        state.gate.access.check(&self.principal(), permission, place).is_ok()
+    }
+
+    /// As [`check`], for what was only found after the caller was let in.
+    ///
+    /// # Errors
+    /// 403 with the missing permission.
+    pub async fn need(&self, state: &State, permission: &str, scope: Scope<'_>) -> Result<(), Problem> {
+        check(state, &self.principal(), permission, scope).await.map(drop)
+    }
 }
 
 /// Lets the caller in, or says why not. Every handler of the API asks exactly once, before it reads anything else.
@@ -59,18 +90,26 @@ pub async fn authorize(state: &State, headers: &HeaderMap, permission: &str, sco
 /// # Errors
 /// 403 with the missing permission.
 pub async fn check(state: &State, who: &Principal, permission: &str, scope: Scope<'_>) -> Result<Caller, Problem> {
-    let channel = match scope {
-        Scope::Incident(id) => state.store.incident(id).await?.map(|incident| incident.channel).unwrap_or_default(),
-        _ => String::new(),
+    let (channel, cluster) = match scope {
+        Scope::Incident(id) => {
+            state.store.incident(id).await?.map(|incident| (incident.channel, incident.alert.cluster)).unwrap_or_default()
+        }
+        _ => Default::default(),
     };
     let runbook = if let Scope::Runbook(id) = scope { id } else { "" };
-    let place = auth::Scope { channel: &channel, runbook, cluster: "" };
+    let place = auth::Scope { channel: &channel, runbook, cluster: &cluster };
     match state.gate.access.check(who, permission, &place) {
         Ok(granted) => {
             let as_recorded = gate::caller(granted.who());
             Ok(Caller { subject: as_recorded.id.clone(), roles: who.roles.iter().cloned().collect(), as_recorded })
         }
         Err(denied) => {
+            // Each refusal is a line of the audit log: nobody may write it at will.
+            if permission == "alert:create"
+                && let Err(wait) = state.gate.limits.take(&who.subject, state.clock.now())
+            {
+                return Err(Problem::too_many(&wait));
+            }
             let object = match scope {
                 Scope::Incident(id) => id.to_string(),
                 Scope::Agent(name) | Scope::Runbook(name) => name.chars().take(60).collect(),

@@ -82,28 +82,40 @@ impl Gate {
     /// # Errors
     /// When it is nobody's.
     pub async fn token(&self, store: &dyn Store, given: &str, now: Timestamp) -> Result<Principal, Shut> {
+        self.token_until(store, given, now).await.map(|(who, _)| who)
+    }
+
+    /// Whose token or key it is, and until when a token counts, in seconds since 1970; `None` where it has no end.
+    ///
+    /// # Errors
+    /// When it is nobody's.
+    pub async fn token_until(&self, store: &dyn Store, given: &str, now: Timestamp) -> Result<(Principal, Option<i64>), Shut> {
         if self.token.as_ref().is_some_and(|expected| bool::from(given.as_bytes().ct_eq(expected.expose_secret().as_bytes()))) {
-            return Ok(self.anybody());
+            return Ok((self.anybody(), None));
         }
         if let Some((id, secret)) = ApiKey::parse(given) {
             let found = store.document(DocumentKind::ApiKey, id).await?;
             let key = found.and_then(|found| serde_json::from_value::<StoredKey>(found.body).ok());
-            return StoredKey::check(key.as_ref(), &secret, now).map_err(|error| Shut::Unknown(error.to_string()));
+            let who = StoredKey::check(key.as_ref(), &secret, now).map_err(|error| Shut::Unknown(error.to_string()))?;
+            return Ok((who, None));
         }
         if self.token.is_some() && given.matches('.').count() != 2 {
             return Err(Shut::Unknown("the bearer token is not the configured one".to_owned()));
         }
         let verified = self.verifier.verify_fresh(given, now).await.map_err(|error| Shut::Unknown(error.to_string()))?;
+        let until = Some(verified.claims.exp);
         let mut principal = verified.principal;
         if let Some(token) = &principal.token
             && store.document(DocumentKind::Revoked, token).await?.is_some()
         {
             return Err(Shut::Unknown("this token was revoked".to_owned()));
         }
-        if let Some(user) = principal.subject.strip_prefix("jwt:").and_then(|subject| self.identities.get(subject)) {
+        if let Some(user) =
+            ["jwt:", "idp:"].iter().find_map(|kind| principal.subject.strip_prefix(kind)).and_then(|subject| self.identities.get(subject))
+        {
             principal.subject.clone_from(user);
         }
-        Ok(principal)
+        Ok((principal, until))
     }
 
     /// The holder of the one token, or everybody on this machine.

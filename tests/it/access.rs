@@ -398,3 +398,39 @@ async fn the_same_idempotency_key_of_two_callers_stands_for_two_requests() {
     assert_ne!(first, other, "the second caller's alert is another one");
     assert_eq!(send("one@example.com", "CheckoutSlow").await, first, "a repetition is the same request");
 }
+
+#[tokio::test]
+async fn what_a_policy_denies_for_a_channel_is_in_no_list_either() {
+    let world =
+        world("  policies: [{effect: deny, permissions: ['incident:read', 'runbook:read'], roles: [developer], channels: ['C*']}]").await;
+    reported(&world).await;
+    let (dev, root) = (token("dev@example.com", &["developer"]), token("root@example.com", &["admin"]));
+    let (_, all) = world.calls_api("GET", "/incidents", Some(&root), None).await;
+    let look = all["items"][0]["investigation"].as_str().unwrap_or_default().to_owned();
+    let (status, listed) = world.calls_api("GET", "/incidents", Some(&dev), None).await;
+    assert_eq!((status.as_u16(), listed["items"].as_array().map(Vec::len)), (200, Some(0)), "{listed}");
+    assert!(!look.is_empty(), "{all}");
+    for path in ["/incidents/1", &format!("/investigations/{look}")] {
+        assert_eq!(world.calls_api("GET", path, Some(&root), None).await.0, 200, "{path}");
+        let (status, answer) = world.calls_api("GET", path, Some(&dev), None).await;
+        assert!(status == 403 && answer.to_string().contains("incident:read"), "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_ends_with_the_token_that_opened_it_and_gives_no_more() {
+    let world = world("").await;
+    let claims = token("bob@example.com", &["user"]);
+    let mut browser = Browser::new(&world);
+    browser.signs_in(&claims).await;
+    let (status, _, page) = browser.get("/incidents").await;
+    assert_eq!(status, 200);
+    assert!(!page.contains("developer"), "Bob is a developer in Slack; this token says that he is a user: {page}");
+    let jti = "id-of-bob@example.com".to_owned();
+    let document = DocumentUpdate { kind: DocumentKind::Revoked, key: jti, body: Some(json!({})) };
+    world.store().commit(Commit { documents: vec![document], ..Commit::default() }).await.unwrap();
+    assert_eq!(browser.get("/incidents").await.0, 303, "a revoked token takes its session with it");
+    browser.signs_in(&token_with(SECRET, "bob@example.com", &["user"], 0, 3600, "another")).await;
+    world.advance(3700);
+    assert_eq!(browser.get("/incidents").await.0, 303, "a session lives no longer than its token");
+}

@@ -54,10 +54,11 @@ pub async fn of_incident(Shared(api): Shared<Api>, call: Call) -> Answer {
 #[utoipa::path(get, path = "/api/v1/investigations/{investigation_id}", tag = "investigations", operation_id = "getInvestigation",
     responses((status = 200, description = "The investigation", body = InvestigationView)))]
 pub async fn get(Shared(api): Shared<Api>, call: Call) -> Answer {
-    call.authorize(&api, "incident:read", Scope::All).await?;
+    let caller = call.authorize(&api, "incident:read", Scope::All).await?;
     call.wants(&[JSON])?;
     call.no_query()?;
     let look = look(&api, &call).await?;
+    caller.need(&api.state, "incident:read", Scope::Incident(look.incident)).await?;
     let report = api.state.store.investigation(look.investigation).await?.map(concluded);
     ok(&InvestigationView {
         id: look.investigation.to_string(),
@@ -77,10 +78,11 @@ pub async fn get(Shared(api): Shared<Api>, call: Call) -> Answer {
     responses((status = 200, description = "Events until the investigation is done", body = String, content_type = "text/event-stream"),
               (status = 204, description = "The last event was received already")))]
 pub async fn events(Shared(api): Shared<Api>, call: Call) -> Answer {
-    call.authorize(&api, "incident:read", Scope::All).await?;
+    let caller = call.authorize(&api, "incident:read", Scope::All).await?;
     call.wants(&[EVENTS])?;
     call.no_query()?;
     let look = look(&api, &call).await?;
+    caller.need(&api.state, "incident:read", Scope::Incident(look.incident)).await?;
     let seen = one_header(&call.head.headers, "last-event-id").unwrap_or_default();
     if seen == LAST {
         return Ok(StatusCode::NO_CONTENT.into_response());

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     inbound::{
-        access::{Caller, Scope},
+        access::{self, Caller, Scope},
         state::Door,
     },
     model::{self, AlertId, Inbound, Priority, RecordSource, Reply, Run, RunId, RunState, RunWish},
@@ -329,10 +329,11 @@ pub struct Which {
 #[utoipa::path(get, path = "/api/v1/runs", tag = "runbooks", operation_id = "listRuns", params(Which),
     responses((status = 200, description = "A page of them", body = Page<RunView>)))]
 pub async fn runs(Shared(api): Shared<Api>, call: Call) -> Answer {
-    call.authorize(&api, "runbook:read", Scope::All).await?;
+    let caller = call.authorize(&api, "runbook:read", Scope::All).await?;
     call.wants(&[JSON])?;
     let which: Which = call.query()?;
     let mut found = all(&api).await?;
+    found.retain(|run| reads(&api, &caller, "runbook:read", run));
     if let Some(text) = &which.incident {
         let id = text.parse().map_err(|why: String| Problem::parameter("incident", why))?;
         found.retain(|run| run.incident == Some(id));
@@ -344,10 +345,10 @@ pub async fn runs(Shared(api): Shared<Api>, call: Call) -> Answer {
 #[utoipa::path(get, path = "/api/v1/approvals", tag = "runbooks", operation_id = "listApprovals", params(Paging),
     responses((status = 200, description = "A page of them", body = Page<RunView>)))]
 pub async fn approvals(Shared(api): Shared<Api>, call: Call) -> Answer {
-    call.authorize(&api, "approval:read", Scope::All).await?;
+    let caller = call.authorize(&api, "approval:read", Scope::All).await?;
     call.wants(&[JSON])?;
     let mut found = all(&api).await?;
-    found.retain(|run| run.state == RunState::Waiting);
+    found.retain(|run| run.state == RunState::Waiting && reads(&api, &caller, "approval:read", run));
     found.sort_by_key(|run| run.expires_at);
     ok(&Page::cut(found, &call.query()?, RunView::from)?)
 }
@@ -356,14 +357,26 @@ pub async fn approvals(Shared(api): Shared<Api>, call: Call) -> Answer {
 #[utoipa::path(get, path = "/api/v1/runs/{run_id}", tag = "runbooks", operation_id = "getRun",
     responses((status = 200, description = "The run", body = RunView)))]
 pub async fn run(Shared(api): Shared<Api>, call: Call) -> Answer {
-    call.authorize(&api, "runbook:read", Scope::All).await?;
+    let caller = call.authorize(&api, "runbook:read", Scope::All).await?;
     call.wants(&[JSON])?;
     call.no_query()?;
-    ok(&RunView::from(the_run(&api, &call).await?))
+    let run = the_run(&api, &call).await?;
+    if !reads(&api, &caller, "runbook:read", &run) {
+        return Err(missing());
+    }
+    ok(&RunView::from(run))
+}
+
+/// Whether the caller may see the run, in every place that it touches.
+fn reads(api: &Api, caller: &Caller, permission: &str, run: &Run) -> bool {
+    access::places(run).iter().all(|place| caller.may(&api.state, permission, place))
+}
+
+fn missing() -> Problem {
+    Problem::not_found("there is no such run, or it is so old that it is forgotten")
 }
 
 async fn the_run(api: &Api, call: &Call) -> Result<Run, Problem> {
-    let missing = || Problem::not_found("there is no such run, or it is so old that it is forgotten");
     let id = call.param("run_id").parse::<RunId>().map_err(|_| missing())?;
     load(api, id).await?.ok_or_else(missing)
 }

@@ -56,6 +56,7 @@ pub async fn end(Shared(api): Shared<Api>, call: Call) -> Answer {
         if !holds || incident.silenced.as_ref().is_none_or(|silenced| silenced.silence != silence.id) {
             return Err(Problem::new(Kind::Conflict, format!("{id} does not hold any more")));
         }
+        caller.need(&api.state, "incident:unsilence", Scope::Incident(incident.id)).await?;
         perform(&api, &caller, Act::Unsilence, &incident, &asked, wait).await
     })
     .await

@@ -20,12 +20,13 @@ use crate::{
     store::StoreError,
 };
 
+pub use super::access::place;
 pub use doctor::{checks, findings, last_alert};
 pub use find::same_workspace;
 pub use oncall::names as on_call;
 pub use parse::{Command, parse, reads_as_command};
 pub use postmortem::names;
-pub use rights::{ASK, READ, Rights, asks, place};
+pub use rights::{ASK, READ, Rights, asks};
 
 /// Slack waits three seconds for the answer; what takes longer than this goes to the command's own address instead.
 const ANSWER_WAIT: Duration = Duration::from_secs(2);

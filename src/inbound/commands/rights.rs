@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Asker;
 use crate::{
     auth::{Principal, Scope},
-    inbound::State,
+    inbound::{State, access::place},
     model::{AuditEntry, Incident, Message},
     report::{self, answers},
     store::Commit,
@@ -80,11 +80,6 @@ impl Rights {
     pub async fn need_here(&self, state: &State, permission: &str, asker: &Asker) -> Result<(), Message> {
         self.need(state, permission, &Scope { channel: &asker.channel, ..Scope::default() }, &asker.channel).await
     }
-}
-
-/// Where the rights to an incident count.
-pub fn place(incident: &Incident) -> Scope<'_> {
-    Scope { channel: &incident.channel, cluster: &incident.alert.cluster, ..Scope::default() }
 }
 
 /// Whether the person may ask: about the incident, or in the channel about nothing that is there yet.

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     console::links,
-    inbound::{State, gate, state::Door},
+    inbound::{State, access::place, gate, state::Door},
     model::{Act, Inbound, IncidentId, Priority, RecordSource, Reply, RunId, RunWish, Verdict},
     redact,
 };
@@ -86,11 +86,11 @@ async fn perform(state: &State, visitor: &Visitor, id: &str, act: Act) -> Respon
         Err(_) => Ok(None),
     };
     let incident = match found {
-        Ok(Some(incident)) => incident,
-        Ok(None) => return pages::not_found(state, visitor, id).await,
+        Ok(Some(incident)) if visitor.is_of(state, &incident.team) => incident,
+        Ok(_) => return pages::not_found(state, visitor, id).await,
         Err(_) => return away(state, Some(visitor)),
     };
-    if let Err(answer) = visitor.need(state, &format!("incident:{}", act.name()), &incident.channel).await {
+    if let Err(answer) = visitor.need(state, &format!("incident:{}", act.name()), &place(&incident)).await {
         return answer;
     }
     let (name, user, since) = (act.name(), visitor.name(), state.clock.now());
@@ -134,11 +134,11 @@ pub async fn prepare(Shared(state): Shared<State>, Path(id): Path<String>, heade
         Err(_) => Ok(None),
     };
     let (incident, runbook) = match found {
-        Ok(Some(incident)) => (incident, field(&form, "runbook").to_owned()),
-        Ok(None) => return pages::not_found(&state, &visitor, &id).await,
+        Ok(Some(incident)) if visitor.is_of(&state, &incident.team) => (incident, field(&form, "runbook").to_owned()),
+        Ok(_) => return pages::not_found(&state, &visitor, &id).await,
         Err(_) => return away(&state, Some(&visitor)),
     };
-    if let Err(answer) = visitor.need(&state, "runbook:request", &incident.channel).await {
+    if let Err(answer) = visitor.need(&state, "runbook:request", &place(&incident)).await {
         return answer;
     }
     let parameters = form
@@ -169,13 +169,13 @@ async fn decide(state: &State, id: &str, headers: &HeaderMap, form: &Fields, app
         Err(answer) => return answer,
     };
     let run = match pages::load_run(state, id).await {
-        Ok(Some(run)) => run,
-        Ok(None) => return pages::not_found(state, &visitor, "this run").await,
+        Ok(Some(run)) if visitor.is_of(state, &run.team) => run,
+        Ok(_) => return pages::not_found(state, &visitor, "this run").await,
         Err(_) => return away(state, Some(&visitor)),
     };
     let own = run.requested_by.id == visitor.name();
     if (approves || !own)
-        && let Err(answer) = visitor.need(state, "approval:decide", &run.channel).await
+        && let Err(answer) = visitor.need_run(state, "approval:decide", &run).await
     {
         return answer;
     }

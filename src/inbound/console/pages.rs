@@ -12,12 +12,13 @@ use super::{
     session::{Visitor, away},
 };
 use crate::{
+    auth::Scope,
     console::{
         approvals as approvals_page, confirm as confirm_page, failure, incident as incident_page, incidents as incidents_page,
         run as run_page,
         views::{self, Failure, Notice, Place, Tone},
     },
-    inbound::State,
+    inbound::{State, access::place},
     model::{Incident, IncidentId, IncidentState, Priority, Run, RunId, RunState},
     report,
     store::{DocumentKind, IncidentFilter, Result, StoreError},
@@ -78,10 +79,10 @@ pub async fn incidents(Shared(state): Shared<State>, headers: HeaderMap, uri: Ur
         Ok(visitor) => visitor,
         Err(answer) => return answer,
     };
-    if let Err(answer) = visitor.need(&state, "incident:read", "").await {
+    if let Err(answer) = visitor.need(&state, "incident:read", &Scope::default()).await {
         return answer;
     }
-    match list(&state, &filters).await {
+    match list(&state, &visitor, &filters).await {
         Ok(view) => html(StatusCode::OK, incidents_page::page(&view, &visitor.frame(&state, Some(Place::Incidents)).await)),
         Err(_) => away(&state, Some(&visitor)),
     }
@@ -96,7 +97,7 @@ fn word<T: serde::de::DeserializeOwned>(text: &str) -> Option<T> {
     serde_json::from_value(serde_json::Value::String(text.to_owned())).ok()
 }
 
-async fn list(state: &State, filters: &Filters) -> Result<views::Incidents> {
+async fn list(state: &State, visitor: &Visitor, filters: &Filters) -> Result<views::Incidents> {
     let some = |text: &str| Some(text.trim().chars().take(200).collect::<String>()).filter(|text| !text.is_empty());
     // One more than a page: then there is an older one.
     let filter = IncidentFilter {
@@ -113,6 +114,7 @@ async fn list(state: &State, filters: &Filters) -> Result<views::Incidents> {
     let more = found.len() > PAGE;
     found.truncate(PAGE);
     let older = found.last().filter(|_| more).map(|last| last.id.0.to_string());
+    found.retain(|incident| visitor.is_of(state, &incident.team) && visitor.may(state, "incident:read", &place(incident)));
     // Back goes to the newest: a list that grows at its head has no stable page before.
     let newer = (!filters.after.is_empty()).then(|| "newest".to_owned());
     let choices = |names: &[&str], chosen: &str| {
@@ -143,8 +145,10 @@ async fn seen(state: &State, headers: &HeaderMap, uri: &Uri, id: &str) -> std::r
         Ok(id) => state.store.incident(id).await.map_err(|_| away(state, Some(&visitor)))?,
         Err(_) => None,
     };
-    let Some(incident) = found else { return Err(not_found(state, &visitor, id).await) };
-    visitor.need(state, "incident:read", &incident.channel).await?;
+    let Some(incident) = found.filter(|incident| visitor.is_of(state, &incident.team)) else {
+        return Err(not_found(state, &visitor, id).await);
+    };
+    visitor.need(state, "incident:read", &place(&incident)).await?;
     Ok((visitor, incident))
 }
 
@@ -171,7 +175,7 @@ pub async fn incident(
         Ok::<_, StoreError>((investigation, similar, runs))
     };
     let Ok((investigation, similar, runs)) = parts.await else { return away(&state, Some(&visitor)) };
-    let may = |permission: &str| visitor.may(&state, permission, &incident.channel);
+    let may = |permission: &str| visitor.may(&state, permission, &place(&incident));
     let view = fill::incident(&fill::Known {
         incident: &incident,
         investigation: investigation.as_ref(),
@@ -275,7 +279,7 @@ pub async fn load_run(state: &State, id: &str) -> Result<Option<Run>> {
 
 /// Why this person cannot approve; nothing where they can.
 fn refusal(state: &State, visitor: &Visitor, run: &Run) -> Option<String> {
-    if !visitor.may(state, "approval:decide", &run.channel) {
+    if !visitor.may_run(state, "approval:decide", run) {
         return Some("this needs the permission approval:decide, and your roles do not have it".to_owned());
     }
     let decision = crate::model::Decision {
@@ -292,13 +296,14 @@ pub async fn approvals(Shared(state): Shared<State>, headers: HeaderMap, uri: Ur
         Ok(visitor) => visitor,
         Err(answer) => return answer,
     };
-    if let Err(answer) = visitor.need(&state, "approval:read", "").await {
+    if let Err(answer) = visitor.need(&state, "approval:read", &Scope::default()).await {
         return answer;
     }
-    let Ok(found) = runs(&state).await else { return away(&state, Some(&visitor)) };
+    let Ok(mut found) = runs(&state).await else { return away(&state, Some(&visitor)) };
+    found.retain(|run| visitor.is_of(&state, &run.team) && visitor.may_run(&state, "approval:read", run));
     let (mut waiting, over): (Vec<Run>, Vec<Run>) = found.into_iter().partition(|run| run.state == RunState::Waiting);
     waiting.sort_by_key(|run| run.expires_at);
-    let can_deny = |run: &Run| run.requested_by.id == visitor.name() || visitor.may(&state, "approval:decide", &run.channel);
+    let can_deny = |run: &Run| run.requested_by.id == visitor.name() || visitor.may_run(&state, "approval:decide", run);
     let view = views::Approvals {
         pending: waiting.iter().map(|run| fill::pending(run, refusal(&state, &visitor, run), can_deny(run))).collect(),
         decided: over.iter().filter_map(fill::decided).take(DECIDED_MAX).collect(),
@@ -316,8 +321,8 @@ async fn seen_run(
 ) -> std::result::Result<(Visitor, Run), Response> {
     let visitor = Visitor::of(state, headers, path_of(uri)).await?;
     let run = load_run(state, id).await.map_err(|_| away(state, Some(&visitor)))?;
-    let Some(run) = run else { return Err(not_found(state, &visitor, "this run").await) };
-    visitor.need(state, permission, &run.channel).await?;
+    let Some(run) = run.filter(|run| visitor.is_of(state, &run.team)) else { return Err(not_found(state, &visitor, "this run").await) };
+    visitor.need_run(state, permission, &run).await?;
     Ok((visitor, run))
 }
 

@@ -20,15 +20,17 @@ use crate::{
         views::{Badges, Csrf, Failure, Frame, Notice, Person, Place, SignIn, Tone},
     },
     inbound::{
-        State,
+        State, access, commands,
         gate::{self, Shut},
     },
-    model::{AuditEntry, RunState, is_slack_user},
+    model::{AuditEntry, Run, RunState, is_slack_user},
     store::{Commit, DocumentKind, DocumentUpdate, IncidentFilter},
 };
 
 /// How many open incidents and runs are counted for the navigation.
 const COUNTED_MAX: usize = 200;
+/// The workspace of a session that was opened with a token.
+const BY_TOKEN: &str = "-";
 /// What the form's token belongs to where nobody has to sign in.
 const EVERYBODY: &str = "everybody";
 
@@ -43,6 +45,9 @@ pub struct Visitor {
 struct Kept {
     roles: Vec<String>,
     token: Option<String>,
+    /// Until when the token counts, in seconds since 1970.
+    #[serde(default)]
+    until: Option<i64>,
 }
 
 impl Visitor {
@@ -71,13 +76,23 @@ impl Visitor {
     }
 
     /// Whether they may; for what is shown.
-    pub fn may(&self, state: &State, permission: &str, channel: &str) -> bool {
-        state.gate.access.check(&self.who, permission, &Scope { channel, ..Scope::default() }).is_ok()
+    pub fn may(&self, state: &State, permission: &str, place: &Scope<'_>) -> bool {
+        state.gate.access.check(&self.who, permission, place).is_ok()
+    }
+
+    /// Whether they may, in every place that the run touches.
+    pub fn may_run(&self, state: &State, permission: &str, run: &Run) -> bool {
+        access::places(run).iter().all(|place| self.may(state, permission, place))
+    }
+
+    /// Whether what belongs to this workspace is theirs to see: whoever signed in with Slack sees their own.
+    pub fn is_of(&self, state: &State, team: &str) -> bool {
+        [BY_TOKEN, EVERYBODY].contains(&self.session.team.as_str()) || commands::same_workspace(state, &self.session.team, team)
     }
 
     /// Whether they may; a page that says what is missing, and a line in the audit log, where they may not.
-    pub async fn need(&self, state: &State, permission: &str, channel: &str) -> Result<(), Response> {
-        let Err(denied) = state.gate.access.check(&self.who, permission, &Scope { channel, ..Scope::default() }) else { return Ok(()) };
+    pub async fn need(&self, state: &State, permission: &str, place: &Scope<'_>) -> Result<(), Response> {
+        let Err(denied) = state.gate.access.check(&self.who, permission, place) else { return Ok(()) };
         let entry = AuditEntry {
             at: state.clock.now(),
             actor: self.name(),
@@ -91,6 +106,14 @@ impl Visitor {
         }
         let page = failure::page(&Failure::Forbidden { permission: permission.to_owned() }, &self.frame(state, None).await);
         Err(html(StatusCode::FORBIDDEN, page))
+    }
+
+    /// The same, in every place that the run touches.
+    pub async fn need_run(&self, state: &State, permission: &str, run: &Run) -> Result<(), Response> {
+        for place in access::places(run) {
+            self.need(state, permission, &place).await?;
+        }
+        Ok(())
     }
 
     /// As records name them.
@@ -107,7 +130,8 @@ impl Visitor {
             (Place::Accuracy, "stats:read"),
             (Place::Audit, "audit:read"),
         ];
-        let places = places.into_iter().filter(|(_, permission)| self.may(state, permission, "")).map(|(place, _)| place).collect();
+        let places =
+            places.into_iter().filter(|(_, permission)| self.may(state, permission, &Scope::default())).map(|(place, _)| place).collect();
         Frame {
             product: "sre-agent".to_owned(),
             version: VERSION.to_owned(),
@@ -162,9 +186,12 @@ async fn find(state: &State, headers: &HeaderMap) -> Result<Option<(Principal, s
     if state.store.document(DocumentKind::Revoked, &session.jti).await?.is_some() {
         return Ok(None);
     }
-    if let Some(user) = session.slack_user() {
-        let roles = slack_roles(state, &session.team, user).await;
-        return Ok(Some((session.principal(roles), session)));
+    if session.team != BY_TOKEN {
+        let Some(user) = session.slack_user() else { return Ok(None) };
+        let mut who = session.principal(slack_roles(state, &session.team, user).await);
+        // Nothing but Slack vouches for them: signing out takes no approval back.
+        who.token = None;
+        return Ok(Some((who, session)));
     }
     let Some(kept) = state.store.document(DocumentKind::Session, &session.jti).await? else { return Ok(None) };
     let Ok(kept) = serde_json::from_value::<Kept>(kept.body) else { return Ok(None) };
@@ -173,7 +200,16 @@ async fn find(state: &State, headers: &HeaderMap) -> Result<Option<(Principal, s
     {
         return Ok(None);
     }
-    let mut who = session.principal(kept.roles.into_iter().collect());
+    if kept.until.is_some_and(|until| until <= now.as_second()) {
+        return Ok(None);
+    }
+    let mut roles: std::collections::BTreeSet<String> = kept.roles.into_iter().collect();
+    if let Some(user) = session.slack_user() {
+        // The person's own roles count, and of those only the ones that the token names, where it names any.
+        let own = slack_roles(state, "", user).await;
+        roles = if roles.is_empty() { own } else { &roles & &own };
+    }
+    let mut who = session.principal(roles);
     who.token = kept.token;
     Ok(Some((who, session)))
 }
@@ -233,32 +269,31 @@ pub async fn begin(Shared(state): Shared<State>, headers: HeaderMap, Form(form):
     if state.gate.limits.take("sign-in", now).is_err() {
         return sign_in_page(&state, &form.next, Some("Too many attempts. Please wait a moment."));
     }
-    let who = match state.gate.token(state.store.as_ref(), form.token.trim(), now).await {
-        Ok(who) if who.subject.starts_with("key:") => {
+    let (who, until) = match state.gate.token_until(state.store.as_ref(), form.token.trim(), now).await {
+        Ok((who, _)) if who.subject.starts_with("key:") => {
             return sign_in_page(
                 &state,
                 &form.next,
                 Some("A key is for machines. People sign in with Slack, or with a token of their own."),
             );
         }
-        Ok(who) => who,
+        Ok(found) => found,
         Err(Shut::Unknown(why)) => return sign_in_page(&state, &form.next, Some(&format!("This token is not taken: {why}."))),
         Err(Shut::Unavailable) => return away(&state, None),
     };
     let subject = if is_slack_user(&who.subject) { format!("slack:{}", who.subject) } else { who.subject.clone() };
-    enter(&state, &subject, &who, "", &form.next).await
+    enter(&state, &subject, &who, BY_TOKEN, until, &form.next).await
 }
 
 /// Opens the session: its cookie, its line in the audit log, and what its token may.
-async fn enter(state: &State, subject: &str, who: &Principal, team: &str, next: &str) -> Response {
+async fn enter(state: &State, subject: &str, who: &Principal, team: &str, until: Option<i64>, next: &str) -> Response {
     let now = state.clock.now();
     let jti = state.ids.fresh(now).to_string();
-    let team = if team.is_empty() { "-" } else { team };
     let (value, session) = match state.gate.sessions.open(subject, &who.name, team, now, &jti) {
         Ok(opened) => opened,
         Err(error) => return sign_in_page(state, next, Some(&error.to_string())),
     };
-    let kept = Kept { roles: who.roles.iter().cloned().collect(), token: who.token.clone() };
+    let kept = Kept { roles: who.roles.iter().cloned().collect(), token: who.token.clone(), until };
     let document = DocumentUpdate { kind: DocumentKind::Session, key: session.jti.clone(), body: serde_json::to_value(kept).ok() };
     let entry = AuditEntry {
         at: now,
@@ -338,7 +373,7 @@ pub async fn from_slack(Shared(state): Shared<State>, headers: HeaderMap, Query(
     match sign_in.finish(&back.code, &back.state, &kept, is_ours, state.clock.now()).await {
         Ok(person) => {
             let who = person.principal(slack_roles(&state, &person.team, &person.user).await);
-            let answer = enter(&state, &who.subject, &who, &person.team, "/incidents").await;
+            let answer = enter(&state, &who.subject, &who, &person.team, None, "/incidents").await;
             with_cookies(answer, &[cookie.clear()])
         }
         Err(error) => with_cookies(sign_in_page(&state, "", Some(&error.to_string())), &[cookie.clear()]),

@@ -15,6 +15,7 @@ use super::{
     session::{Visitor, away},
 };
 use crate::{
+    auth,
     console::{
         accuracy as accuracy_page, agents as agents_page, audit as audit_page,
         views::{self, Bucket, Category, Chain, Choice, Figure, Mark, Place, Specialist, System, Tone, Week},
@@ -101,7 +102,7 @@ pub async fn agents(Shared(state): Shared<State>, headers: HeaderMap, uri: Uri) 
 async fn visit(state: &State, headers: &HeaderMap, uri: &Uri, permission: &str) -> Result<Visitor, Response> {
     let path = uri.path_and_query().map_or("/incidents", |path| path.as_str());
     let visitor = Visitor::of(state, headers, path).await?;
-    visitor.need(state, permission, "").await?;
+    visitor.need(state, permission, &auth::Scope::default()).await?;
     Ok(visitor)
 }
 
