@@ -21,7 +21,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
     };
     let mut out = std::io::stdout().lock();
     for (permission, meaning) in PERMISSIONS {
-        writeln!(out, "{permission:<24} {meaning:<44} {}", with(&access, permission).join(" "))?;
+        writeln!(out, "{permission:<24} {meaning:<48} {}", with(&access, permission).join(" "))?;
     }
     Ok(ExitCode::SUCCESS)
 }
