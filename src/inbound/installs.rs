@@ -6,7 +6,10 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::{State, events::Envelope, reply::Refusal};
-use crate::store::{self, Commit, DocumentKind, DocumentUpdate};
+use crate::{
+    model::AuditEntry,
+    store::{self, Commit, DocumentKind, DocumentUpdate},
+};
 
 /// More workspaces than one process serves.
 const WORKSPACES_MAX: usize = 1000;
@@ -22,6 +25,18 @@ pub async fn load(state: &State) -> store::Result<()> {
         documents.into_iter().filter_map(|document| token(&document.body).map(|token| (document.key, token))).collect();
     state.slack.sync(stored);
     Ok(())
+}
+
+/// The audit log's line about a workspace: whom we serve, with a token of theirs, is nobody's secret.
+pub fn audited(state: &State, team: &str, act: &str, detail: &str) -> AuditEntry {
+    AuditEntry {
+        at: state.clock.now(),
+        actor: "slack".to_owned(),
+        act: act.to_owned(),
+        object: team.to_owned(),
+        outcome: "done".to_owned(),
+        detail: detail.to_owned(),
+    }
 }
 
 /// Handles `tokens_revoked` and `app_uninstalled`.
@@ -40,7 +55,8 @@ pub async fn handle(state: &State, envelope: &Envelope, kind: &str) -> Result<()
     }
     if stored.is_some() {
         let document = DocumentUpdate { kind: DocumentKind::Workspace, key: team.to_owned(), body: None };
-        state.store.commit(Commit { documents: vec![document], ..Commit::default() }).await?;
+        let audit = vec![audited(state, team, "workspace_remove", kind)];
+        state.store.commit(Commit { documents: vec![document], audit, ..Commit::default() }).await?;
     }
     if state.slack.remove(team) || stored.is_some() {
         tracing::warn!(

@@ -15,6 +15,7 @@ use serde_json::json;
 use super::{State, installs};
 use crate::{
     auth::{Refused, TICKET_LIFETIME_SECONDS, Tickets},
+    redact,
     slack::{
         SlackError, SlackErrorKind,
         oauth::{self, AppCredentials},
@@ -103,7 +104,8 @@ pub async fn callback(state: &State, headers: &HeaderMap, back: Back) -> Respons
         "name": grant.team_name, "bot_token": grant.bot_token.expose_secret(), "scopes": grant.scopes, "installed_at": now.as_second(),
     });
     let document = DocumentUpdate { kind: DocumentKind::Workspace, key: grant.team.clone(), body: Some(body) };
-    if let Err(error) = state.store.commit(Commit { documents: vec![document], ..Commit::default() }).await {
+    let audit = vec![installs::audited(state, &grant.team, "workspace_install", &redact::text(&grant.team_name))];
+    if let Err(error) = state.store.commit(Commit { documents: vec![document], audit, ..Commit::default() }).await {
         tracing::error!(%error, team = %grant.team, "an installation could not be stored");
         return page::problem(StatusCode::SERVICE_UNAVAILABLE, "The installation could not be saved at the moment. Please start it again.");
     }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use sre_agent::{
     app::system_clock,
     sandbox::{Config, DeliveryOptions, Sandbox},
+    store::Store as _,
 };
 use tokio::net::TcpListener;
 
@@ -209,6 +210,10 @@ async fn installed_by_a_person_served_after_a_restart_and_forgotten_when_the_app
         }
     };
     tokio::time::timeout(Duration::from_secs(10), gone).await.expect("the workspace is forgotten");
+    let acts: Vec<String> = slack.world.store().audit(None, 100).await.unwrap().into_iter().map(|line| line.act).collect();
+    for act in ["workspace_install", "workspace_remove"] {
+        assert!(acts.iter().any(|done| done == act), "{act} is not in the audit log: {acts:?}");
+    }
     // The home is never forgotten.
     slack.world.slack.send_event(json!({"type": "app_uninstalled"}), DeliveryOptions::default()).await;
     let ts = slack

@@ -336,7 +336,16 @@ pub async fn end(Shared(state): Shared<State>, headers: HeaderMap, Form(form): F
         DocumentUpdate { kind: DocumentKind::Revoked, key: jti.clone(), body: Some(serde_json::json!({"at": state.clock.now()})) },
         DocumentUpdate { kind: DocumentKind::Session, key: jti, body: None },
     ];
-    if visitor.session.jti != EVERYBODY && state.store.commit(Commit { documents, ..Commit::default() }).await.is_err() {
+    let entry = AuditEntry {
+        at: state.clock.now(),
+        actor: visitor.name(),
+        act: "sign_out".to_owned(),
+        object: "console".to_owned(),
+        outcome: "done".to_owned(),
+        detail: String::new(),
+    };
+    let commit = Commit { documents, audit: vec![entry], ..Commit::default() };
+    if visitor.session.jti != EVERYBODY && state.store.commit(commit).await.is_err() {
         return away(&state, Some(&visitor));
     }
     with_cookies(to(links::SIGN_IN), &[Cookie::new(signed::COOKIE, state.gate.secure).clear()])
